@@ -1,0 +1,188 @@
+package io.spillway.protocol;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Builds one record batch: records are written straight into their final bytes, the index beside them, and
+ * {@link #finish} joins the two. Reusable after finish or {@link #release}. Not thread-safe.
+ */
+public final class RecordBatchWriter {
+    private final ByteBufAllocator allocator;
+    private final int maxBatchBytes;
+    private @Nullable ByteBuf head;
+    private @Nullable ByteBuf body;
+    private int count;
+    private long firstTimestampMs;
+    private long maxTsDeltaMs;
+    private boolean hasDedupId;
+
+    public RecordBatchWriter(ByteBufAllocator allocator, int maxBatchBytes) {
+        this.allocator = allocator;
+        this.maxBatchBytes = maxBatchBytes;
+    }
+
+    public int count() {
+        return count;
+    }
+
+    /** Whether a record of this batch carries an idempotency key. */
+    public boolean hasDedupId() {
+        return hasDedupId;
+    }
+
+    /** Bytes the batch has so far. */
+    public int bytes() {
+        return count == 0
+                ? RecordBatch.HEADER_BYTES
+                : buffer(head).writerIndex() + buffer(body).writerIndex();
+    }
+
+    /** Bytes that a record of these parts takes in a batch, its index entry included. */
+    public static int recordBytes(
+            byte @Nullable [] key,
+            List<Map.Entry<String, byte[]>> headers,
+            byte[] value,
+            byte @Nullable [] dedupId,
+            byte @Nullable [] trace,
+            long deliverAtMs) {
+        int bytes = RecordBatch.INDEX_ENTRY_BYTES + RecordView.FIXED_BYTES + value.length;
+        bytes += key == null ? 0 : key.length;
+        bytes += dedupId == null ? 0 : 1 + dedupId.length;
+        bytes += trace == null ? 0 : RecordView.TRACE_BYTES;
+        bytes += deliverAtMs < 0 ? 0 : Long.BYTES;
+        for (Map.Entry<String, byte[]> header : headers) {
+            bytes += 3 + utf8Length(header.getKey()) + header.getValue().length;
+        }
+        return bytes;
+    }
+
+    private static int utf8Length(String text) {
+        return io.netty.buffer.ByteBufUtil.utf8Bytes(text);
+    }
+
+    /** Whether a record of this size (as {@link #recordBytes} gives it) still fits. The first always does. */
+    public boolean fits(int recordBytes) {
+        return count == 0 || (count < Limits.MAX_BATCH_RECORDS && bytes() + recordBytes <= maxBatchBytes);
+    }
+
+    /**
+     * Adds a record. The limits on key, headers and idempotency key are the caller's to check ({@link Limits});
+     * timestamps before the first record's are written as the first's.
+     */
+    public void add(
+            long timestampMs,
+            byte @Nullable [] key,
+            int keyHash,
+            List<Map.Entry<String, byte[]>> headers,
+            byte[] value,
+            byte @Nullable [] dedupId,
+            byte @Nullable [] trace,
+            long deliverAtMs) {
+        if (count == 0) {
+            start(timestampMs, value.length);
+        }
+        ByteBuf out = buffer(body);
+        int start = out.writerIndex();
+        long delta = Math.min(Math.max(0, timestampMs - firstTimestampMs), 0xffffffffL);
+        maxTsDeltaMs = Math.max(maxTsDeltaMs, delta);
+        int flags = (key == null ? 0 : RecordView.HAS_KEY)
+                | (headers.isEmpty() ? 0 : RecordView.HAS_HEADERS)
+                | (deliverAtMs < 0 ? 0 : RecordView.HAS_DELIVER_AT)
+                | (dedupId == null ? 0 : RecordView.HAS_DEDUP_ID)
+                | (trace == null ? 0 : RecordView.HAS_TRACE);
+        out.ensureWritable(RecordView.FIXED_BYTES + value.length + (key == null ? 0 : key.length));
+        out.writeLong(delta << 32 | (long) flags << 24 | (long) headers.size() << 16 | (key == null ? 0 : key.length));
+        if (trace != null) {
+            out.writeBytes(trace);
+        }
+        if (deliverAtMs >= 0) {
+            out.writeLong(deliverAtMs);
+        }
+        if (dedupId != null) {
+            out.writeByte(dedupId.length).writeBytes(dedupId);
+            hasDedupId = true;
+        }
+        if (key != null) {
+            out.writeBytes(key);
+        }
+        for (int i = 0; i < headers.size(); i++) {
+            Map.Entry<String, byte[]> header = headers.get(i);
+            out.writeByte(utf8Length(header.getKey()));
+            out.writeCharSequence(header.getKey(), StandardCharsets.UTF_8);
+            out.writeShort(header.getValue().length).writeBytes(header.getValue());
+        }
+        out.writeBytes(value);
+        buffer(head).writeLong((long) (out.writerIndex() - start) << 32 | (keyHash & 0xffffffffL));
+        count++;
+    }
+
+    private void start(long timestampMs, int valueBytes) {
+        firstTimestampMs = timestampMs;
+        maxTsDeltaMs = 0;
+        hasDedupId = false;
+        head = allocator.directBuffer(4096).writeZero(RecordBatch.HEADER_BYTES);
+        body = allocator.directBuffer(Math.max(32 << 10, valueBytes + 1024));
+    }
+
+    /** A finished batch in its two parts, to be written one after the other; the caller releases both. */
+    public record Batch(ByteBuf head, ByteBuf body, int count, int crc) {
+        public int bytes() {
+            return head.readableBytes() + body.readableBytes();
+        }
+
+        public void release() {
+            head.release();
+            body.release();
+        }
+    }
+
+    /** Closes the batch and hands it over; the writer is empty again. Needs at least one record. */
+    public Batch finish(long producerId, int producerEpoch, long baseSequence) {
+        ByteBuf first = buffer(head);
+        ByteBuf rest = buffer(body);
+        first.setInt(8, first.writerIndex() + rest.writerIndex() - 12);
+        first.setByte(24, RecordBatch.MAGIC);
+        first.setShort(34, producerEpoch);
+        first.setInt(36, count);
+        first.setLong(40, producerId);
+        first.setLong(48, baseSequence);
+        first.setLong(56, firstTimestampMs);
+        first.setInt(64, (int) maxTsDeltaMs);
+        first.setInt(68, rest.writerIndex());
+        CRC32C crc = new CRC32C();
+        Crc.update(crc, first, RecordBatch.CRC_START, first.writerIndex() - RecordBatch.CRC_START);
+        Crc.update(crc, rest, 0, rest.writerIndex());
+        first.setInt(28, (int) crc.getValue());
+        Batch batch = new Batch(first, rest, count, (int) crc.getValue());
+        head = null;
+        body = null;
+        count = 0;
+        return batch;
+    }
+
+    /** Drops what was written. */
+    public void release() {
+        if (head != null) {
+            head.release();
+            head = null;
+        }
+        if (body != null) {
+            body.release();
+            body = null;
+        }
+        count = 0;
+    }
+
+    private static ByteBuf buffer(@Nullable ByteBuf buffer) {
+        if (buffer == null) {
+            throw new IllegalStateException("the batch has no record");
+        }
+        return buffer;
+    }
+}
