@@ -1,0 +1,93 @@
+package io.spillway.client;
+
+import java.time.Duration;
+import java.util.List;
+
+/** Settings of a {@link SpillwayClient}. Not thread-safe. */
+public final class ClientBuilder {
+    private List<String> endpoints = List.of("127.0.0.1:7400");
+    private String clientName = "";
+    private String zone = "";
+    private String failureDomain = "java";
+    private Duration connectTimeout = Duration.ofSeconds(3);
+    private Duration waitForBroker = Duration.ZERO;
+    private Duration heartbeat = Duration.ofSeconds(5);
+    private Duration requestTimeout = Duration.ofSeconds(10);
+    private ClientMetrics metrics = ClientMetrics.NONE;
+
+    ClientBuilder() {}
+
+    /** Where brokers listen, each {@code host:port} ({@code [v6]:port}), in order of preference. Default 127.0.0.1:7400. */
+    public ClientBuilder endpoints(String... hostPorts) {
+        endpoints = List.of(hostPorts);
+        return this;
+    }
+
+    /** What the broker's views and logs call this client. Default: empty. */
+    public ClientBuilder clientName(String name) {
+        clientName = name;
+        return this;
+    }
+
+    /** The zone this client runs in; brokers of the same zone are preferred. Default: empty, no preference. */
+    public ClientBuilder zone(String name) {
+        zone = name;
+        return this;
+    }
+
+    /** Clients of one failure domain share one fate when the broker must shed load. Default: "java". */
+    public ClientBuilder failureDomain(String name) {
+        failureDomain = name;
+        return this;
+    }
+
+    /** Limit of one attempt to connect over TCP; the handshake after it has 5 s. 10 ms to 1 min, default 3 s. */
+    public ClientBuilder connectTimeout(Duration timeout) {
+        connectTimeout = Arguments.between("connectTimeout", timeout, Duration.ofMillis(10), Duration.ofMinutes(1));
+        return this;
+    }
+
+    /**
+     * How long {@link #connect} goes on trying when no endpoint answers. Default zero: each endpoint is tried once. Once
+     * connected, the client reconnects for as long as it is open.
+     */
+    public ClientBuilder waitForBroker(Duration patience) {
+        waitForBroker = Arguments.between("waitForBroker", patience, Duration.ZERO, Duration.ofDays(1));
+        return this;
+    }
+
+    /** A connection without a byte for three of these is dead. 1 s to 60 s, default 5 s; the broker may ask for another. */
+    public ClientBuilder heartbeat(Duration interval) {
+        heartbeat = Arguments.between("heartbeat", interval, Duration.ofSeconds(1), Duration.ofMinutes(1));
+        return this;
+    }
+
+    /** Deadline of an {@link Admin} call and of opening a producer or subscription. 1 ms to 10 min, default 10 s. */
+    public ClientBuilder requestTimeout(Duration timeout) {
+        requestTimeout = Arguments.between("requestTimeout", timeout, Duration.ofMillis(1), Duration.ofMinutes(10));
+        return this;
+    }
+
+    /** Sees what the client does. Default: nobody. */
+    public ClientBuilder metrics(ClientMetrics hook) {
+        metrics = hook;
+        return this;
+    }
+
+    /**
+     * Connects to the first endpoint that answers. Throws {@link SpillwayException} CONNECT_FAILED when none does in
+     * time, UNSUPPORTED_VERSION or UNAUTHENTICATED when one refuses, INVALID_ARGUMENT for an endpoint that is not {@code
+     * host:port}.
+     */
+    public SpillwayClient connect() {
+        throw new UnsupportedOperationException(endpoints
+                + clientName
+                + zone
+                + failureDomain
+                + connectTimeout
+                + waitForBroker
+                + heartbeat
+                + requestTimeout
+                + metrics);
+    }
+}

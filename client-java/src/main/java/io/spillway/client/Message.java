@@ -1,0 +1,60 @@
+package io.spillway.client;
+
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One delivered record. In a group it is leased: settle it with {@link #ack}, {@link #nack}, {@link #release} or
+ * {@link #terminate} before the lease is over, else it is delivered again. The first settlement counts, later ones do
+ * nothing. Settlements are sent together, at the latest after 20 ms; {@link Subscription#flushAcks} waits until the
+ * broker has them. For a reader without a group they do nothing at all. Thread-safe.
+ */
+public interface Message {
+    String topic();
+
+    int partition();
+
+    long offset();
+
+    /** A copy of the key, or null when the record has none. */
+    byte @Nullable [] key();
+
+    /** A copy of the value. */
+    byte[] value();
+
+    /** A read-only view of the value, without a copy. */
+    ByteBuffer valueBuffer();
+
+    List<Header> headers();
+
+    /** 1 for the first delivery, 2 for the second, ... */
+    int attempt();
+
+    /** The publisher's time, ms since 1970. */
+    long timestampMs();
+
+    /** The broker's time, ms since 1970. */
+    long appendTimeMs();
+
+    byte @Nullable [] idempotencyKey();
+
+    /** Trace context of 26 bytes, or null. */
+    byte @Nullable [] trace();
+
+    /** Done; it is not delivered to the group again. */
+    void ack();
+
+    /** Failed; delivered again after the delay, or dead-lettered when that was the last attempt. */
+    void nack(Duration delay, String reason);
+
+    /** Makes the lease end that long from now. At most 12 h. Does not settle. */
+    void extend(Duration lease);
+
+    /** Not handled; delivered again at once, and this attempt does not count. */
+    void release();
+
+    /** Can never be handled; goes to the dead-letter topic now. */
+    void terminate(String reason);
+}
