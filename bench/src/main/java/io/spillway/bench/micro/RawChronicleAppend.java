@@ -1,0 +1,87 @@
+package io.spillway.bench.micro;
+
+import static io.spillway.bench.micro.BatchEncode.RECORDS;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.spillway.bench.RawChronicle;
+import io.spillway.bench.SampleBatch;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** The baseline of {@code LogAppend}: the same batches into Chronicle Queue alone. Per record. */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(1)
+public class RawChronicleAppend {
+    private static final int BATCHES_PER_FORCE = 16;
+
+    @Param({"128", "1024"})
+    public int recordBytes;
+
+    private ByteBuf batch = Unpooled.EMPTY_BUFFER;
+    private @Nullable RawChronicle log;
+
+    @Setup
+    public void encode() {
+        batch = SampleBatch.of(RECORDS, recordBytes);
+    }
+
+    /** A fresh log per iteration, so that the disk holds one iteration's worth at most. */
+    @Setup(Level.Iteration)
+    public void open() throws IOException {
+        log = new RawChronicle(Files.createTempDirectory("raw"));
+    }
+
+    @TearDown(Level.Iteration)
+    public void close() {
+        log().close();
+    }
+
+    @TearDown
+    public void release() {
+        batch.release();
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(RECORDS)
+    public void append() {
+        log().append(batch);
+    }
+
+    /** One force for sixteen batches. */
+    @Benchmark
+    @OperationsPerInvocation(RECORDS * BATCHES_PER_FORCE)
+    public void appendAndForce() {
+        for (int i = 0; i < BATCHES_PER_FORCE; i++) {
+            log().append(batch);
+        }
+        log().force();
+    }
+
+    private RawChronicle log() {
+        if (log == null) {
+            throw new IllegalStateException("the log is open from set-up to tear-down");
+        }
+        return log;
+    }
+}
