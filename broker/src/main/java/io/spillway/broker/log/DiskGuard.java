@@ -1,0 +1,68 @@
+package io.spillway.broker.log;
+
+/**
+ * Watches the free space of the file system. Publishing stops at the watermark; entries of state and relocation, which
+ * in the end give space back, may go on into three quarters of what is below it; the rest is left for footers, the
+ * manifest and snapshots. Confined to the shard thread.
+ */
+final class DiskGuard {
+    private static final long CHECK_EVERY_MS = 1000;
+    private static final int RETRY_AFTER_MS = 1000;
+    private static final int FLOOR_PART = 4;
+
+    private final DiskSpace disk;
+    private final long minFreeBytes;
+    private long checkedMs;
+    private long freeBytes;
+    private WriteState state = WriteState.WRITABLE;
+
+    DiskGuard(LogConfig config, DiskSpace disk, long nowMs) {
+        this.disk = disk;
+        this.minFreeBytes = config.minFreeBytes();
+        check(nowMs);
+    }
+
+    /** The space a segment can be allocated from. */
+    DiskSpace forSegments() {
+        return () -> disk.usableBytes() - minFreeBytes / FLOOR_PART;
+    }
+
+    /** Looks again if the last look is old enough; true when it changed what the log accepts. */
+    boolean checkIfDue(long nowMs) {
+        if (nowMs - checkedMs < CHECK_EVERY_MS && nowMs >= checkedMs) {
+            return false;
+        }
+        WriteState before = state;
+        check(nowMs);
+        return before.mode() != state.mode();
+    }
+
+    private void check(long nowMs) {
+        checkedMs = nowMs;
+        freeBytes = disk.usableBytes();
+        state = freeBytes >= minFreeBytes
+                ? WriteState.WRITABLE
+                : new WriteState(
+                        WriteState.Mode.READ_ONLY,
+                        "the file system has " + freeBytes + " bytes left, publishing needs " + minFreeBytes,
+                        RETRY_AFTER_MS);
+    }
+
+    /** There was no room for another segment; until the next look that finds the space the log is read-only. */
+    void exhausted() {
+        freeBytes = disk.usableBytes();
+        state = new WriteState(
+                WriteState.Mode.READ_ONLY,
+                "the file system has " + freeBytes + " bytes left, too few for another segment",
+                RETRY_AFTER_MS);
+    }
+
+    WriteState state() {
+        return state;
+    }
+
+    /** At the last look. */
+    long freeBytes() {
+        return freeBytes;
+    }
+}

@@ -1,0 +1,230 @@
+package io.spillway.broker.log;
+
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where one partition's batches are: its extents in offset order, without overlap, perhaps with gaps where data was
+ * lost. Confined to the shard thread.
+ */
+final class PartitionLog {
+    final int partitionId;
+
+    private Extent[] extents = new Extent[4];
+    private int size;
+    private long startOffset;
+    private long endOffset;
+    private long bytes;
+
+    /** Changes whenever an extent was taken away or replaced, so that cursors look again. */
+    private int version;
+
+    PartitionLog(int partitionId) {
+        this.partitionId = partitionId;
+    }
+
+    long startOffset() {
+        return startOffset;
+    }
+
+    long endOffset() {
+        return endOffset;
+    }
+
+    long bytes() {
+        return bytes;
+    }
+
+    int version() {
+        return version;
+    }
+
+    int size() {
+        return size;
+    }
+
+    Extent extent(int i) {
+        return extents[i];
+    }
+
+    /** Start and end at least here; for partitions whose data is gone. */
+    void raise(long start, long end) {
+        startOffset = Math.max(startOffset, start);
+        endOffset = Math.max(endOffset, Math.max(end, startOffset));
+    }
+
+    void grew(Extent extent, int batchBytes) {
+        endOffset = extent.to();
+        bytes += batchBytes;
+        extent.segment.live(batchBytes, 0);
+    }
+
+    /** Adds an extent behind all others. */
+    void addLast(Extent extent) {
+        insert(size, extent);
+    }
+
+    private void insert(int at, Extent extent) {
+        if (size == extents.length) {
+            extents = Arrays.copyOf(extents, size * 2);
+        }
+        System.arraycopy(extents, at, extents, at + 1, size - at);
+        extents[at] = extent;
+        size++;
+        endOffset = Math.max(endOffset, extent.to());
+        bytes += extent.liveBytes();
+        extent.segment.live(extent.liveBytes(), 1);
+    }
+
+    /**
+     * Adds an extent that was found on disk; what older extents already cover of it is left out. Only when a part is
+     * covered is its table needed.
+     */
+    void addFound(Extent extent, ExtentTables tables) {
+        if (size == 0 || extent.from() >= extents[size - 1].to()) {
+            if (size == 0) {
+                startOffset = Math.max(startOffset, extent.from());
+            }
+            addLast(extent);
+            return;
+        }
+        long at = extent.from();
+        for (int i = 0; i <= size && at < extent.to(); i++) {
+            long gapEnd = i == size ? extent.to() : Math.min(extents[i].from(), extent.to());
+            if (at < gapEnd) {
+                insert(i, tables.part(extent, at, gapEnd));
+                version++;
+                i++;
+            }
+            if (i < size) {
+                at = Math.max(at, extents[i].to());
+            }
+        }
+        startOffset = Math.min(startOffset, extents[0].from());
+    }
+
+    /** The index of the first extent that ends after the offset; size() when there is none. */
+    int firstEndingAfter(long offset) {
+        int low = 0;
+        int high = size;
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (extents[middle].to() > offset) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        return low;
+    }
+
+    /** Gives up everything below the offset, whole batches at a time. */
+    void trim(long newStart, ExtentTables tables) {
+        if (newStart <= startOffset) {
+            return;
+        }
+        int keep = firstEndingAfter(newStart);
+        for (int i = 0; i < keep; i++) {
+            release(extents[i]);
+        }
+        removeRange(0, keep);
+        if (size > 0 && extents[0].from() < newStart) {
+            Extent first = extents[0];
+            long[] table = tables.of(first);
+            long boundary = Extent.rowBaseOffset(table, Extent.find(table, first.rows(), newStart));
+            narrow(first, boundary);
+        }
+        raise(newStart, newStart);
+        version++;
+    }
+
+    private void narrow(Extent extent, long boundary) {
+        long before = extent.liveBytes();
+        extent.narrow(boundary, extent.to());
+        long change = extent.liveBytes() - before;
+        bytes += change;
+        extent.segment.live(change, 0);
+    }
+
+    void drop() {
+        for (int i = 0; i < size; i++) {
+            release(extents[i]);
+        }
+        removeRange(0, size);
+        version++;
+    }
+
+    /** Puts copies in the place of an extent; they cover the same offsets. */
+    void replace(Extent old, List<Extent> copies) {
+        int at = indexOf(old);
+        release(old);
+        removeRange(at, at + 1);
+        for (int i = 0; i < copies.size(); i++) {
+            insert(at + i, copies.get(i));
+        }
+        version++;
+    }
+
+    boolean holds(Extent extent) {
+        return indexOf(extent) >= 0;
+    }
+
+    private int indexOf(Extent extent) {
+        int i = firstEndingAfter(extent.from());
+        return i < size && extents[i] == extent ? i : -1;
+    }
+
+    private void release(Extent extent) {
+        extent.close();
+        bytes -= extent.liveBytes();
+        extent.segment.live(-extent.liveBytes(), -1);
+    }
+
+    private void removeRange(int fromIndex, int toIndex) {
+        System.arraycopy(extents, toIndex, extents, fromIndex, size - toIndex);
+        int newSize = size - (toIndex - fromIndex);
+        Arrays.fill(extents, newSize, size, null);
+        size = newSize;
+    }
+
+    /** The first offset whose batch was appended at or after the time, or the end. */
+    long offsetAtTime(long timeMs, ExtentTables tables) {
+        for (int i = 0; i < size; i++) {
+            Extent extent = extents[i];
+            if (extent.maxTimeMs() < timeMs) {
+                continue;
+            }
+            long[] table = tables.of(extent);
+            for (int row = 0; row < extent.rows(); row++) {
+                long base = Extent.rowBaseOffset(table, row);
+                if (base >= extent.from() && base < extent.to() && Extent.rowTimeMs(table, row) >= timeMs) {
+                    return Math.max(base, startOffset);
+                }
+            }
+        }
+        return endOffset;
+    }
+
+    /** The start offset after dropping whole extents that are too old, or too much. */
+    long expiredUpTo(long maxAgeMs, long maxBytes, long nowMs) {
+        long left = bytes;
+        long start = startOffset;
+        for (int i = 0; i < size; i++) {
+            Extent extent = extents[i];
+            boolean old = maxAgeMs >= 0 && extent.maxTimeMs() < nowMs - maxAgeMs;
+            boolean much = maxBytes >= 0 && left - extent.liveBytes() >= maxBytes;
+            if (!old && !much) {
+                break;
+            }
+            left -= extent.liveBytes();
+            start = extent.to();
+        }
+        return start;
+    }
+
+    @Nullable
+    Extent last() {
+        return size == 0 ? null : extents[size - 1];
+    }
+}
