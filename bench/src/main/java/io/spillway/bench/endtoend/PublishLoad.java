@@ -1,0 +1,72 @@
+package io.spillway.bench.endtoend;
+
+import io.spillway.client.OutgoingRecord;
+import io.spillway.client.Producer;
+import io.spillway.client.PublishAck;
+import io.spillway.client.PublishCallback;
+import io.spillway.client.SpillwayException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Publishes one record again and again as fast as acks allow. Use once, on one thread. */
+final class PublishLoad implements PublishCallback {
+    private static final Duration FLUSH = Duration.ofSeconds(60);
+    /** Records between two looks at the clock. */
+    private static final int STRIDE = 256;
+
+    /** How many records were acked, and in what time from the first publish to the last ack. */
+    record Outcome(long records, double seconds) {
+        double perSecond() {
+            return records / seconds;
+        }
+    }
+
+    private final Producer producer;
+    private final OutgoingRecord record;
+    /** Of the client's network thread until flush returns. */
+    private long acked;
+
+    private @Nullable SpillwayException failure;
+
+    PublishLoad(Producer producer, byte[] value) {
+        this.producer = producer;
+        this.record = OutgoingRecord.of(value);
+    }
+
+    Outcome forSeconds(int seconds) {
+        return run(Long.MAX_VALUE, seconds * 1_000_000_000L);
+    }
+
+    Outcome records(long records) {
+        return run(records, Long.MAX_VALUE);
+    }
+
+    private Outcome run(long records, long limitNs) {
+        long startNs = System.nanoTime();
+        long published = 0;
+        while (published < records && System.nanoTime() - startNs < limitNs) {
+            long until = Math.min(records, published + STRIDE);
+            for (; published < until; published++) {
+                producer.publish(record, this);
+            }
+        }
+        producer.flush(FLUSH);
+        double seconds = (System.nanoTime() - startNs) / 1e9;
+        if (failure != null) {
+            throw failure;
+        }
+        if (acked != published) {
+            throw new IllegalStateException(acked + " of " + published + " records were acked");
+        }
+        return new Outcome(published, seconds);
+    }
+
+    @Override
+    public void onOutcome(@Nullable PublishAck ack, @Nullable SpillwayException error) {
+        if (error != null) {
+            failure = error;
+        } else {
+            acked++;
+        }
+    }
+}
