@@ -1,0 +1,103 @@
+package io.spillway.broker;
+
+import io.spillway.broker.base.ListenAddress;
+import io.spillway.broker.config.ConfigLoader;
+import io.spillway.broker.config.EffectiveSettings;
+import io.spillway.broker.config.Settings;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The configuration of a broker, by feature. Units, defaults and ranges stand in {@link Settings}, from which every value
+ * comes.
+ *
+ * @param nodeId empty: the data directory's own
+ * @param shards of a new data directory; 0: half the processors
+ * @param ioThreads 0: the broker chooses
+ */
+public record BrokerConfig(
+        Path dataDir,
+        String nodeId,
+        ListenAddress listen,
+        ListenAddress http,
+        int shards,
+        int ioThreads,
+        Log log,
+        Topics topics,
+        Session session,
+        Publish publish,
+        Group group,
+        long drainTimeoutMs) {
+
+    /** Segments, space and time of the log. */
+    public record Log(
+            long segmentBytes,
+            long minFreeBytes,
+            long segmentMaxAgeMs,
+            int relocateBelowPermille,
+            long flushIntervalMs,
+            long snapshotIntervalBytes) {}
+
+    /** What topics are when nobody says, and how often retention looks at them. */
+    public record Topics(
+            boolean autoCreate, int defaultPartitions, String defaultDurability, long retentionCheckIntervalMs) {}
+
+    /** Connections. */
+    public record Session(long heartbeatMs, int maxFrameBytes, int maxConnections) {}
+
+    /** Credit of a publisher. */
+    public record Publish(int windowBatches, long windowBytes) {}
+
+    /** What groups are when nobody says. */
+    public record Group(long flushIntervalMs, long defaultLeaseMs, int defaultMaxDeliveries, int defaultMaxUnacked) {}
+
+    public static BrokerConfig of(EffectiveSettings from) {
+        return new BrokerConfig(
+                from.get(Settings.DATA_DIR),
+                from.get(Settings.NODE_ID),
+                from.get(Settings.LISTEN),
+                from.get(Settings.HTTP),
+                from.get(Settings.SHARDS),
+                from.get(Settings.IO_THREADS),
+                log(from),
+                new Topics(
+                        from.get(Settings.TOPICS_AUTO_CREATE),
+                        from.get(Settings.TOPICS_DEFAULT_PARTITIONS),
+                        from.get(Settings.TOPICS_DEFAULT_DURABILITY),
+                        from.get(Settings.RETENTION_CHECK_INTERVAL_MS)),
+                new Session(
+                        from.get(Settings.SESSION_HEARTBEAT_MS),
+                        Math.toIntExact(from.get(Settings.SESSION_MAX_FRAME_BYTES)),
+                        from.get(Settings.SESSION_MAX_CONNECTIONS)),
+                new Publish(from.get(Settings.PUBLISH_WINDOW_BATCHES), from.get(Settings.PUBLISH_WINDOW_BYTES)),
+                group(from),
+                from.get(Settings.DRAIN_TIMEOUT_MS));
+    }
+
+    /** The defaults, but for these keys. */
+    public static BrokerConfig of(Map<String, String> settings) {
+        List<String> assignments = settings.entrySet().stream()
+                .map(setting -> setting.getKey() + "=" + setting.getValue())
+                .toList();
+        return of(new ConfigLoader().assignments(assignments).load());
+    }
+
+    private static Log log(EffectiveSettings from) {
+        return new Log(
+                from.get(Settings.LOG_SEGMENT_BYTES),
+                from.get(Settings.LOG_MIN_FREE_BYTES),
+                from.get(Settings.LOG_SEGMENT_MAX_AGE_MS),
+                from.get(Settings.LOG_RELOCATE_BELOW_PERMILLE),
+                from.get(Settings.LOG_FLUSH_INTERVAL_MS),
+                from.get(Settings.SNAPSHOT_INTERVAL_BYTES));
+    }
+
+    private static Group group(EffectiveSettings from) {
+        return new Group(
+                from.get(Settings.GROUP_FLUSH_INTERVAL_MS),
+                from.get(Settings.GROUP_DEFAULT_LEASE_MS),
+                from.get(Settings.GROUP_DEFAULT_MAX_DELIVERIES),
+                from.get(Settings.GROUP_DEFAULT_MAX_UNACKED));
+    }
+}

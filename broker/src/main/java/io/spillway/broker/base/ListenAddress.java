@@ -1,0 +1,36 @@
+package io.spillway.broker.base;
+
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Where a server listens.
+ *
+ * @param host a name or an address, without brackets
+ * @param port 0 to 65535; 0 lets the system choose
+ */
+public record ListenAddress(String host, int port) {
+    private static final Pattern FORM = Pattern.compile("(?:\\[([0-9A-Fa-f:.%]+)]|([^\\s:\\[\\]/]+)):(\\d{1,5})");
+    private static final int MAX_PORT = 65_535;
+
+    /** Reads {@code host:port} or {@code [v6]:port}; empty when the text is neither. */
+    public static Optional<ListenAddress> parse(String text) {
+        Matcher parts = FORM.matcher(text);
+        if (!parts.matches() || Integer.parseInt(parts.group(3)) > MAX_PORT) {
+            return Optional.empty();
+        }
+        String host = parts.group(1) != null ? parts.group(1) : parts.group(2);
+        return Optional.of(new ListenAddress(host, Integer.parseInt(parts.group(3))));
+    }
+
+    /** The same host with the port that was really bound. */
+    public ListenAddress withPort(int bound) {
+        return new ListenAddress(host, bound);
+    }
+
+    @Override
+    public String toString() {
+        return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
+    }
+}

@@ -1,0 +1,184 @@
+package io.spillway.broker.config;
+
+import static io.spillway.broker.config.ValueType.address;
+import static io.spillway.broker.config.ValueType.choice;
+import static io.spillway.broker.config.ValueType.count;
+import static io.spillway.broker.config.ValueType.duration;
+import static io.spillway.broker.config.ValueType.flag;
+import static io.spillway.broker.config.ValueType.path;
+import static io.spillway.broker.config.ValueType.size;
+import static io.spillway.broker.config.ValueType.text;
+
+import io.spillway.broker.base.ListenAddress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** Every setting of the broker: the one table that loader, errors, {@code config show} and documentation are made from. */
+public final class Settings {
+    private static final long MIB = 1L << 20;
+    private static final long GIB = 1L << 30;
+    private static final long TIB = 1L << 40;
+    private static final long SECOND = 1_000;
+    private static final long MINUTE = 60 * SECOND;
+    private static final long HOUR = 60 * MINUTE;
+    private static final long DAY = 24 * HOUR;
+
+    public static final Setting<Path> DATA_DIR = new Setting<>(
+            "data-dir",
+            path(),
+            "./data",
+            "The directory that holds everything the broker keeps. Created when missing.");
+    public static final Setting<String> NODE_ID = new Setting<>(
+            "node-id",
+            text("[A-Za-z0-9._-]{0,64}", "empty, or at most 64 of A-Z a-z 0-9 . _ -"),
+            "",
+            "The name of this broker. Empty: a random one, made once and kept in the data directory.");
+    public static final Setting<ListenAddress> LISTEN =
+            new Setting<>("listen", address(), "127.0.0.1:7400", "Where clients connect. Port 0 picks a free one.");
+    public static final Setting<ListenAddress> HTTP = new Setting<>(
+            "http",
+            address(),
+            "127.0.0.1:7480",
+            "Where /livez, /readyz and /metrics are served. Port 0 picks a free one.");
+    public static final Setting<Integer> SHARDS = new Setting<>(
+            "shards",
+            count(0, 64),
+            "0",
+            "How many shards a new data directory gets; an existing one keeps its own. 0: half the processors.");
+    public static final Setting<Integer> IO_THREADS =
+            new Setting<>("io-threads", count(0, 256), "0", "Event loops for connections. 0: the broker chooses.");
+
+    public static final Setting<Long> LOG_SEGMENT_BYTES = new Setting<>(
+            "log.segment-bytes",
+            size(8 * MIB, GIB),
+            "64MiB",
+            "The size of a segment file, reserved on disk before use. Disk is freed in whole segments.");
+    public static final Setting<Long> LOG_MIN_FREE_BYTES = new Setting<>(
+            "log.min-free-bytes",
+            size(0, 1024 * TIB),
+            "256MiB",
+            "With less free space than this the broker refuses to publish (READ_ONLY) until there is more again.");
+    public static final Setting<Long> LOG_SEGMENT_MAX_AGE_MS = new Setting<>(
+            "log.segment-max-age-ms",
+            duration(SECOND, 365 * DAY),
+            "1h",
+            "A segment is closed at this age even when it is not full, so that retention by age can free it.");
+    public static final Setting<Integer> LOG_RELOCATE_BELOW_PERMILLE = new Setting<>(
+            "log.relocate-below-permille",
+            count(0, 1000),
+            "500",
+            "A closed segment of which less than this share is still wanted has the rest moved forward and is freed.");
+    public static final Setting<Long> LOG_FLUSH_INTERVAL_MS = new Setting<>(
+            "log.flush-interval-ms",
+            duration(10, HOUR),
+            "1s",
+            "How often data that was acked MAPPED is synced to disk in the background.");
+    public static final Setting<Long> SNAPSHOT_INTERVAL_BYTES = new Setting<>(
+            "snapshot.interval-bytes",
+            size(MIB, TIB),
+            "256MiB",
+            "A shard writes a snapshot of its state after so much log; a restart after a crash reads at most this again.");
+
+    public static final Setting<Boolean> TOPICS_AUTO_CREATE =
+            new Setting<>("topics.auto-create", flag(), "false", "Whether publishing to an unknown topic creates it.");
+    public static final Setting<Integer> TOPICS_DEFAULT_PARTITIONS = new Setting<>(
+            "topics.default-partitions",
+            count(1, 1024),
+            "1",
+            "Partitions of a topic that is created without a number.");
+    public static final Setting<String> TOPICS_DEFAULT_DURABILITY = new Setting<>(
+            "topics.default-durability",
+            choice("mapped", "synced"),
+            "synced",
+            "Durability of a topic that is created without one: mapped survives the process, synced the machine.");
+    public static final Setting<Long> RETENTION_CHECK_INTERVAL_MS = new Setting<>(
+            "retention.check-interval-ms",
+            duration(10, DAY),
+            "30s",
+            "How often topics are trimmed to their retention and disk is freed.");
+
+    public static final Setting<Long> SESSION_HEARTBEAT_MS = new Setting<>(
+            "session.heartbeat-ms",
+            duration(SECOND, MINUTE),
+            "5s",
+            "A connection without a byte for three of these is dead.");
+    public static final Setting<Long> SESSION_MAX_FRAME_BYTES = new Setting<>(
+            "session.max-frame-bytes", size(2 * MIB, 16 * MIB), "16MiB", "The largest frame that is accepted.");
+    public static final Setting<Integer> SESSION_MAX_CONNECTIONS = new Setting<>(
+            "session.max-connections", count(1, 1_000_000), "10000", "Client connections beyond this are refused.");
+
+    public static final Setting<Integer> PUBLISH_WINDOW_BATCHES = new Setting<>(
+            "publish.window-batches",
+            count(1, 64),
+            "32",
+            "Credit of a publisher: batches it may have sent without an answer.");
+    public static final Setting<Long> PUBLISH_WINDOW_BYTES = new Setting<>(
+            "publish.window-bytes",
+            size(MIB, GIB),
+            "16MiB",
+            "Credit of a publisher: bytes it may have sent without an answer.");
+
+    public static final Setting<Long> GROUP_FLUSH_INTERVAL_MS = new Setting<>(
+            "group.flush-interval-ms",
+            duration(0, MINUTE),
+            "5ms",
+            "Acks of a group are gathered for so long before they are written to the log.");
+    public static final Setting<Long> GROUP_DEFAULT_LEASE_MS = new Setting<>(
+            "group.default-lease-ms",
+            duration(SECOND, 12 * HOUR),
+            "30s",
+            "How long a message is leased to a consumer that does not say.");
+    public static final Setting<Integer> GROUP_DEFAULT_MAX_DELIVERIES = new Setting<>(
+            "group.default-max-deliveries",
+            count(0, 1_000_000),
+            "0",
+            "Failed deliveries after which a message goes to the dead-letter topic, unless the consumer says. 0: never.");
+    public static final Setting<Integer> GROUP_DEFAULT_MAX_UNACKED = new Setting<>(
+            "group.default-max-unacked",
+            count(1, 1_000_000),
+            "10000",
+            "Messages a consumer may hold unsettled, unless it says.");
+
+    public static final Setting<Long> DRAIN_TIMEOUT_MS = new Setting<>(
+            "drain-timeout-ms",
+            duration(0, 10 * MINUTE),
+            "8s",
+            "How long a stopping broker waits for connected clients to finish before it closes their connections.");
+
+    /** All of them, in the order of the documentation. */
+    public static final List<Setting<?>> ALL = List.of(
+            DATA_DIR,
+            NODE_ID,
+            LISTEN,
+            HTTP,
+            SHARDS,
+            IO_THREADS,
+            LOG_SEGMENT_BYTES,
+            LOG_MIN_FREE_BYTES,
+            LOG_SEGMENT_MAX_AGE_MS,
+            LOG_RELOCATE_BELOW_PERMILLE,
+            LOG_FLUSH_INTERVAL_MS,
+            SNAPSHOT_INTERVAL_BYTES,
+            TOPICS_AUTO_CREATE,
+            TOPICS_DEFAULT_PARTITIONS,
+            TOPICS_DEFAULT_DURABILITY,
+            RETENTION_CHECK_INTERVAL_MS,
+            SESSION_HEARTBEAT_MS,
+            SESSION_MAX_FRAME_BYTES,
+            SESSION_MAX_CONNECTIONS,
+            PUBLISH_WINDOW_BATCHES,
+            PUBLISH_WINDOW_BYTES,
+            GROUP_FLUSH_INTERVAL_MS,
+            GROUP_DEFAULT_LEASE_MS,
+            GROUP_DEFAULT_MAX_DELIVERIES,
+            GROUP_DEFAULT_MAX_UNACKED,
+            DRAIN_TIMEOUT_MS);
+
+    private Settings() {}
+
+    /** The setting of that key. */
+    public static Optional<Setting<?>> find(String key) {
+        return ALL.stream().filter(setting -> setting.key().equals(key)).findFirst();
+    }
+}
