@@ -1,6 +1,7 @@
 package io.spillway.bench;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,10 +14,18 @@ public final class Directories {
     private Directories() {}
 
     /** Deletes the directory and all that is in it; one that is not there is fine. */
-    public static void delete(Path directory) throws IOException {
+    public static void delete(Path directory) {
         if (!Files.exists(directory)) {
             return;
         }
+        try {
+            walk(directory);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void walk(Path directory) throws IOException {
         Files.walkFileTree(directory, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {

@@ -8,6 +8,7 @@ import io.spillway.bench.RawChronicle;
 import io.spillway.bench.SampleBatch;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -25,7 +26,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** The baseline of {@code LogAppend}: the same batches into Chronicle Queue alone. Per record. */
+/** The baseline of {@link LogAppend}: the same batches into Chronicle Queue alone. Per record. */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -54,7 +55,7 @@ public class RawChronicleAppend {
 
     @TearDown(Level.Iteration)
     public void close() {
-        log().close();
+        Objects.requireNonNull(log).close();
     }
 
     @TearDown
@@ -65,7 +66,7 @@ public class RawChronicleAppend {
     @Benchmark
     @OperationsPerInvocation(RECORDS)
     public void append() {
-        log().append(batch);
+        Objects.requireNonNull(log).append(batch);
     }
 
     /** One force for sixteen batches. */
@@ -73,15 +74,8 @@ public class RawChronicleAppend {
     @OperationsPerInvocation(RECORDS * BATCHES_PER_FORCE)
     public void appendAndForce() {
         for (int i = 0; i < BATCHES_PER_FORCE; i++) {
-            log().append(batch);
+            Objects.requireNonNull(log).append(batch);
         }
-        log().force();
-    }
-
-    private RawChronicle log() {
-        if (log == null) {
-            throw new IllegalStateException("the log is open from set-up to tear-down");
-        }
-        return log;
+        Objects.requireNonNull(log).force();
     }
 }
