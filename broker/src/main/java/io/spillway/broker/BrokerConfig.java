@@ -4,6 +4,7 @@ import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.config.ConfigLoader;
 import io.spillway.broker.config.EffectiveSettings;
 import io.spillway.broker.config.Settings;
+import io.spillway.broker.log.LogConfig;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,8 @@ import java.util.Map;
  * @param nodeId empty: the data directory's own
  * @param shards of a new data directory; 0: half the processors
  * @param ioThreads 0: the broker chooses
+ * @param logFlushIntervalMs between background syncs of what was acked MAPPED
+ * @param snapshotIntervalBytes of log between two snapshots of a shard's state
  */
 public record BrokerConfig(
         Path dataDir,
@@ -23,21 +26,14 @@ public record BrokerConfig(
         ListenAddress http,
         int shards,
         int ioThreads,
-        Log log,
+        LogConfig log,
+        long logFlushIntervalMs,
+        long snapshotIntervalBytes,
         Topics topics,
         Session session,
         Publish publish,
         Group group,
         long drainTimeoutMs) {
-
-    /** Segments, space and time of the log. */
-    public record Log(
-            long segmentBytes,
-            long minFreeBytes,
-            long segmentMaxAgeMs,
-            int relocateBelowPermille,
-            long flushIntervalMs,
-            long snapshotIntervalBytes) {}
 
     /** What topics are when nobody says, and how often retention looks at them. */
     public record Topics(
@@ -61,6 +57,8 @@ public record BrokerConfig(
                 from.get(Settings.SHARDS),
                 from.get(Settings.IO_THREADS),
                 log(from),
+                from.get(Settings.LOG_FLUSH_INTERVAL_MS),
+                from.get(Settings.SNAPSHOT_INTERVAL_BYTES),
                 new Topics(
                         from.get(Settings.TOPICS_AUTO_CREATE),
                         from.get(Settings.TOPICS_DEFAULT_PARTITIONS),
@@ -83,14 +81,12 @@ public record BrokerConfig(
         return of(new ConfigLoader().assignments(assignments).load());
     }
 
-    private static Log log(EffectiveSettings from) {
-        return new Log(
-                from.get(Settings.LOG_SEGMENT_BYTES),
+    private static LogConfig log(EffectiveSettings from) {
+        return new LogConfig(
+                Math.toIntExact(from.get(Settings.LOG_SEGMENT_BYTES)),
                 from.get(Settings.LOG_MIN_FREE_BYTES),
                 from.get(Settings.LOG_SEGMENT_MAX_AGE_MS),
-                from.get(Settings.LOG_RELOCATE_BELOW_PERMILLE),
-                from.get(Settings.LOG_FLUSH_INTERVAL_MS),
-                from.get(Settings.SNAPSHOT_INTERVAL_BYTES));
+                from.get(Settings.LOG_RELOCATE_BELOW_PERMILLE));
     }
 
     private static Group group(EffectiveSettings from) {

@@ -51,24 +51,24 @@ public final class Settings {
 
     public static final Setting<Long> LOG_SEGMENT_BYTES = new Setting<>(
             "log.segment-bytes",
-            size(8 * MIB, GIB),
+            size(2 * MIB, GIB),
             "64MiB",
             "The size of a segment file, reserved on disk before use. Disk is freed in whole segments.");
     public static final Setting<Long> LOG_MIN_FREE_BYTES = new Setting<>(
             "log.min-free-bytes",
-            size(0, 1024 * TIB),
+            size(0, TIB),
             "256MiB",
             "With less free space than this the broker refuses to publish (READ_ONLY) until there is more again.");
     public static final Setting<Long> LOG_SEGMENT_MAX_AGE_MS = new Setting<>(
             "log.segment-max-age-ms",
-            duration(SECOND, 365 * DAY),
-            "1h",
+            duration(SECOND, 30 * DAY),
+            "10m",
             "A segment is closed at this age even when it is not full, so that retention by age can free it.");
     public static final Setting<Integer> LOG_RELOCATE_BELOW_PERMILLE = new Setting<>(
             "log.relocate-below-permille",
-            count(0, 1000),
-            "500",
-            "A closed segment of which less than this share is still wanted has the rest moved forward and is freed.");
+            count(0, 900),
+            "250",
+            "A closed segment of which less than this share is still wanted has that moved forward and is freed. 0: never.");
     public static final Setting<Long> LOG_FLUSH_INTERVAL_MS = new Setting<>(
             "log.flush-interval-ms",
             duration(10, HOUR),

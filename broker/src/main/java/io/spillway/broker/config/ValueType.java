@@ -86,7 +86,7 @@ public record ValueType<T>(
     static ValueType<ListenAddress> address() {
         return new ValueType<>(
                 "address",
-                "HOST:PORT or [V6]:PORT with a port from 0 to 65535 (0 picks a free one)",
+                "HOST:PORT or [V6]:PORT, a port from 0 to 65535",
                 ListenAddress::parse,
                 ListenAddress::toString);
     }

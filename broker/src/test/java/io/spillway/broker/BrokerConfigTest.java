@@ -1,0 +1,64 @@
+package io.spillway.broker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spillway.broker.base.ListenAddress;
+import io.spillway.broker.log.LogConfig;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+final class BrokerConfigTest {
+    @Test
+    void theDefaultsOfTheLogAreItsOwn() {
+        assertThat(BrokerConfig.of(Map.of()).log()).isEqualTo(LogConfig.defaults());
+    }
+
+    @Test
+    void takesEachValueFromItsSetting() {
+        BrokerConfig config = BrokerConfig.of(Map.ofEntries(
+                Map.entry("data-dir", "/tmp/d"),
+                Map.entry("node-id", "n"),
+                Map.entry("listen", "h:1"),
+                Map.entry("http", "h:2"),
+                Map.entry("shards", "3"),
+                Map.entry("io-threads", "4"),
+                Map.entry("log.segment-bytes", "5MiB"),
+                Map.entry("log.min-free-bytes", "6"),
+                Map.entry("log.segment-max-age-ms", "7s"),
+                Map.entry("log.relocate-below-permille", "8"),
+                Map.entry("log.flush-interval-ms", "19"),
+                Map.entry("snapshot.interval-bytes", "10MiB"),
+                Map.entry("topics.auto-create", "true"),
+                Map.entry("topics.default-partitions", "11"),
+                Map.entry("topics.default-durability", "mapped"),
+                Map.entry("retention.check-interval-ms", "12"),
+                Map.entry("session.heartbeat-ms", "13s"),
+                Map.entry("session.max-frame-bytes", "14MiB"),
+                Map.entry("session.max-connections", "15"),
+                Map.entry("publish.window-batches", "16"),
+                Map.entry("publish.window-bytes", "17MiB"),
+                Map.entry("group.flush-interval-ms", "18"),
+                Map.entry("group.default-lease-ms", "19s"),
+                Map.entry("group.default-max-deliveries", "20"),
+                Map.entry("group.default-max-unacked", "21"),
+                Map.entry("drain-timeout-ms", "22")));
+
+        assertThat(config)
+                .isEqualTo(new BrokerConfig(
+                        Path.of("/tmp/d"),
+                        "n",
+                        new ListenAddress("h", 1),
+                        new ListenAddress("h", 2),
+                        3,
+                        4,
+                        new LogConfig(5 << 20, 6, 7_000, 8),
+                        19,
+                        10 << 20,
+                        new BrokerConfig.Topics(true, 11, "mapped", 12),
+                        new BrokerConfig.Session(13_000, 14 << 20, 15),
+                        new BrokerConfig.Publish(16, 17 << 20),
+                        new BrokerConfig.Group(18, 19_000, 20, 21),
+                        22));
+    }
+}
