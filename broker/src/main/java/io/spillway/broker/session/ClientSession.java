@@ -1,0 +1,457 @@
+package io.spillway.broker.session;
+
+import com.google.protobuf.ByteString;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.shard.Mailbox;
+import io.spillway.broker.shard.ShardCommand;
+import io.spillway.protocol.Code;
+import io.spillway.protocol.Features;
+import io.spillway.protocol.Frame;
+import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.Limits;
+import io.spillway.protocol.ProtocolException;
+import io.spillway.protocol.v1.Ack;
+import io.spillway.protocol.v1.AckItem;
+import io.spillway.protocol.v1.AckResult;
+import io.spillway.protocol.v1.Bye;
+import io.spillway.protocol.v1.ClosePublisher;
+import io.spillway.protocol.v1.CreditGrant;
+import io.spillway.protocol.v1.Durability;
+import io.spillway.protocol.v1.GoAway;
+import io.spillway.protocol.v1.Hello;
+import io.spillway.protocol.v1.HelloOk;
+import io.spillway.protocol.v1.OpenPublisher;
+import io.spillway.protocol.v1.OpenPublisherOk;
+import io.spillway.protocol.v1.Ping;
+import io.spillway.protocol.v1.Subscribe;
+import io.spillway.protocol.v1.SubscribeOk;
+import io.spillway.protocol.v1.Unsubscribe;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client's session: what its frames mean. Confined to the connection's event loop; answers are written from shard
+ * threads through the outbox.
+ */
+public final class ClientSession {
+    private static final Logger LOG = LoggerFactory.getLogger(ClientSession.class);
+    private static final int MODE_STREAM = 3;
+    /** Features of the protocol that this broker offers; none yet. */
+    private static final Set<Integer> FEATURES = Set.of();
+
+    private final SessionContext context;
+    private final Connection connection;
+    private final Outbox outbox;
+    private final AdminRequests admin;
+    private final Map<Integer, PublisherHandle> publishers = new HashMap<>();
+    private final Map<Integer, SubscriptionHandle> subscriptions = new HashMap<>();
+    private @Nullable String instance;
+    private boolean closed;
+
+    public ClientSession(SessionContext context, Connection connection) {
+        this.context = context;
+        this.connection = connection;
+        outbox = new Outbox(connection);
+        admin = new AdminRequests(context, outbox);
+    }
+
+    public boolean isOpen() {
+        return instance != null;
+    }
+
+    /** Takes a frame and releases it. Throws {@link ProtocolException} for what must end the connection. */
+    public void onFrame(Frame frame) {
+        try {
+            FrameKind kind = FrameKind.of(frame.kindCode());
+            if (kind == null) {
+                onUnknown(frame);
+            } else if (kind == FrameKind.HELLO) {
+                onHello(frame);
+            } else if (instance == null) {
+                throw new ProtocolException(
+                        Code.MALFORMED_FRAME, "the first frame is " + kind + "; a session begins with HELLO");
+            } else {
+                handle(kind, frame);
+            }
+        } finally {
+            frame.release();
+        }
+    }
+
+    private void onUnknown(Frame frame) {
+        context.protocolErrors.increment();
+        if (frame.isCritical()) {
+            outbox.fail(
+                    FrameKind.HELLO,
+                    frame.channel(),
+                    frame.correlation(),
+                    WireErrors.of(new ProtocolException(
+                            Code.UNSUPPORTED_KIND, "this broker does not know frames of kind " + frame.kindCode())));
+        }
+    }
+
+    private void handle(FrameKind kind, Frame frame) {
+        try {
+            switch (kind) {
+                case PING -> onPing(frame);
+                case BYE -> onBye(frame);
+                case HEALTH_REPORT, HANDOFF, TOGGLE_UPDATE, GO_AWAY, BACKPRESSURE, DELIVER -> {}
+                case PUBLISH -> onPublish(frame);
+                case OPEN_PUBLISHER -> onOpenPublisher(frame);
+                case CLOSE_PUBLISHER -> onClosePublisher(frame);
+                case SUBSCRIBE -> onSubscribe(frame);
+                case CREDIT_GRANT -> onCreditGrant(frame);
+                case ACK -> onAck(frame);
+                case UNSUBSCRIBE -> onUnsubscribe(frame);
+                case SEEK, METADATA, TOPIC_ADMIN, GROUP_ADMIN, HEALTH_CHECK -> admin.handle(kind, frame);
+                case HELLO, AUTH, TOGGLE_ADMIN ->
+                    throw new SpillwayException(
+                            Code.UNSUPPORTED_FEATURE,
+                            "this broker does not take " + kind + " here",
+                            "it has no such feature yet",
+                            "use a newer broker");
+            }
+        } catch (SpillwayException e) {
+            outbox.fail(kind, frame.channel(), frame.correlation(), WireErrors.of(e));
+        }
+    }
+
+    private void onHello(Frame frame) {
+        if (instance != null) {
+            throw new ProtocolException(Code.MALFORMED_FRAME, "a second HELLO came on one connection");
+        }
+        Hello hello = frame.header(Hello.parser());
+        Features.Outcome features = Features.negotiate(
+                Set.copyOf(hello.getFeaturesList()), Set.copyOf(hello.getRequiredFeaturesList()), FEATURES, Set.of());
+        if (!features.isAgreed()) {
+            outbox.fail(
+                    FrameKind.HELLO,
+                    0,
+                    frame.correlation(),
+                    WireErrors.of(new SpillwayException(
+                            Code.UNSUPPORTED_FEATURE,
+                            "the client requires features this broker does not have",
+                            "it asks for " + features.clientNeeds(),
+                            "use an older client or a newer broker")));
+            connection.closeAfterFlush();
+            return;
+        }
+        long epoch = context.nextEpoch();
+        instance = hello.getInstanceId().isEmpty() ? "anonymous-" + epoch : hex(hello.getInstanceId());
+        ClientSession older = context.byInstance.put(instance, this);
+        if (older != null) {
+            older.fence();
+        }
+        int maxFrame = hello.getMaxFrame() == 0
+                ? context.config.maxFrameBytes()
+                : Math.min(hello.getMaxFrame(), context.config.maxFrameBytes());
+        connection.maxFrameBytes(context.config.maxFrameBytes());
+        outbox.answer(
+                FrameKind.HELLO,
+                0,
+                frame.correlation(),
+                HelloOk.newBuilder()
+                        .setClusterId(context.nodeId)
+                        .setBrokerId(1)
+                        .setBrokerVersion(context.version)
+                        .setSessionEpoch(epoch)
+                        .addAllFeatures(features.active())
+                        .setHeartbeatMs(context.config.heartbeatMs())
+                        .setMaxFrame(maxFrame)
+                        .setMaxBatch(Limits.MAX_BATCH_BYTES)
+                        .setMaxRecord(Limits.MAX_RECORD_BYTES)
+                        .setMaxInflightBatches(context.config.windowBatches())
+                        .setUnixMs(context.clock.nowMs())
+                        .addEndpoints(context.endpoint())
+                        .build());
+        LOG.debug(
+                "event=session_open client={} instance={} remote={}",
+                hello.getClientId(),
+                instance,
+                connection.remote());
+    }
+
+    private static String hex(ByteString bytes) {
+        return java.util.HexFormat.of().formatHex(bytes.toByteArray());
+    }
+
+    /** A newer session of the same client instance has begun. From any thread. */
+    private void fence() {
+        goAway(
+                new SpillwayException(
+                        Code.SESSION_FENCED,
+                        "this connection was replaced",
+                        "the same client instance has connected again",
+                        "use the newer connection"),
+                0);
+        connection.closeAfterFlush();
+    }
+
+    /** Tells the client to leave. From any thread. */
+    public void goAway(SpillwayException why, int graceMs) {
+        outbox.send(
+                FrameKind.GO_AWAY,
+                0,
+                GoAway.newBuilder()
+                        .setError(WireErrors.of(why))
+                        .setGraceMs(graceMs)
+                        .setReconnectAfterMs(context.random.nextInt(100, 1_000))
+                        .build());
+    }
+
+    private void onPing(Frame frame) {
+        if (!frame.isResponse()) {
+            outbox.answer(FrameKind.PING, 0, frame.correlation(), frame.header(Ping.parser()));
+        }
+    }
+
+    private void onBye(Frame frame) {
+        outbox.answer(FrameKind.BYE, 0, frame.correlation(), Bye.getDefaultInstance());
+        connection.closeAfterFlush();
+    }
+
+    private void onPublish(Frame frame) {
+        PublisherHandle publisher = publishers.get(frame.channel());
+        if (publisher == null) {
+            throw noHandle("publisher", frame.channel(), "open it first: OPEN_PUBLISHER");
+        }
+        publisher.publish(frame, context.clock.nanoTime());
+    }
+
+    private static SpillwayException noHandle(String kind, int channel, String next) {
+        return WireErrors.invalid(
+                "there is no " + kind + " on channel " + channel, "none was opened or it was closed", next);
+    }
+
+    private void onOpenPublisher(Frame frame) {
+        OpenPublisher open = frame.header(OpenPublisher.parser());
+        refuseWhenDraining();
+        TopicSpec topic = context.catalog.get().get(open.getTopic());
+        int index = open.getAnyPartition() ? 0 : open.getPartition();
+        if (index < 0 || index >= topic.partitions()) {
+            throw WireErrors.invalid(
+                    "topic " + topic.name() + " has no partition " + open.getPartition(),
+                    "it has " + topic.partitions(),
+                    "choose one from 0 to " + (topic.partitions() - 1));
+        }
+        requirePossible(open.getDurability(), open.getAllowDegraded());
+        requireFree(frame.channel(), publishers.size(), Limits.MAX_PUBLISHERS_PER_CONNECTION);
+        Mailbox mailbox = context.mailbox(topic);
+        Durability level = open.getAllowDegraded() && open.getDurability() == Durability.DUR_QUORUM
+                ? Durability.DUR_SYNCED
+                : open.getDurability();
+        PublisherHandle handle =
+                new PublisherHandle(context, outbox, mailbox, frame.channel(), topic.partitionId(index), level);
+        publishers.put(frame.channel(), handle);
+        long producerId = open.getProducerId() == 0 ? context.random.nextLong(1, Long.MAX_VALUE) : open.getProducerId();
+        offer(
+                mailbox,
+                new ShardCommand.OpenPublisher(
+                        topic.partitionId(index),
+                        open.getProducerName(),
+                        producerId,
+                        open.getProducerEpoch(),
+                        outbox.reply(
+                                FrameKind.OPEN_PUBLISHER,
+                                frame.channel(),
+                                frame.correlation(),
+                                opened -> toWire(opened, handle, topic))));
+    }
+
+    private OpenPublisherOk toWire(ShardCommand.PublisherOpened opened, PublisherHandle handle, TopicSpec topic) {
+        OpenPublisherOk.Builder ok = OpenPublisherOk.newBuilder()
+                .setProducerId(opened.producerId())
+                .setProducerEpoch(opened.epoch())
+                .setCredit(handle.credit())
+                .setMaxInflightBatches(context.config.windowBatches())
+                .setCodecs(1)
+                .setTopicRevision(topic.revision());
+        if (opened.lastSequence() >= 0) {
+            ok.setHasLast(true).setLastSequence(opened.lastSequence()).setLastOffset(opened.lastOffset());
+        }
+        return ok.build();
+    }
+
+    private static void requirePossible(Durability durability, boolean allowDegraded) {
+        boolean quorum = durability == Durability.DUR_QUORUM || durability == Durability.DUR_QUORUM_MAPPED;
+        if (quorum && !allowDegraded) {
+            throw new SpillwayException(
+                    Code.DURABILITY_UNAVAILABLE,
+                    "durability " + durability + " cannot be reached",
+                    "this broker runs alone and has no replicas",
+                    "ask for SYNCED, or allow degraded acks");
+        }
+    }
+
+    private void requireFree(int channel, int inUse, int limit) {
+        if (channel == 0 || publishers.containsKey(channel) || subscriptions.containsKey(channel)) {
+            throw WireErrors.invalid(
+                    "channel " + channel + " cannot be opened",
+                    channel == 0 ? "0 is the connection itself" : "it is in use",
+                    "choose a free channel");
+        }
+        if (inUse >= limit) {
+            throw WireErrors.invalid(
+                    "a connection has at most " + limit + " publishers and " + limit + " subscriptions",
+                    inUse + " are open",
+                    "close some or use another connection");
+        }
+    }
+
+    private void refuseWhenDraining() {
+        if (context.draining.get()) {
+            throw new SpillwayException(
+                    Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect in a moment");
+        }
+    }
+
+    private void offer(Mailbox mailbox, ShardCommand command) {
+        if (!mailbox.offer(command)) {
+            throw AdminRequests.overloaded();
+        }
+    }
+
+    private void onClosePublisher(Frame frame) {
+        publishers.remove(frame.channel());
+        outbox.answer(
+                FrameKind.CLOSE_PUBLISHER, frame.channel(), frame.correlation(), ClosePublisher.getDefaultInstance());
+    }
+
+    private void onSubscribe(Frame frame) {
+        Subscribe subscribe = frame.header(Subscribe.parser());
+        refuseWhenDraining();
+        TopicSpec topic = context.catalog.get().get(subscribe.getTopic());
+        requireFree(frame.channel(), subscriptions.size(), Limits.MAX_SUBSCRIPTIONS_PER_CONNECTION);
+        Mailbox mailbox = context.mailbox(topic);
+        SubscriptionHandle handle = new SubscriptionHandle(connection, outbox, mailbox, frame.channel());
+        var reply = outbox.<ShardCommand.Subscribed>reply(
+                FrameKind.SUBSCRIBE,
+                frame.channel(),
+                frame.correlation(),
+                subscribed -> SubscribeOk.newBuilder()
+                        .setMemberEpoch(subscribed.memberId())
+                        .addAllPartitions(subscribed.partitions())
+                        .setLeaseMs(subscribed.leaseMs())
+                        .build());
+        if (subscribe.getMode() == MODE_STREAM) {
+            offer(
+                    mailbox,
+                    new ShardCommand.SubscribeStream(
+                            topic.topicId(),
+                            subscribe.getPartitionsList(),
+                            subscribe.getStart(),
+                            subscribe.getStartsList(),
+                            handle,
+                            reply));
+        } else {
+            if (subscribe.getPartitionsCount() > 0) {
+                throw WireErrors.invalid(
+                        "a group member asked for certain partitions",
+                        "the members of a group share all of them",
+                        "leave the partitions out, or read as a stream");
+            }
+            offer(
+                    mailbox,
+                    new ShardCommand.SubscribeGroup(
+                            topic.topicId(),
+                            subscribe.getGroup(),
+                            subscribe.getMode(),
+                            subscribe.getStart(),
+                            subscribe.getLeaseMs(),
+                            subscribe.getMaxUnacked(),
+                            subscribe.getMaxDeliveries(),
+                            handle,
+                            reply));
+        }
+        subscriptions.put(frame.channel(), handle);
+        if (subscribe.hasCredit()) {
+            offer(
+                    mailbox,
+                    new ShardCommand.Grant(
+                            handle,
+                            subscribe.getCredit().getMaxBatches(),
+                            subscribe.getCredit().getMaxBytes(),
+                            false));
+        }
+    }
+
+    private SubscriptionHandle subscription(Frame frame) {
+        SubscriptionHandle subscription = subscriptions.get(frame.channel());
+        if (subscription == null) {
+            throw noHandle("subscription", frame.channel(), "open it first: SUBSCRIBE");
+        }
+        return subscription;
+    }
+
+    private void onCreditGrant(Frame frame) {
+        SubscriptionHandle subscription = subscription(frame);
+        CreditGrant grant = frame.header(CreditGrant.parser());
+        offer(
+                subscription.mailbox(),
+                new ShardCommand.Grant(
+                        subscription,
+                        grant.getCredit().getMaxBatches(),
+                        grant.getCredit().getMaxBytes(),
+                        grant.getPaused()));
+    }
+
+    private void onAck(Frame frame) {
+        SubscriptionHandle subscription = subscription(frame);
+        Ack ack = frame.header(Ack.parser());
+        for (AckItem item : ack.getItemsList()) {
+            if (!ShardCommand.Settle.isKnownOutcome(item.getOutcome())) {
+                throw WireErrors.invalid(
+                        "unknown ack outcome " + item.getOutcome(), "this broker knows 0 to 4", "use a newer broker");
+            }
+        }
+        var reply = outbox.<List<io.spillway.protocol.v1.ItemError>>reply(
+                FrameKind.ACK,
+                frame.channel(),
+                frame.correlation(),
+                errors -> AckResult.newBuilder().addAllErrors(errors).build());
+        offer(
+                subscription.mailbox(),
+                new ShardCommand.Settle(subscription, ack.getItemsList(), ack.getWantResult(), reply));
+    }
+
+    private void onUnsubscribe(Frame frame) {
+        SubscriptionHandle subscription = subscription(frame);
+        subscriptions.remove(frame.channel());
+        subscription
+                .mailbox()
+                .end(new ShardCommand.Unsubscribe(
+                        subscription,
+                        outbox.reply(
+                                FrameKind.UNSUBSCRIBE,
+                                frame.channel(),
+                                frame.correlation(),
+                                done -> Unsubscribe.getDefaultInstance())));
+    }
+
+    /** The connection takes more again. */
+    public void onWritable() {
+        subscriptions.values().forEach(SubscriptionHandle::onWritable);
+    }
+
+    /** The connection is gone: its leases go back to their groups. */
+    public void onClosed() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (instance != null) {
+            context.byInstance.remove(instance, this);
+        }
+        for (SubscriptionHandle subscription : subscriptions.values()) {
+            subscription.mailbox().end(new ShardCommand.Unsubscribe(subscription, null));
+        }
+        subscriptions.clear();
+        publishers.clear();
+    }
+}

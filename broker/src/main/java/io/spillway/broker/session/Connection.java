@@ -1,0 +1,27 @@
+package io.spillway.broker.session;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+
+/** The wire under a session, as transport provides it. Thread-safe. */
+public interface Connection {
+    ByteBufAllocator allocator();
+
+    /** Queues a frame; takes it over. Never blocks. */
+    void send(ByteBuf frame);
+
+    /** Queues a frame whose payload is a buffer of its own; takes both over. Never blocks. */
+    void send(ByteBuf prefix, ByteBuf payload);
+
+    /** False when the peer reads too slowly for more deliveries; the session is told when that has changed. */
+    boolean writable();
+
+    /** Allows frames of this size from now on. */
+    void maxFrameBytes(int bytes);
+
+    /** Closes once everything queued has been written, or after a second. */
+    void closeAfterFlush();
+
+    /** Who is on the other side, for logs. */
+    String remote();
+}

@@ -1,0 +1,196 @@
+package io.spillway.broker.session;
+
+import io.netty.buffer.ByteBuf;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.shard.Batches;
+import io.spillway.broker.shard.Mailbox;
+import io.spillway.broker.shard.PublishOutcome;
+import io.spillway.broker.shard.PublisherPort;
+import io.spillway.broker.shard.ShardCommand;
+import io.spillway.protocol.Code;
+import io.spillway.protocol.Frame;
+import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.Limits;
+import io.spillway.protocol.ProtocolException;
+import io.spillway.protocol.RecordBatch;
+import io.spillway.protocol.RecordView;
+import io.spillway.protocol.v1.Credit;
+import io.spillway.protocol.v1.Durability;
+import io.spillway.protocol.v1.Publish;
+import io.spillway.protocol.v1.PublishAck;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A publisher's end in the broker: checks each batch, passes it to its shard, and writes the ack. Frames come on the
+ * connection's event loop, outcomes on the shard thread; the two meet only in the counts of what was answered.
+ */
+final class PublisherHandle implements PublisherPort {
+    private final SessionContext context;
+    private final Outbox outbox;
+    private final Mailbox mailbox;
+    private final int channel;
+    private final int partitionId;
+    private final Durability durability;
+    private final RecordView view = new RecordView();
+    private long receivedBatches;
+    private long receivedBytes;
+    private final AtomicLong answeredBatches = new AtomicLong();
+    private final AtomicLong answeredBytes = new AtomicLong();
+
+    PublisherHandle(
+            SessionContext context,
+            Outbox outbox,
+            Mailbox mailbox,
+            int channel,
+            int partitionId,
+            Durability durability) {
+        this.context = context;
+        this.outbox = outbox;
+        this.mailbox = mailbox;
+        this.channel = channel;
+        this.partitionId = partitionId;
+        this.durability = durability;
+    }
+
+    /** Takes a frame of one or more batches. On the event loop. */
+    void publish(Frame frame, long nowNs) {
+        Publish header = frame.header(Publish.parser());
+        long deadlineNs = header.getTimeoutMs() == 0 ? 0 : nowNs + header.getTimeoutMs() * 1_000_000L;
+        Durability required = header.getDurability() == Durability.DUR_DEFAULT ? durability : header.getDurability();
+        ByteBuf payload = frame.payload();
+        if (!payload.isReadable()) {
+            refuse(frame.correlation(), new ProtocolException(Code.MALFORMED_FRAME, "a publish carries no batch"));
+        }
+        while (payload.isReadable()) {
+            ByteBuf batch;
+            try {
+                int bytes = RecordBatch.validate(
+                        payload, payload.readerIndex(), payload.readableBytes(), Limits.MAX_BATCH_BYTES);
+                batch = payload.readRetainedSlice(bytes);
+            } catch (ProtocolException e) {
+                // Where the next batch would begin cannot be known, so the rest of the frame goes too.
+                refuse(frame.correlation(), e);
+                return;
+            }
+            publish(batch, frame.correlation(), nowNs, deadlineNs, required);
+        }
+    }
+
+    private void publish(ByteBuf batch, int correlation, long nowNs, long deadlineNs, Durability required) {
+        int bytes = batch.readableBytes();
+        boolean keyed;
+        try {
+            keyed = check(batch);
+            takeCredit(bytes);
+        } catch (ProtocolException e) {
+            batch.release();
+            refuse(correlation, e);
+            return;
+        } catch (SpillwayException e) {
+            batch.release();
+            outbox.fail(FrameKind.PUBLISH, channel, correlation, WireErrors.of(e));
+            return;
+        }
+        ShardCommand.Publish command =
+                ShardCommand.Publish.of(this, partitionId, batch, keyed, correlation, nowNs, deadlineNs, required);
+        if (!mailbox.offer(command)) {
+            batch.release();
+            refused(command, overloaded("the broker's queue for this topic is full"));
+        }
+    }
+
+    private boolean check(ByteBuf batch) {
+        int at = batch.readerIndex();
+        if (RecordBatch.codec(batch, at) != 0) {
+            throw new ProtocolException(Code.UNSUPPORTED_FEATURE, "this broker takes uncompressed batches only");
+        }
+        boolean keyed = Batches.isKeyed(batch, at);
+        if (keyed) {
+            view.wrap(batch, at);
+            while (view.next()) {
+                view.index();
+            }
+        }
+        return keyed;
+    }
+
+    private void takeCredit(int bytes) {
+        if (receivedBatches >= answeredBatches.get() + context.config.windowBatches()
+                || receivedBytes >= answeredBytes.get() + context.config.windowBytes()) {
+            throw new SpillwayException(
+                    Code.CREDIT_VIOLATION,
+                    "a batch came without credit",
+                    context.config.windowBatches() + " batches or " + context.config.windowBytes()
+                            + " bytes are unanswered already",
+                    "wait for acks; each one carries new credit",
+                    100,
+                    null);
+        }
+        if (context.draining.get()) {
+            throw new SpillwayException(Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect");
+        }
+        long waiting = context.publishBytes.addAndGet(bytes);
+        receivedBatches++;
+        receivedBytes += bytes;
+        if (waiting > context.config.publishBudgetBytes()) {
+            answered(bytes);
+            throw overloaded("publishes of " + waiting + " bytes wait in the broker");
+        }
+    }
+
+    private static SpillwayException overloaded(String why) {
+        return new SpillwayException(
+                Code.OVERLOADED,
+                "a batch was refused before any work",
+                why,
+                "send again after the stated time, and slower",
+                200,
+                null);
+    }
+
+    private void refuse(int correlation, ProtocolException e) {
+        context.protocolErrors.increment();
+        outbox.fail(FrameKind.PUBLISH, channel, correlation, WireErrors.of(e));
+    }
+
+    private void answered(int bytes) {
+        answeredBatches.incrementAndGet();
+        answeredBytes.addAndGet(bytes);
+        context.publishBytes.addAndGet(-bytes);
+    }
+
+    Credit credit() {
+        return Credit.newBuilder()
+                .setMaxBatches(answeredBatches.get() + context.config.windowBatches())
+                .setMaxBytes(answeredBytes.get() + context.config.windowBytes())
+                .build();
+    }
+
+    @Override
+    public void appended(ShardCommand.Publish command, PublishOutcome outcome) {
+        answered(command.bytes());
+        PublishAck.Builder ack = PublishAck.newBuilder()
+                .setBaseSequence(command.baseSequence())
+                .setCount(command.count())
+                .setBaseOffset(outcome.baseOffset())
+                .setReached(outcome.reached())
+                .setDuplicate(outcome.duplicate())
+                .setAppendUnixMs(outcome.appendTimeMs())
+                .setCredit(credit())
+                .setQueueUs(outcome.queueUs())
+                .setSyncUs(outcome.syncUs());
+        if (!outcome.keyResults().isEmpty()) {
+            ack.addAllKeyResults(outcome.keyResults());
+        }
+        if (!outcome.errors().isEmpty()) {
+            ack.addAllErrors(outcome.errors());
+        }
+        outbox.answer(FrameKind.PUBLISH, channel, command.correlation(), ack.build());
+    }
+
+    @Override
+    public void refused(ShardCommand.Publish command, SpillwayException why) {
+        answered(command.bytes());
+        outbox.fail(FrameKind.PUBLISH, channel, command.correlation(), WireErrors.of(why));
+    }
+}

@@ -1,0 +1,15 @@
+package io.spillway.broker.session;
+
+/**
+ * Settings of sessions.
+ *
+ * @param heartbeatMs interval after which a silent peer is pinged twice, in ms; three without a byte end the connection
+ * @param maxFrameBytes largest frame after the handshake, in bytes
+ * @param windowBatches batches one publisher may have unanswered
+ * @param windowBytes bytes one publisher may have unanswered
+ * @param publishBudgetBytes bytes of all publishers that may wait in the broker
+ */
+public record SessionConfig(
+        int heartbeatMs, int maxFrameBytes, int windowBatches, long windowBytes, long publishBudgetBytes) {
+    public static final SessionConfig DEFAULT = new SessionConfig(5_000, 16 << 20, 256, 16L << 20, 256L << 20);
+}

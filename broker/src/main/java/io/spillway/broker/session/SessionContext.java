@@ -1,0 +1,92 @@
+package io.spillway.broker.session;
+
+import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.Published;
+import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.shard.Mailbox;
+import io.spillway.broker.shard.Shard;
+import io.spillway.protocol.v1.Endpoint;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.random.RandomGenerator;
+
+/** What all sessions of a broker share. Thread-safe. */
+public final class SessionContext {
+    final SessionConfig config;
+    final Published<TopicCatalog> catalog;
+    final Clock clock;
+    final RandomGenerator random;
+    final String nodeId;
+    final String version;
+    final Published<Boolean> draining = new Published<>(false);
+    final Published<Endpoint> endpoint = new Published<>(Endpoint.getDefaultInstance());
+    /** Live sessions by client instance, so that a newer one fences the older. */
+    final ConcurrentHashMap<String, ClientSession> byInstance = new ConcurrentHashMap<>();
+    /** Bytes of publishes that wait in the broker. */
+    final AtomicLong publishBytes = new AtomicLong();
+
+    final LongAdder protocolErrors = new LongAdder();
+    private final List<Shard> shards;
+    private final AtomicLong nextEpoch;
+
+    public SessionContext(
+            SessionConfig config,
+            Published<TopicCatalog> catalog,
+            List<Shard> shards,
+            Clock clock,
+            RandomGenerator random,
+            String nodeId,
+            String version) {
+        this.config = config;
+        this.catalog = catalog;
+        this.shards = shards;
+        this.clock = clock;
+        this.random = random;
+        this.nodeId = nodeId;
+        this.version = version;
+        nextEpoch = new AtomicLong(clock.nowMs() << 16);
+    }
+
+    Mailbox mailbox(TopicSpec topic) {
+        return shards.get(topic.shard()).mailbox();
+    }
+
+    Mailbox catalogMailbox() {
+        return shards.get(0).mailbox();
+    }
+
+    long nextEpoch() {
+        return nextEpoch.getAndIncrement();
+    }
+
+    Endpoint endpoint() {
+        return endpoint.get();
+    }
+
+    /** Where this broker is reached, once it listens. */
+    public void listensAt(String host, int port) {
+        endpoint.set(Endpoint.newBuilder()
+                .setBrokerId(1)
+                .setHost(host)
+                .setPort(port)
+                .setWeight(100)
+                .build());
+    }
+
+    /** From now on new work is refused with DRAINING. */
+    public void drain() {
+        draining.set(true);
+    }
+
+    /** Bytes of publishes that are not answered yet. */
+    public long publishBytes() {
+        return publishBytes.get();
+    }
+
+    public long protocolErrors() {
+        return protocolErrors.sum();
+    }
+}

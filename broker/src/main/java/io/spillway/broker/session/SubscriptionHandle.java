@@ -1,0 +1,47 @@
+package io.spillway.broker.session;
+
+import io.netty.buffer.ByteBuf;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.shard.Mailbox;
+import io.spillway.broker.shard.ShardCommand;
+import io.spillway.broker.shard.SubscriberPort;
+import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.v1.Deliver;
+
+/** A subscription's end in the broker: writes deliveries. Called on the shard thread, {@code onWritable} by transport. */
+final class SubscriptionHandle implements SubscriberPort {
+    private final Connection connection;
+    private final Outbox outbox;
+    private final Mailbox mailbox;
+    private final int channel;
+
+    SubscriptionHandle(Connection connection, Outbox outbox, Mailbox mailbox, int channel) {
+        this.connection = connection;
+        this.outbox = outbox;
+        this.mailbox = mailbox;
+        this.channel = channel;
+    }
+
+    Mailbox mailbox() {
+        return mailbox;
+    }
+
+    @Override
+    public boolean writable() {
+        return connection.writable();
+    }
+
+    @Override
+    public void deliver(Deliver header, ByteBuf payload) {
+        outbox.sendPayload(FrameKind.DELIVER, channel, header, payload);
+    }
+
+    @Override
+    public void ended(SpillwayException why) {
+        outbox.fail(FrameKind.SUBSCRIBE, channel, 0, WireErrors.of(why));
+    }
+
+    void onWritable() {
+        mailbox.end(new ShardCommand.Writable(this));
+    }
+}

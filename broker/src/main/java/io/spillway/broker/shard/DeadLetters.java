@@ -1,0 +1,218 @@
+package io.spillway.broker.shard;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.CompositeByteBuf;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.TopicNames;
+import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.log.BatchCursor;
+import io.spillway.broker.records.GroupSettled;
+import io.spillway.broker.records.StateRecord;
+import io.spillway.protocol.KeyHash;
+import io.spillway.protocol.Limits;
+import io.spillway.protocol.RecordBatch;
+import io.spillway.protocol.RecordBatchWriter;
+import io.spillway.protocol.RecordView;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Moves records that a group gives up to the dead-letter topic of their topic: one entry holds the copy and the group's
+ * settle, so that neither is ever without the other. Records wait here while the dead-letter topic is being created or
+ * the log is read-only. Confined to the shard thread.
+ */
+final class DeadLetters {
+    static final String MAX_DELIVERIES = "MAX_DELIVERIES";
+    static final String TERMINATED = "TERMINATED";
+
+    private static final Logger LOG = LoggerFactory.getLogger(DeadLetters.class);
+    private static final int MAX_ERROR_CHARS = 1000;
+
+    /** Creates the dead-letter topic of a topic of this shard, now or soon; the caller looks again later. */
+    interface TopicCreator {
+        void createDeadLetterTopic(TopicSpec origin);
+    }
+
+    private record Waiting(
+            Group group, Group.Place place, long from, long to, int attempts, String cause, String error) {}
+
+    private final ShardState state;
+    private final Journal journal;
+    private final ShardCounters counters;
+    private final TopicCreator creator;
+    private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+    private final ByteBuf buffer = PooledByteBufAllocator.DEFAULT.directBuffer(64 << 10);
+    private final RecordView view = new RecordView();
+    private final RecordBatchWriter writer =
+            new RecordBatchWriter(PooledByteBufAllocator.DEFAULT, 2 * Limits.MAX_BATCH_BYTES);
+
+    DeadLetters(ShardState state, Journal journal, ShardCounters counters, TopicCreator creator) {
+        this.state = state;
+        this.journal = journal;
+        this.counters = counters;
+        this.creator = creator;
+    }
+
+    void add(Group group, Group.Place place, long from, long to, int attempts, String cause, String error, long nowMs) {
+        waiting.add(new Waiting(group, place, from, to, attempts, cause, error));
+        doWork(nowMs);
+    }
+
+    boolean isEmpty() {
+        return waiting.isEmpty();
+    }
+
+    /** Moves what waits, as far as it can. */
+    int doWork(long nowMs) {
+        int work = 0;
+        Waiting next;
+        while ((next = waiting.peek()) != null) {
+            if (state.groups.get(next.group.id) == next.group && !move(next, nowMs)) {
+                return work;
+            }
+            waiting.poll();
+            work++;
+        }
+        return work;
+    }
+
+    private boolean move(Waiting item, long nowMs) {
+        Partition target = target(item.group.topic.spec);
+        if (target == null || !state.log.writeState().writable()) {
+            return false;
+        }
+        BatchCursor cursor = item.place.cursor;
+        long offset = item.from;
+        while (offset < item.to) {
+            if (!cursor.seek(offset) || cursor.baseOffset() >= item.to) {
+                settleOnly(item, offset, item.to);
+                return true;
+            }
+            long end = Math.min(item.to, cursor.endOffset());
+            buffer.clear();
+            if (cursor.baseOffset() > offset || !cursor.copyTo(buffer)) {
+                settleOnly(item, offset, end);
+            } else {
+                copy(item, target, offset, end, nowMs);
+            }
+            offset = end;
+        }
+        return true;
+    }
+
+    private @Nullable Partition target(TopicSpec origin) {
+        String name = TopicNames.deadLetterTopic(origin.name());
+        TopicSpec spec = state.catalog.get().find(name);
+        if (spec == null) {
+            creator.createDeadLetterTopic(origin);
+            spec = state.catalog.get().find(name);
+        }
+        return spec == null || spec.shard() != state.shard ? null : state.partition(spec.partitionId(0));
+    }
+
+    private void settleOnly(Waiting item, long from, long to) {
+        LOG.error(
+                "event=dead_letter_unreadable topic={} group={} from={} to={} next=\"spillway log verify\"",
+                item.place.partition,
+                item.group.name(),
+                from,
+                to);
+        journal.commit(List.of(settled(item, from, to)));
+    }
+
+    private static StateRecord settled(Waiting item, long from, long to) {
+        return StateRecord.newBuilder()
+                .setGroupSettled(GroupSettled.newBuilder()
+                        .setGroupId(item.group.id)
+                        .setPartitionId(item.place.partition.id)
+                        .addBounds(from)
+                        .addBounds(to))
+                .build();
+    }
+
+    /** Copies the records [from, to) of the batch in the buffer, one entry each. */
+    private void copy(Waiting item, Partition target, long from, long to, long nowMs) {
+        long baseOffset = RecordBatch.baseOffset(buffer, 0);
+        view.wrap(buffer, 0);
+        while (view.next()) {
+            long offset = baseOffset + view.index();
+            if (offset < from || offset >= to) {
+                continue;
+            }
+            byte[] key = view.key();
+            writer.add(
+                    view.timestampMs(),
+                    key,
+                    key == null ? 0 : KeyHash.of(key),
+                    headers(item, offset),
+                    view.value(),
+                    view.dedupId(),
+                    view.trace(),
+                    -1);
+            boolean keyed = view.hasDedupId();
+            RecordBatchWriter.Batch parts = writer.finish(0, 0, 0);
+            CompositeByteBuf whole = PooledByteBufAllocator.DEFAULT.compositeBuffer(2);
+            whole.addComponents(true, parts.head(), parts.body());
+            ByteBuf batch = PooledByteBufAllocator.DEFAULT
+                    .directBuffer(whole.readableBytes())
+                    .writeBytes(whole);
+            whole.release();
+            try {
+                RecordBatch.stamp(batch, 0, target.endOffset, 0, nowMs);
+                long sequence = journal.commit(List.of(settled(item, offset, offset + 1)), target, batch, keyed);
+                showWhenDurable(target, sequence, target.endOffset);
+            } finally {
+                batch.release();
+            }
+            counters.deadLetters.increment();
+        }
+    }
+
+    private void showWhenDurable(Partition target, long sequence, long end) {
+        if (!target.topic.spec.config().synced()) {
+            target.show(end);
+            return;
+        }
+        journal.whenSynced(sequence, new Journal.Waiter() {
+            @Override
+            public void durable(long syncedNs) {
+                target.show(end);
+            }
+
+            @Override
+            public void failed(SpillwayException why) {
+                LOG.error("event=dead_letter_unsynced topic={} {}", target, why);
+            }
+        });
+    }
+
+    private List<Map.Entry<String, byte[]>> headers(Waiting item, long offset) {
+        List<Map.Entry<String, byte[]>> headers = new ArrayList<>();
+        view.headers((name, from, valueAt, valueBytes) -> {
+            byte[] value = new byte[valueBytes];
+            from.getBytes(valueAt, value);
+            if (!name.startsWith("spillway-dlq-") && headers.size() < Limits.MAX_HEADERS - 6) {
+                headers.add(Map.entry(name, value));
+            }
+        });
+        String error = item.error.length() > MAX_ERROR_CHARS ? item.error.substring(0, MAX_ERROR_CHARS) : item.error;
+        headers.add(header("spillway-dlq-cause", item.cause));
+        headers.add(header("spillway-dlq-topic", item.group.topic.spec.name()));
+        headers.add(header("spillway-dlq-partition", Integer.toString(item.place.partition.index)));
+        headers.add(header("spillway-dlq-offset", Long.toString(offset)));
+        headers.add(header("spillway-dlq-attempts", Integer.toString(item.attempts)));
+        headers.add(header("spillway-dlq-error", error));
+        return headers;
+    }
+
+    private static Map.Entry<String, byte[]> header(String name, String value) {
+        return Map.entry(name, value.getBytes(StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,72 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.dispatch.ConsumerSet;
+import io.spillway.broker.log.BatchCursor;
+import io.spillway.broker.records.FailedRange;
+import io.spillway.broker.records.GroupCreated;
+import io.spillway.broker.subscription.SubscriptionState;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.agrona.collections.LongArrayList;
+
+/** One group in its shard: its place in each partition, its members, and settles not yet written. Confined to the shard thread. */
+final class Group {
+    /** A group's place in one partition. */
+    static final class Place {
+        final Partition partition;
+        final SubscriptionState state;
+        final BatchCursor cursor;
+        /** Settled, not yet written: from, to, from, to, ... */
+        final LongArrayList settled = new LongArrayList();
+        /** Failed, not yet written. */
+        final List<FailedRange> failed = new ArrayList<>();
+
+        Place(Partition partition, SubscriptionState state, BatchCursor cursor) {
+            this.partition = partition;
+            this.state = state;
+            this.cursor = cursor;
+        }
+
+        void settle(long from, long to) {
+            int size = settled.size();
+            if (size > 0 && settled.getLong(size - 1) == from) {
+                settled.setLong(size - 1, to);
+            } else {
+                settled.addLong(from);
+                settled.addLong(to);
+            }
+        }
+    }
+
+    final int id;
+    final TopicState topic;
+    final Place[] places;
+    final ConsumerSet members = new ConsumerSet();
+    final Map<Long, GroupMember> ports = new HashMap<>();
+    GroupCreated created;
+    long revision;
+    boolean unwritten;
+    int nextPlace;
+
+    Group(GroupCreated created, TopicState topic, Place[] places) {
+        this.id = created.getGroupId();
+        this.created = created;
+        this.topic = topic;
+        this.places = places;
+    }
+
+    String name() {
+        return created.getName();
+    }
+
+    int maxDeliveries() {
+        return created.getMaxDeliveries();
+    }
+
+    /** The next partition's turn. */
+    void advance() {
+        nextPlace = (nextPlace + 1) % places.length;
+    }
+}

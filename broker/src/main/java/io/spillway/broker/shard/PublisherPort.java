@@ -1,0 +1,10 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.base.SpillwayException;
+
+/** The way back to one publisher handle. Called on the shard thread; must not block. */
+public interface PublisherPort {
+    void appended(ShardCommand.Publish command, PublishOutcome outcome);
+
+    void refused(ShardCommand.Publish command, SpillwayException why);
+}

@@ -1,0 +1,258 @@
+package io.spillway.broker.shard;
+
+import io.netty.buffer.ByteBuf;
+import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.idempotency.ProducerStates;
+import io.spillway.broker.log.WriteState;
+import io.spillway.broker.records.ProducerNamed;
+import io.spillway.broker.records.StateRecord;
+import io.spillway.protocol.Code;
+import io.spillway.protocol.RecordBatch;
+import io.spillway.protocol.v1.Durability;
+import java.util.List;
+
+/**
+ * Decides what becomes of a publish: refused, a duplicate with its first result, or appended and answered once it is as
+ * durable as the answer says. Confined to the shard thread.
+ */
+final class Publishing {
+    private final ShardState state;
+    private final Journal journal;
+    private final Clock clock;
+    private final ShardCounters counters;
+    private final KeyedPublishing keyed;
+
+    Publishing(ShardState state, Journal journal, Clock clock, ShardCounters counters) {
+        this.state = state;
+        this.journal = journal;
+        this.clock = clock;
+        this.counters = counters;
+        keyed = new KeyedPublishing(state, journal, counters);
+    }
+
+    void publish(ShardCommand.Publish command, long nowMs, long nowNs) {
+        try {
+            decide(command, nowMs, nowNs);
+        } catch (SpillwayException e) {
+            counters.refusedPublishes.increment();
+            command.port().refused(command, e);
+        } finally {
+            command.batch().release();
+        }
+    }
+
+    private void decide(ShardCommand.Publish command, long nowMs, long nowNs) {
+        Partition partition = state.partition(command.partitionId());
+        if (command.deadlineNs() != 0 && nowNs - command.deadlineNs() >= 0) {
+            throw new SpillwayException(
+                    Code.DEADLINE_EXCEEDED,
+                    "a publish to " + partition + " was dropped before any work",
+                    "its deadline passed while it waited in the broker",
+                    "retry, or allow more time");
+        }
+        ByteBuf batch = command.batch();
+        int at = batch.readerIndex();
+        long producerId = RecordBatch.producerId(batch, at);
+        if (producerId != 0) {
+            ProducerStates.Admission admission = partition.producers.admit(
+                    producerId,
+                    RecordBatch.producerEpoch(batch, at),
+                    RecordBatch.baseSequence(batch, at),
+                    RecordBatch.recordCount(batch, at),
+                    RecordBatch.crc(batch, at));
+            switch (admission.verdict()) {
+                case NEW -> {}
+                case DUPLICATE -> {
+                    repeat(command, partition, admission);
+                    return;
+                }
+                default -> throw refusal(partition, admission, RecordBatch.baseSequence(batch, at));
+            }
+        }
+        requireWritable(partition);
+        append(command, partition, nowMs, nowNs);
+    }
+
+    private void append(ShardCommand.Publish command, Partition partition, long nowMs, long nowNs) {
+        ByteBuf batch = command.batch();
+        int at = batch.readerIndex();
+        KeyedPublishing.Result result;
+        if (command.keyed()) {
+            result = keyed.append(partition, batch, nowMs);
+        } else {
+            long baseOffset = partition.endOffset;
+            RecordBatch.stamp(batch, at, baseOffset, 0, nowMs);
+            long sequence = journal.commit(List.of(), partition, batch, false);
+            result = new KeyedPublishing.Result(sequence, baseOffset, nowMs, false, List.of(), List.of());
+        }
+        counters.publishedBatches.increment();
+        counters.publishedRecords.add(RecordBatch.recordCount(batch, at));
+        counters.publishedBytes.add(batch.readableBytes());
+        int queueUs = micros(nowNs - command.receivedNs());
+        boolean topicSynced = partition.topic.spec.config().synced();
+        long end = partition.endOffset;
+        if (!topicSynced) {
+            partition.show(end);
+        }
+        if (!wantsSync(command, topicSynced)) {
+            command.port().appended(command, outcome(result, Durability.DUR_MAPPED, queueUs, 0));
+        }
+        if (topicSynced || wantsSync(command, false)) {
+            journal.whenSynced(result.sequence(), new AfterSync(command, partition, result, end, queueUs, nowNs));
+        }
+    }
+
+    private static boolean wantsSync(ShardCommand.Publish command, boolean topicSynced) {
+        return command.required() == Durability.DUR_SYNCED
+                || (command.required() == Durability.DUR_DEFAULT && topicSynced);
+    }
+
+    private static PublishOutcome outcome(KeyedPublishing.Result result, Durability reached, int queueUs, int syncUs) {
+        return new PublishOutcome(
+                result.baseOffset(),
+                reached,
+                result.duplicate(),
+                result.appendTimeMs(),
+                result.keyResults(),
+                result.errors(),
+                queueUs,
+                syncUs);
+    }
+
+    /** Answers a batch when the sync after it has ended, and lets consumers see it. */
+    private final class AfterSync implements Journal.Waiter {
+        private final ShardCommand.Publish command;
+        private final Partition partition;
+        private final KeyedPublishing.Result result;
+        private final long end;
+        private final int queueUs;
+        private final long appendedNs;
+
+        AfterSync(
+                ShardCommand.Publish command,
+                Partition partition,
+                KeyedPublishing.Result result,
+                long end,
+                int queueUs,
+                long appendedNs) {
+            this.command = command;
+            this.partition = partition;
+            this.result = result;
+            this.end = end;
+            this.queueUs = queueUs;
+            this.appendedNs = appendedNs;
+        }
+
+        @Override
+        public void durable(long syncedNs) {
+            boolean topicSynced = partition.topic.spec.config().synced();
+            partition.show(end);
+            if (wantsSync(command, topicSynced)) {
+                int syncUs = micros(syncedNs - appendedNs);
+                command.port().appended(command, outcome(result, Durability.DUR_SYNCED, queueUs, syncUs));
+            }
+        }
+
+        @Override
+        public void failed(SpillwayException why) {
+            if (wantsSync(command, partition.topic.spec.config().synced())) {
+                command.port().refused(command, why);
+            }
+        }
+    }
+
+    /** A batch that came again: the first result, once the first copy is as durable as the answer says. */
+    private void repeat(ShardCommand.Publish command, Partition partition, ProducerStates.Admission first) {
+        counters.duplicateBatches.increment();
+        KeyedPublishing.Result result = command.keyed()
+                ? keyed.repeat(partition, command.batch(), first)
+                : new KeyedPublishing.Result(
+                        journal.lastSequence(), first.baseOffset(), first.appendTimeMs(), true, List.of(), List.of());
+        long nowNs = clock.nanoTime();
+        int queueUs = micros(nowNs - command.receivedNs());
+        if (wantsSync(command, partition.topic.spec.config().synced())) {
+            journal.whenSynced(journal.lastSequence(), new AfterSync(command, partition, result, 0, queueUs, nowNs));
+        } else {
+            command.port().appended(command, outcome(result, Durability.DUR_MAPPED, queueUs, 0));
+        }
+    }
+
+    private static int micros(long ns) {
+        return (int) Math.min(Integer.MAX_VALUE, Math.max(0, ns) / 1_000);
+    }
+
+    private void requireWritable(Partition partition) {
+        WriteState write = state.log.writeState();
+        if (!write.writable()) {
+            throw new SpillwayException(
+                    Code.READ_ONLY,
+                    "nothing can be published to " + partition + " now",
+                    write.why(),
+                    "free disk space, or wait; consuming goes on",
+                    write.retryAfterMs(),
+                    null);
+        }
+    }
+
+    private static SpillwayException refusal(
+            Partition partition, ProducerStates.Admission admission, long baseSequence) {
+        return switch (admission.verdict()) {
+            case FENCED ->
+                new SpillwayException(
+                        Code.PRODUCER_FENCED,
+                        "a producer of " + partition + " was replaced",
+                        "a newer epoch of the same producer has published",
+                        "stop this instance; the newer one goes on");
+            case GAP ->
+                new SpillwayException(
+                        Code.SEQUENCE_GAP,
+                        "a batch for " + partition + " begins at sequence " + baseSequence,
+                        "the next one is " + admission.expectedSequence() + "; a batch before it was lost",
+                        "open the publisher again with the next epoch");
+            default ->
+                new SpillwayException(
+                        Code.IDEMPOTENCY_CONFLICT,
+                        "sequence " + baseSequence + " of a producer of " + partition + " was used before",
+                        "with other content, at offset " + admission.baseOffset(),
+                        "never send other records under a used sequence");
+        };
+    }
+
+    /** Opens a publisher: by name the producer keeps its id and gets the next epoch, which fences older instances. */
+    void open(ShardCommand.OpenPublisher command) {
+        Partition partition = state.partition(command.partitionId());
+        long producerId = command.producerId();
+        int epoch = command.epoch();
+        if (!command.name().isEmpty()) {
+            ProducerNamed known = partition.named.get(command.name());
+            boolean resumes = known != null && known.getProducerId() == producerId && known.getEpoch() == epoch;
+            if (!resumes) {
+                requireWritable(partition);
+                producerId = known == null ? producerId : known.getProducerId();
+                epoch = known == null ? 0 : known.getEpoch() + 1;
+                journal.commit(List.of(StateRecord.newBuilder()
+                        .setProducerNamed(ProducerNamed.newBuilder()
+                                .setPartitionId(partition.id)
+                                .setName(command.name())
+                                .setProducerId(producerId)
+                                .setEpoch(epoch))
+                        .build()));
+            }
+        }
+        ProducerStates.Last last = partition.producers.last(producerId);
+        if (last != null && last.epoch() > epoch) {
+            throw refusal(
+                    partition,
+                    new ProducerStates.Admission(ProducerStates.Verdict.FENCED, -1, last.lastSequence() + 1, 0),
+                    0);
+        }
+        ProducerStates.Last same = last != null && last.epoch() == epoch ? last : null;
+        command.reply()
+                .ok(new ShardCommand.PublisherOpened(
+                        producerId,
+                        epoch,
+                        same == null ? -1 : same.lastSequence(),
+                        same == null ? -1 : same.lastOffset()));
+    }
+}

@@ -1,0 +1,16 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.base.SpillwayException;
+
+/** Answers a command once its entry is synced. */
+record ReplyWhenSynced<T>(T result, Reply<T> reply) implements Journal.Waiter {
+    @Override
+    public void durable(long syncedNs) {
+        reply.ok(result);
+    }
+
+    @Override
+    public void failed(SpillwayException why) {
+        reply.failed(why);
+    }
+}

@@ -1,0 +1,252 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.records.FailedRange;
+import io.spillway.broker.records.GroupFailed;
+import io.spillway.broker.records.GroupSettled;
+import io.spillway.broker.records.StateRecord;
+import io.spillway.broker.subscription.Lease;
+import io.spillway.broker.subscription.SubscriptionState;
+import io.spillway.broker.subscription.SubscriptionState.Outcome;
+import io.spillway.protocol.Code;
+import io.spillway.protocol.v1.AckItem;
+import io.spillway.protocol.v1.Error;
+import io.spillway.protocol.v1.ItemError;
+import io.spillway.protocol.v1.RetryClass;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Takes acks, nacks, extensions, releases and terminations, and what happens when a lease runs out. Settles are collected
+ * and written as one entry per flush; a member that wants the result is answered when that entry is as durable as the
+ * topic asks. Confined to the shard thread.
+ */
+final class Settling {
+    /** Wire numbers of AckItem.outcome. */
+    private static final int ACCEPT = 0;
+
+    private static final int NACK = 1;
+    private static final int EXTEND = 2;
+    private static final int TERM = 3;
+    private static final int RELEASE = 4;
+
+    /** Somebody who wants to know that what was settled is written. */
+    private record Confirmation(TopicState topic, List<ItemError> errors, Reply<List<ItemError>> reply) {}
+
+    private final ShardState state;
+    private final Journal journal;
+    private final DeadLetters deadLetters;
+    private final ShardCounters counters;
+    private final List<Group> unwritten = new ArrayList<>();
+    private final List<Confirmation> confirmations = new ArrayList<>();
+    private long nextFlushMs;
+
+    Settling(ShardState state, Journal journal, DeadLetters deadLetters, ShardCounters counters) {
+        this.state = state;
+        this.journal = journal;
+        this.deadLetters = deadLetters;
+        this.counters = counters;
+    }
+
+    void settle(ShardCommand.Settle command, GroupMember member, long nowMs) {
+        List<ItemError> errors = new ArrayList<>();
+        for (int i = 0; i < command.items().size(); i++) {
+            AckItem item = command.items().get(i);
+            if (!settle(item, member, nowMs)) {
+                counters.leasesLost.add(item.getLast() - item.getFirst() + 1);
+                errors.add(ItemError.newBuilder()
+                        .setIndex(i)
+                        .setCount(1)
+                        .setError(leaseLost(member.group, item))
+                        .build());
+            }
+        }
+        member.group.topic.ready();
+        if (command.confirm()) {
+            confirmations.add(new Confirmation(member.group.topic, errors, command.reply()));
+            nextFlushMs = nowMs;
+        } else if (!errors.isEmpty()) {
+            command.reply().ok(errors);
+        }
+    }
+
+    private boolean settle(AckItem item, GroupMember member, long nowMs) {
+        Group group = member.group;
+        if (item.getPartition() < 0 || item.getPartition() >= group.places.length) {
+            return false;
+        }
+        Group.Place place = group.places[item.getPartition()];
+        SubscriptionState subscription = place.state;
+        Lease lease = subscription.find(item.getFence());
+        long from = item.getFirst();
+        long to = item.getLast() + 1;
+        if (lease == null || lease.memberId() != member.member.id() || from < 0 || to <= from) {
+            return false;
+        }
+        if (item.getOutcome() == EXTEND) {
+            return subscription.extend(item.getFence(), nowMs + member.leaseMs);
+        }
+        int failures = lease.failures();
+        if (!subscription.settle(item.getFence(), from, to, outcome(item.getOutcome()))) {
+            return false;
+        }
+        int records = (int) (to - from);
+        member.member.settled(records);
+        switch (item.getOutcome()) {
+            case ACCEPT -> {
+                counters.accepted.add(records);
+                place.settle(from, to);
+            }
+            case NACK -> {
+                counters.nacked.add(records);
+                fail(group, place, from, to, failures + 1, nowMs + item.getDelayMs(), item.getDetail());
+            }
+            case TERM ->
+                deadLetters.add(group, place, from, to, failures, DeadLetters.TERMINATED, item.getDetail(), nowMs);
+            default -> counters.released.add(records);
+        }
+        unwritten(group, nowMs);
+        return true;
+    }
+
+    private static Outcome outcome(int wire) {
+        return switch (wire) {
+            case ACCEPT -> Outcome.ACCEPT;
+            case NACK -> Outcome.NACK;
+            case TERM -> Outcome.TERM;
+            default -> Outcome.RELEASE;
+        };
+    }
+
+    /** Whether this is an outcome the protocol knows. */
+    static boolean isKnownOutcome(int wire) {
+        return wire >= ACCEPT && wire <= RELEASE;
+    }
+
+    private void fail(Group group, Group.Place place, long from, long to, int failures, long dueMs, String detail) {
+        if (group.maxDeliveries() > 0 && failures >= group.maxDeliveries()) {
+            deadLetters.add(group, place, from, to, failures, DeadLetters.MAX_DELIVERIES, detail, dueMs);
+        } else {
+            place.failed.add(FailedRange.newBuilder()
+                    .setFrom(from)
+                    .setTo(to)
+                    .setFailures(failures)
+                    .setDueMs(dueMs)
+                    .build());
+        }
+    }
+
+    private static Error leaseLost(Group group, AckItem item) {
+        return Error.newBuilder()
+                .setCode(Code.LEASE_LOST.number())
+                .setReason(Code.LEASE_LOST.name())
+                .setRetry(RetryClass.RETRY_NEVER)
+                .setMessage("offsets " + item.getFirst() + ".." + item.getLast() + " of " + group.topic.spec.name()
+                        + "/" + item.getPartition() + " were not settled")
+                .setCause("their lease in group " + group.name() + " has ended or belongs to somebody else")
+                .setNextStep("expect them again; handle faster, extend the lease or ask for a longer one")
+                .build();
+    }
+
+    private record Expired(long from, long to, Lease lease) {}
+
+    /** Ends the leases that ran out; each counts as a failed delivery. */
+    void expire(Group group, long nowMs) {
+        for (Group.Place place : group.places) {
+            if (place.state.nextTimerMs() > nowMs) {
+                continue;
+            }
+            // Collected first: a dead letter settles in the very state that is being walked.
+            List<Expired> expired = new ArrayList<>();
+            place.state.expire(nowMs, (from, to, lease) -> expired.add(new Expired(from, to, lease)));
+            expired.forEach(range -> expire(group, place, range, nowMs));
+            group.topic.ready();
+        }
+    }
+
+    private void expire(Group group, Group.Place place, Expired range, long nowMs) {
+        int records = (int) (range.to - range.from);
+        counters.leasesExpired.add(records);
+        GroupMember holder = group.ports.get(range.lease.memberId());
+        if (holder != null) {
+            holder.member.settled(records);
+        }
+        String why = "the lease of member " + range.lease.memberId() + " ran out";
+        fail(group, place, range.from, range.to, range.lease.failures() + 1, nowMs, why);
+        unwritten(group, nowMs);
+    }
+
+    /** Records as settled, without anybody's ack, what can never be delivered. */
+    void skip(Group group, Group.Place place, long from, long to, long nowMs) {
+        place.settle(from, to);
+        unwritten(group, nowMs);
+    }
+
+    private void unwritten(Group group, long nowMs) {
+        if (!group.unwritten) {
+            group.unwritten = true;
+            if (unwritten.isEmpty()) {
+                nextFlushMs = nowMs + state.config.groupFlushIntervalMs();
+            }
+            unwritten.add(group);
+        }
+    }
+
+    /** When the next flush is due; Long.MAX_VALUE when there is nothing to write. */
+    long nextFlushMs() {
+        return unwritten.isEmpty() && confirmations.isEmpty() ? Long.MAX_VALUE : nextFlushMs;
+    }
+
+    /** Writes what was settled since the last flush as one entry, and answers those who wait for it. */
+    void flush() {
+        List<StateRecord> records = new ArrayList<>();
+        for (Group group : unwritten) {
+            group.unwritten = false;
+            if (state.groups.get(group.id) == group) {
+                collect(group, records);
+            }
+            group.topic.ready();
+        }
+        unwritten.clear();
+        try {
+            long sequence = records.isEmpty() ? journal.lastSequence() : journal.commit(records);
+            confirmations.forEach(waiting -> confirm(waiting, sequence));
+        } catch (SpillwayException e) {
+            confirmations.forEach(waiting -> waiting.reply.failed(e));
+            throw e;
+        } finally {
+            confirmations.clear();
+        }
+    }
+
+    private static void collect(Group group, List<StateRecord> records) {
+        for (Group.Place place : group.places) {
+            if (!place.settled.isEmpty()) {
+                GroupSettled.Builder settled =
+                        GroupSettled.newBuilder().setGroupId(group.id).setPartitionId(place.partition.id);
+                for (int i = 0; i < place.settled.size(); i++) {
+                    settled.addBounds(place.settled.getLong(i));
+                }
+                place.settled.clear();
+                records.add(StateRecord.newBuilder().setGroupSettled(settled).build());
+            }
+            if (!place.failed.isEmpty()) {
+                records.add(StateRecord.newBuilder()
+                        .setGroupFailed(GroupFailed.newBuilder()
+                                .setGroupId(group.id)
+                                .setPartitionId(place.partition.id)
+                                .addAllRanges(place.failed))
+                        .build());
+                place.failed.clear();
+            }
+        }
+    }
+
+    private void confirm(Confirmation waiting, long sequence) {
+        if (!waiting.topic.spec.config().synced()) {
+            waiting.reply.ok(waiting.errors);
+            return;
+        }
+        journal.whenSynced(sequence, new ReplyWhenSynced<>(waiting.errors, waiting.reply));
+    }
+}

@@ -1,0 +1,244 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.TopicConfig;
+import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.records.PartitionTrimmed;
+import io.spillway.broker.records.Snapshot;
+import io.spillway.broker.records.StateRecord;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A shard's duty cycle: take commands, append, sync, deliver, look after timers. {@link #doWork} does one turn and returns
+ * how much it did; a test may step it by hand. Confined to the shard thread.
+ */
+final class ShardAgent {
+    private static final Logger LOG = LoggerFactory.getLogger(ShardAgent.class);
+    private static final int PUBLISHES_PER_TURN = 256;
+    /** How often leases, retention and the log's upkeep are looked at, in ms. */
+    private static final long TICK_MS = 10;
+
+    private final ShardState state;
+    private final Mailbox mailbox;
+    private final Journal journal;
+    private final Clock clock;
+    private final Publishing publishing;
+    private final Settling settling;
+    private final DeadLetters deadLetters;
+    private final Delivery delivery;
+    private final TopicAdministration topics;
+    private final GroupAdministration groups;
+    private final Subscriptions subscriptions;
+    private final Consumer<ShardCommand> handler = this::handle;
+    private long nowMs;
+    private long nextTickMs;
+    private long nextRetentionMs;
+    private long snapshotSequence;
+    private long snapshotLogBytes;
+
+    ShardAgent(
+            ShardState state,
+            Mailbox mailbox,
+            Syncer syncer,
+            Clock clock,
+            ShardCounters counters,
+            Neighbours neighbours,
+            long snapshotSequence) {
+        this.state = state;
+        this.mailbox = mailbox;
+        this.clock = clock;
+        this.snapshotSequence = snapshotSequence;
+        nowMs = clock.nowMs();
+        journal = new Journal(state, syncer, clock, counters, this::snapshotWritten);
+        publishing = new Publishing(state, journal, clock, counters);
+        topics = new TopicAdministration(state, journal, neighbours.shards(), neighbours::catalogChanged);
+        deadLetters = new DeadLetters(state, journal, counters, origin -> createDeadLetterTopic(origin, neighbours));
+        settling = new Settling(state, journal, deadLetters, counters);
+        delivery = new Delivery(state, settling, counters);
+        groups = new GroupAdministration(state, journal, settling);
+        subscriptions = new Subscriptions(state, groups, settling);
+        snapshotLogBytes = state.log.appendedBytes();
+    }
+
+    /** The other shards, as far as one shard speaks to them. */
+    interface Neighbours {
+        int shards();
+
+        void catalogChanged();
+
+        /** Asks shard 0 for the dead-letter topic of a topic of this shard. */
+        void requestDeadLetterTopic(TopicSpec origin);
+    }
+
+    private void createDeadLetterTopic(TopicSpec origin, Neighbours neighbours) {
+        if (state.shard == 0) {
+            topics.createDeadLetterTopic(origin, nowMs);
+        } else {
+            neighbours.requestDeadLetterTopic(origin);
+        }
+    }
+
+    int doWork() {
+        nowMs = clock.nowMs();
+        int work = mailbox.drain(handler, PUBLISHES_PER_TURN);
+        work += journal.doWork(nowMs);
+        if (settling.nextFlushMs() <= nowMs) {
+            flushSettled();
+            work++;
+        }
+        if (nowMs >= nextTickMs) {
+            nextTickMs = nowMs + TICK_MS;
+            work += tick();
+        }
+        return work + deliver();
+    }
+
+    /** How long the shard may sleep when there is no work, in ns. */
+    long idleNs() {
+        long until = Math.min(settling.nextFlushMs(), nextTickMs);
+        return Math.max(0, Math.min(until - nowMs, TICK_MS)) * 1_000_000;
+    }
+
+    private int deliver() {
+        int work = 0;
+        List<TopicState> ready = state.readyTopics;
+        if (ready.isEmpty()) {
+            return 0;
+        }
+        List<TopicState> turn = new ArrayList<>(ready);
+        ready.clear();
+        for (TopicState topic : turn) {
+            topic.isReady = false;
+            if (!topic.deleted && delivery.deliver(topic, nowMs)) {
+                topic.ready();
+                work++;
+            }
+        }
+        return work;
+    }
+
+    private void handle(ShardCommand command) {
+        if (command instanceof ShardCommand.Publish publish) {
+            publishing.publish(publish, nowMs, clock.nanoTime());
+        } else if (command instanceof ShardCommand.Settle settle) {
+            subscriptions.settle(settle, nowMs);
+        } else if (command instanceof ShardCommand.Grant grant) {
+            subscriptions.grant(grant);
+        } else if (command instanceof ShardCommand.Writable writable) {
+            subscriptions.writable(writable.port());
+        } else if (command instanceof ShardCommand.Unsubscribe unsubscribe) {
+            subscriptions.end(unsubscribe);
+        } else if (command instanceof ShardCommand.CatalogChanged) {
+            state.adoptCatalog();
+        } else if (command instanceof ShardCommand.DeadLetterTopicWanted wanted) {
+            topics.createDeadLetterTopic(wanted.origin(), nowMs);
+        } else if (command instanceof ShardCommand.Asking asking) {
+            try {
+                answer(asking);
+            } catch (SpillwayException e) {
+                asking.reply().failed(e);
+            }
+        }
+    }
+
+    private void answer(ShardCommand.Asking command) {
+        if (command instanceof ShardCommand.OpenPublisher open) {
+            publishing.open(open);
+        } else if (command instanceof ShardCommand.SubscribeGroup subscribe) {
+            subscriptions.subscribe(subscribe, nowMs);
+        } else if (command instanceof ShardCommand.SubscribeStream subscribe) {
+            subscriptions.subscribe(subscribe);
+        } else if (command instanceof ShardCommand.Seek seek) {
+            groups.seek(seek);
+        } else if (command instanceof ShardCommand.CreateTopic create) {
+            topics.create(create, nowMs);
+        } else if (command instanceof ShardCommand.AlterTopic alter) {
+            topics.alter(alter);
+        } else if (command instanceof ShardCommand.DeleteTopic delete) {
+            topics.delete(delete);
+        } else if (command instanceof ShardCommand.DescribeTopic describe) {
+            describe.reply().ok(topics.describe(state.topic(describe.topicId())));
+        } else if (command instanceof ShardCommand.DescribeGroups describe) {
+            describe.reply().ok(groups.describe(state.topic(describe.topicId()), describe.group()));
+        } else if (command instanceof ShardCommand.DeleteGroup delete) {
+            groups.delete(delete);
+        }
+    }
+
+    private int tick() {
+        int work = 0;
+        state.groups.values().forEach(group -> settling.expire(group, nowMs));
+        work += deadLetters.doWork(nowMs);
+        work += subscriptions.endDeleted();
+        if (nowMs >= nextRetentionMs) {
+            nextRetentionMs = nowMs + state.config.retentionCheckIntervalMs();
+            work += applyRetention();
+        }
+        work += state.log.maintain(nowMs, snapshotSequence);
+        if (state.log.appendedBytes() - snapshotLogBytes >= state.config.snapshotIntervalBytes()) {
+            work += snapshot();
+        }
+        return work;
+    }
+
+    private void flushSettled() {
+        try {
+            settling.flush();
+        } catch (SpillwayException e) {
+            LOG.error("event=settles_unwritten shard={} {}", state.shard, e.toString());
+        }
+    }
+
+    private int applyRetention() {
+        List<StateRecord> trimmed = new ArrayList<>();
+        for (TopicState topic : state.topics.values()) {
+            TopicConfig config = topic.spec.config();
+            long maxBytes = config.retentionBytes() < 0 ? -1 : config.retentionBytes() / topic.partitions.length;
+            for (Partition partition : topic.partitions) {
+                long start = state.log.expiredUpTo(partition.id, config.retentionMs(), maxBytes, nowMs);
+                if (start > state.log.startOffset(partition.id)) {
+                    trimmed.add(StateRecord.newBuilder()
+                            .setPartitionTrimmed(PartitionTrimmed.newBuilder()
+                                    .setPartitionId(partition.id)
+                                    .setStartOffset(start))
+                            .build());
+                }
+            }
+        }
+        if (!trimmed.isEmpty()) {
+            journal.commit(trimmed);
+        }
+        return trimmed.size();
+    }
+
+    private void snapshotWritten(long sequence) {
+        snapshotSequence = sequence;
+    }
+
+    private int snapshot() {
+        if (journal.isSyncing()) {
+            return 0;
+        }
+        Snapshot snapshot = Snapshots.take(state, nowMs);
+        snapshotLogBytes = state.log.appendedBytes();
+        journal.start(nowMs, new Syncer.SnapshotJob(snapshot.getSequence(), snapshot.toByteArray()));
+        return 1;
+    }
+
+    /** Ends every subscription, writes what is open, syncs, and snapshots; the log can be closed after it. */
+    void close() {
+        nowMs = clock.nowMs();
+        mailbox.drain(handler, Integer.MAX_VALUE);
+        flushSettled();
+        subscriptions.endAll();
+        journal.finishAll(nowMs, () -> {
+            Snapshot snapshot = Snapshots.take(state, nowMs);
+            return new Syncer.SnapshotJob(snapshot.getSequence(), snapshot.toByteArray());
+        });
+    }
+}

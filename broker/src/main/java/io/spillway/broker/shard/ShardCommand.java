@@ -1,0 +1,157 @@
+package io.spillway.broker.shard;
+
+import io.netty.buffer.ByteBuf;
+import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.protocol.RecordBatch;
+import io.spillway.protocol.v1.AckItem;
+import io.spillway.protocol.v1.Durability;
+import io.spillway.protocol.v1.GroupInfo;
+import io.spillway.protocol.v1.ItemError;
+import io.spillway.protocol.v1.PartitionInfo;
+import io.spillway.protocol.v1.SeekResult;
+import io.spillway.protocol.v1.Start;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What a shard can be asked to do. */
+public sealed interface ShardCommand {
+
+    /** A command that is always answered, with a result or a refusal. */
+    sealed interface Asking extends ShardCommand {
+        Reply<?> reply();
+    }
+
+    /**
+     * Append one batch, already validated. What the answer needs of the batch is kept beside it, because the answer comes
+     * after the batch was released.
+     *
+     * @param batch exactly one batch; the shard releases it
+     * @param keyed whether a record of it carries an idempotency key
+     * @param deadlineNs when the publisher stops waiting, by the monotonic clock; 0 = never
+     * @param required the least durability to answer at; DUR_DEFAULT = the topic's
+     */
+    record Publish(
+            PublisherPort port,
+            int partitionId,
+            ByteBuf batch,
+            int bytes,
+            int count,
+            long baseSequence,
+            boolean keyed,
+            int correlation,
+            long receivedNs,
+            long deadlineNs,
+            Durability required)
+            implements ShardCommand {
+
+        public static Publish of(
+                PublisherPort port,
+                int partitionId,
+                ByteBuf batch,
+                boolean keyed,
+                int correlation,
+                long receivedNs,
+                long deadlineNs,
+                Durability required) {
+            int at = batch.readerIndex();
+            return new Publish(
+                    port,
+                    partitionId,
+                    batch,
+                    batch.readableBytes(),
+                    RecordBatch.recordCount(batch, at),
+                    RecordBatch.baseSequence(batch, at),
+                    keyed,
+                    correlation,
+                    receivedNs,
+                    deadlineNs,
+                    required);
+        }
+    }
+
+    record OpenPublisher(int partitionId, String name, long producerId, int epoch, Reply<PublisherOpened> reply)
+            implements Asking {}
+
+    /** What the broker knows of the producer; {@code lastSequence} is -1 when it has nothing of it. */
+    record PublisherOpened(long producerId, int epoch, long lastSequence, long lastOffset) {}
+
+    /**
+     * @param leaseMs 0 = the broker's default
+     * @param maxUnacked records; 0 = the broker's default
+     * @param maxDeliveries 0 = as the group has it
+     */
+    record SubscribeGroup(
+            int topicId,
+            String group,
+            int mode,
+            Start start,
+            int leaseMs,
+            int maxUnacked,
+            int maxDeliveries,
+            SubscriberPort port,
+            Reply<Subscribed> reply)
+            implements Asking {}
+
+    /** @param partitions indexes; empty = all */
+    record SubscribeStream(
+            int topicId,
+            List<Integer> partitions,
+            Start start,
+            List<Start> starts,
+            SubscriberPort port,
+            Reply<Subscribed> reply)
+            implements Asking {}
+
+    record Subscribed(long memberId, List<Integer> partitions, int leaseMs) {}
+
+    record Grant(SubscriberPort port, long maxBatches, long maxBytes, boolean paused) implements ShardCommand {}
+
+    /**
+     * Acks and what else settles a delivery. A member that does not want the result hears only of what was refused.
+     *
+     * @param confirm answer in any case, once the settles are written
+     */
+    record Settle(SubscriberPort port, List<AckItem> items, boolean confirm, Reply<List<ItemError>> reply)
+            implements ShardCommand {
+        public static boolean isKnownOutcome(int wire) {
+            return Settling.isKnownOutcome(wire);
+        }
+    }
+
+    record Writable(SubscriberPort port) implements ShardCommand {}
+
+    /** Ends a subscription; what it still had leased goes back to its group. */
+    record Unsubscribe(SubscriberPort port, @Nullable Reply<Boolean> reply) implements ShardCommand {}
+
+    record Seek(
+            int topicId,
+            String group,
+            Start to,
+            boolean dryRun,
+            long expectRevision,
+            String reason,
+            Reply<SeekResult> reply)
+            implements Asking {}
+
+    record CreateTopic(String name, int partitions, Map<String, String> config, Reply<TopicSpec> reply)
+            implements Asking {}
+
+    record AlterTopic(String name, Map<String, String> changes, long expectRevision, Reply<TopicSpec> reply)
+            implements Asking {}
+
+    record DeleteTopic(String name, long expectRevision, Reply<TopicSpec> reply) implements Asking {}
+
+    /** The catalog changed: take up new settings, drop what was deleted. */
+    record CatalogChanged() implements ShardCommand {}
+
+    /** To shard 0: another shard needs the dead-letter topic of a topic of its own. */
+    record DeadLetterTopicWanted(TopicSpec origin) implements ShardCommand {}
+
+    record DescribeTopic(int topicId, Reply<List<PartitionInfo>> reply) implements Asking {}
+
+    /** @param group null = all groups of the topic */
+    record DescribeGroups(int topicId, @Nullable String group, Reply<List<GroupInfo>> reply) implements Asking {}
+
+    record DeleteGroup(int topicId, String group, Reply<GroupInfo> reply) implements Asking {}
+}

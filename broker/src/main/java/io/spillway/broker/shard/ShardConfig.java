@@ -1,0 +1,30 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.catalog.TopicConfig;
+
+/**
+ * Settings of a shard.
+ *
+ * @param flushIntervalMs longest time data of MAPPED topics stays unsynced, in ms; 0 = left to the kernel
+ * @param groupFlushIntervalMs longest time a group's acks wait to be written, in ms; 0..1,000
+ * @param snapshotIntervalBytes log bytes between two snapshots of the state
+ * @param retentionCheckIntervalMs how often retention is applied, in ms
+ * @param defaultLeaseMs lease of a delivery when the member names none, in ms
+ * @param defaultMaxUnacked records a member may hold when it names no number
+ * @param defaultMaxDeliveries failures after which a record is dead-lettered in a new group that names none; 0 = never
+ * @param groupWindow most offsets between a group's cursor and the newest record it has out; bounds its memory
+ * @param defaultTopic settings of a topic that names none
+ */
+public record ShardConfig(
+        long flushIntervalMs,
+        long groupFlushIntervalMs,
+        long snapshotIntervalBytes,
+        long retentionCheckIntervalMs,
+        int defaultLeaseMs,
+        int defaultMaxUnacked,
+        int defaultMaxDeliveries,
+        int groupWindow,
+        TopicConfig defaultTopic) {
+    public static final ShardConfig DEFAULT =
+            new ShardConfig(1_000, 5, 64L << 20, 5_000, 30_000, 10_000, 0, 1 << 20, TopicConfig.DEFAULT);
+}

@@ -1,0 +1,316 @@
+package io.spillway.broker.shard;
+
+import io.netty.buffer.ByteBuf;
+import io.spillway.broker.base.Published;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.idempotency.KeyWindow;
+import io.spillway.broker.log.ShardLog;
+import io.spillway.broker.records.FailedRange;
+import io.spillway.broker.records.GroupCreated;
+import io.spillway.broker.records.GroupFailed;
+import io.spillway.broker.records.GroupSettled;
+import io.spillway.broker.records.GroupSought;
+import io.spillway.broker.records.Position;
+import io.spillway.broker.records.ProducerAdvanced;
+import io.spillway.broker.records.StateRecord;
+import io.spillway.broker.records.StateRecords;
+import io.spillway.broker.subscription.SubscriptionState;
+import io.spillway.protocol.Code;
+import io.spillway.protocol.RecordBatch;
+import io.spillway.protocol.RecordView;
+import java.util.ArrayList;
+import java.util.List;
+import org.agrona.collections.Int2ObjectHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything a shard knows beside its log: the fold of its records. Changes only in the {@code apply} methods, which
+ * the live path and the recovery share. Confined to the shard thread.
+ */
+final class ShardState {
+    final int shard;
+    final ShardLog log;
+    final ShardConfig config;
+    final Published<TopicCatalog> catalog;
+    final Int2ObjectHashMap<TopicState> topics = new Int2ObjectHashMap<>();
+    final Int2ObjectHashMap<Partition> partitions = new Int2ObjectHashMap<>();
+    final Int2ObjectHashMap<Group> groups = new Int2ObjectHashMap<>();
+    /** Topics that may have something to deliver. */
+    final List<TopicState> readyTopics = new ArrayList<>();
+    /** Groups whose topic is gone, for the agent to end their members. */
+    final List<TopicState> deletedTopics = new ArrayList<>();
+
+    int nextGroupId = 1;
+    private long fence;
+    private final RecordView view = new RecordView();
+
+    /** @param firstFence above every fence an earlier run of this shard gave */
+    ShardState(int shard, ShardLog log, ShardConfig config, Published<TopicCatalog> catalog, long firstFence) {
+        fence = firstFence;
+        this.shard = shard;
+        this.log = log;
+        this.config = config;
+        this.catalog = catalog;
+    }
+
+    private long nextFence() {
+        return fence++;
+    }
+
+    /** The topic, taking it up from the catalog when it is new here; TOPIC_NOT_FOUND when it is gone. */
+    TopicState topic(int topicId) {
+        TopicState topic = topics.get(topicId);
+        if (topic == null) {
+            adoptCatalog();
+            topic = topics.get(topicId);
+        }
+        if (topic == null) {
+            throw gone("topic", "id " + topicId);
+        }
+        return topic;
+    }
+
+    Partition partition(int partitionId) {
+        Partition partition = partitions.get(partitionId);
+        if (partition == null) {
+            adoptCatalog();
+            partition = partitions.get(partitionId);
+        }
+        if (partition == null) {
+            throw gone("partition", "id " + partitionId);
+        }
+        return partition;
+    }
+
+    private static SpillwayException gone(String kind, String what) {
+        return new SpillwayException(
+                Code.TOPIC_NOT_FOUND,
+                "the " + kind + " with " + what + " does not exist",
+                "its topic was deleted",
+                "look the topic up again: spillway topic list");
+    }
+
+    /** Makes topics here what the catalog says: new ones, changed settings, deleted ones. */
+    void adoptCatalog() {
+        TopicCatalog now = catalog.get();
+        for (TopicSpec spec : now.all()) {
+            if (spec.shard() == shard) {
+                adopt(spec);
+            }
+        }
+        List<TopicState> gone = new ArrayList<>();
+        topics.values().forEach(topic -> {
+            if (now.find(topic.spec.topicId()) == null) {
+                gone.add(topic);
+            }
+        });
+        gone.forEach(this::drop);
+    }
+
+    private void adopt(TopicSpec spec) {
+        TopicState known = topics.get(spec.topicId());
+        if (known == null) {
+            TopicState topic = new TopicState(spec, readyTopics);
+            topics.put(spec.topicId(), topic);
+            for (Partition partition : topic.partitions) {
+                partition.endOffset = log.endOffset(partition.id);
+                partition.visibleEnd = partition.endOffset;
+                partitions.put(partition.id, partition);
+            }
+        } else if (known.spec != spec) {
+            known.spec = spec;
+            for (Partition partition : known.partitions) {
+                partition.keys.limits(
+                        spec.config().dedupWindowKeys(), spec.config().dedupWindowMs());
+            }
+        }
+    }
+
+    private void drop(TopicState topic) {
+        topic.deleted = true;
+        topics.remove(topic.spec.topicId());
+        for (Group group : topic.groups.values()) {
+            groups.remove(group.id);
+        }
+        for (Partition partition : topic.partitions) {
+            partitions.remove(partition.id);
+            log.drop(partition.id);
+        }
+        deletedTopics.add(topic);
+    }
+
+    void apply(StateRecords records) {
+        for (StateRecord record : records.getRecordsList()) {
+            apply(record);
+        }
+    }
+
+    private void apply(StateRecord record) {
+        switch (record.getKindCase()) {
+            case TOPIC_CREATED -> changeCatalog(catalog.get().apply(record.getTopicCreated()));
+            case TOPIC_ALTERED -> changeCatalog(catalog.get().apply(record.getTopicAltered()));
+            case TOPIC_DELETED -> changeCatalog(catalog.get().apply(record.getTopicDeleted()));
+            case PRODUCER_NAMED -> {
+                Partition partition = partitions.get(record.getProducerNamed().getPartitionId());
+                if (partition != null) {
+                    partition.named.put(record.getProducerNamed().getName(), record.getProducerNamed());
+                }
+            }
+            case PRODUCER_ADVANCED -> apply(record.getProducerAdvanced());
+            case GROUP_CREATED -> apply(record.getGroupCreated());
+            case GROUP_SETTLED -> apply(record.getGroupSettled());
+            case GROUP_FAILED -> apply(record.getGroupFailed());
+            case GROUP_SOUGHT -> apply(record.getGroupSought());
+            case GROUP_DELETED -> removeGroup(record.getGroupDeleted().getGroupId());
+            case PARTITION_TRIMMED ->
+                log.trim(
+                        record.getPartitionTrimmed().getPartitionId(),
+                        record.getPartitionTrimmed().getStartOffset());
+            case KIND_NOT_SET -> throw new IllegalStateException("a state record of a newer version; upgrade first");
+        }
+    }
+
+    private void changeCatalog(TopicCatalog changed) {
+        catalog.set(changed);
+        adoptCatalog();
+    }
+
+    private void apply(ProducerAdvanced record) {
+        Partition partition = partitions.get(record.getPartitionId());
+        if (partition != null) {
+            partition.producers.apply(
+                    record.getProducerId(),
+                    record.getEpoch(),
+                    record.getBaseSequence(),
+                    record.getCount(),
+                    record.getCrc(),
+                    record.getBaseOffset(),
+                    record.getAppendTimeMs());
+        }
+    }
+
+    void restoreGroup(GroupCreated record) {
+        apply(record);
+    }
+
+    private void apply(GroupCreated record) {
+        nextGroupId = Math.max(nextGroupId, record.getGroupId() + 1);
+        Group known = groups.get(record.getGroupId());
+        if (known != null) {
+            known.created = record;
+            return;
+        }
+        TopicState topic = topics.get(record.getTopicId());
+        if (topic == null) {
+            return;
+        }
+        Group.Place[] places = new Group.Place[topic.partitions.length];
+        for (int i = 0; i < places.length; i++) {
+            Partition partition = topic.partitions[i];
+            long offset = record.getPositionsList().stream()
+                    .filter(position -> position.getPartitionId() == partition.id)
+                    .mapToLong(Position::getOffset)
+                    .findFirst()
+                    .orElse(0);
+            places[i] = new Group.Place(
+                    partition,
+                    new SubscriptionState(offset, config.groupWindow(), this::nextFence),
+                    log.cursor(partition.id));
+        }
+        Group group = new Group(record, topic, places);
+        groups.put(group.id, group);
+        topic.groups.put(group.name(), group);
+    }
+
+    private void apply(GroupSettled record) {
+        Group.Place place = place(record.getGroupId(), record.getPartitionId());
+        if (place != null) {
+            for (int i = 0; i < record.getBoundsCount(); i += 2) {
+                place.state.applySettled(record.getBounds(i), record.getBounds(i + 1));
+            }
+        }
+    }
+
+    private void apply(GroupFailed record) {
+        Group.Place place = place(record.getGroupId(), record.getPartitionId());
+        if (place != null) {
+            for (FailedRange range : record.getRangesList()) {
+                place.state.applyFailed(range.getFrom(), range.getTo(), range.getFailures(), range.getDueMs());
+            }
+        }
+    }
+
+    private void apply(GroupSought record) {
+        Group group = groups.get(record.getGroupId());
+        if (group == null) {
+            return;
+        }
+        for (Position position : record.getPositionsList()) {
+            Group.Place place = place(group.id, position.getPartitionId());
+            if (place != null) {
+                place.state.applySeek(position.getOffset());
+                place.settled.clear();
+                place.failed.clear();
+            }
+        }
+        group.revision = record.getRevision();
+        group.topic.ready();
+    }
+
+    private void removeGroup(int groupId) {
+        Group group = groups.remove(groupId);
+        if (group != null) {
+            group.topic.groups.remove(group.name());
+        }
+    }
+
+    Group.@Nullable Place place(int groupId, int partitionId) {
+        Group group = groups.get(groupId);
+        if (group == null) {
+            return null;
+        }
+        int index = partitionId - group.topic.spec.firstPartitionId();
+        return index >= 0 && index < group.places.length ? group.places[index] : null;
+    }
+
+    /** Takes up a stored batch: offsets, its producer, its idempotency keys. */
+    void applyBatch(Partition partition, ByteBuf batch, boolean keyed) {
+        int at = batch.readerIndex();
+        long baseOffset = RecordBatch.baseOffset(batch, at);
+        int count = RecordBatch.recordCount(batch, at);
+        long appendTimeMs = RecordBatch.appendTimeMs(batch, at);
+        long producerId = RecordBatch.producerId(batch, at);
+        if (producerId != 0) {
+            partition.producers.apply(
+                    producerId,
+                    RecordBatch.producerEpoch(batch, at),
+                    RecordBatch.baseSequence(batch, at),
+                    count,
+                    RecordBatch.crc(batch, at),
+                    baseOffset,
+                    appendTimeMs);
+        }
+        if (keyed) {
+            rememberKeys(partition, batch);
+        }
+        partition.endOffset = baseOffset + count;
+    }
+
+    void rememberKeys(Partition partition, ByteBuf batch) {
+        int at = batch.readerIndex();
+        long baseOffset = RecordBatch.baseOffset(batch, at);
+        long appendTimeMs = RecordBatch.appendTimeMs(batch, at);
+        view.wrap(batch, at);
+        while (view.next()) {
+            if (view.hasDedupId()) {
+                partition.keys.put(
+                        KeyWindow.hash(batch, view.dedupAt(), view.dedupBytes()),
+                        Fingerprint.of(view),
+                        baseOffset + view.index(),
+                        appendTimeMs);
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package io.spillway.broker.shard;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.log.BatchCursor;
+import io.spillway.broker.records.FailedRange;
+import io.spillway.broker.records.GroupPartitionState;
+import io.spillway.broker.records.GroupState;
+import io.spillway.broker.records.PartitionState;
+import io.spillway.broker.records.Snapshot;
+
+/** Writes a shard's whole state as one message and takes it up again. Confined to the shard thread. */
+final class Snapshots {
+    /** How long a producer that no longer publishes is remembered, in ms. */
+    static final long PRODUCER_IDLE_MS = 7L * 24 * 3600 * 1000;
+
+    private Snapshots() {}
+
+    static Snapshot take(ShardState state, long nowMs) {
+        Snapshot.Builder snapshot = Snapshot.newBuilder()
+                .setSequence(state.log.nextSequence())
+                .setTimeMs(nowMs)
+                .setNextGroupId(state.nextGroupId);
+        if (state.shard == 0) {
+            TopicCatalog catalog = state.catalog.get();
+            catalog.all().forEach(topic -> snapshot.addTopics(topic.toRecord()));
+            snapshot.setNextTopicId(catalog.nextTopicId())
+                    .setNextPartitionId(catalog.nextPartitionId())
+                    .setRevision(catalog.revision());
+        }
+        state.partitions.values().forEach(partition -> snapshot.addPartitions(take(state, partition, nowMs)));
+        state.groups.values().forEach(group -> snapshot.addGroups(take(group)));
+        return snapshot.build();
+    }
+
+    private static PartitionState take(ShardState state, Partition partition, long nowMs) {
+        partition.producers.expire(nowMs - PRODUCER_IDLE_MS);
+        partition.keys.evict(nowMs);
+        PartitionState.Builder out = PartitionState.newBuilder()
+                .setPartitionId(partition.id)
+                .setStartOffset(state.log.startOffset(partition.id))
+                .setEndOffset(partition.endOffset)
+                .addAllNamed(partition.named.values());
+        partition.producers.snapshot(out::addProducers);
+        if (partition.keys.size() > 0) {
+            out.setFirstKeyOffset(partition.keys.oldestOffset());
+        }
+        return out.build();
+    }
+
+    private static GroupState take(Group group) {
+        GroupState.Builder out = GroupState.newBuilder().setGroup(group.created).setRevision(group.revision);
+        for (Group.Place place : group.places) {
+            GroupPartitionState.Builder partition = GroupPartitionState.newBuilder()
+                    .setPartitionId(place.partition.id)
+                    .setCursor(place.state.cursor());
+            place.state.forEachSettled(
+                    (from, to) -> partition.addSettledBounds(from).addSettledBounds(to));
+            place.state.forEachFailed((from, to, failures, dueMs) -> partition.addFailed(FailedRange.newBuilder()
+                    .setFrom(from)
+                    .setTo(to)
+                    .setFailures(failures)
+                    .setDueMs(dueMs)));
+            out.addPartitions(partition);
+        }
+        return out.build();
+    }
+
+    static void restore(ShardState state, Snapshot snapshot) {
+        if (state.shard == 0) {
+            state.catalog.set(TopicCatalog.restore(
+                    snapshot.getTopicsList(),
+                    snapshot.getNextTopicId(),
+                    snapshot.getNextPartitionId(),
+                    snapshot.getRevision()));
+        }
+        for (PartitionState partition : snapshot.getPartitionsList()) {
+            state.log.restoreStart(partition.getPartitionId(), partition.getStartOffset(), partition.getEndOffset());
+        }
+        state.adoptCatalog();
+        snapshot.getPartitionsList().forEach(partition -> restore(state, partition));
+        snapshot.getGroupsList().forEach(group -> restore(state, group));
+        state.nextGroupId = Math.max(state.nextGroupId, snapshot.getNextGroupId());
+    }
+
+    private static void restore(ShardState state, PartitionState from) {
+        Partition partition = state.partitions.get(from.getPartitionId());
+        if (partition == null) {
+            return;
+        }
+        partition.endOffset = from.getEndOffset();
+        from.getProducersList().forEach(partition.producers::restore);
+        from.getNamedList().forEach(named -> partition.named.put(named.getName(), named));
+        if (from.hasFirstKeyOffset()) {
+            restoreKeys(state, partition, from.getFirstKeyOffset());
+        }
+    }
+
+    /** Idempotency keys are not in the snapshot: they are read again from the records that carry them. */
+    private static void restoreKeys(ShardState state, Partition partition, long firstOffset) {
+        ByteBuf buffer = PooledByteBufAllocator.DEFAULT.directBuffer(64 << 10);
+        try {
+            BatchCursor cursor = state.log.cursor(partition.id);
+            boolean found = cursor.seek(firstOffset);
+            while (found && cursor.baseOffset() < partition.endOffset) {
+                buffer.clear();
+                if (cursor.copyTo(buffer)) {
+                    state.rememberKeys(partition, buffer);
+                }
+                found = cursor.next();
+            }
+        } finally {
+            buffer.release();
+        }
+    }
+
+    private static void restore(ShardState state, GroupState from) {
+        state.restoreGroup(from.getGroup());
+        Group group = state.groups.get(from.getGroup().getGroupId());
+        if (group == null) {
+            return;
+        }
+        group.revision = from.getRevision();
+        for (GroupPartitionState saved : from.getPartitionsList()) {
+            Group.Place place = state.place(group.id, saved.getPartitionId());
+            if (place == null) {
+                continue;
+            }
+            place.state.applySeek(saved.getCursor());
+            for (int i = 0; i < saved.getSettledBoundsCount(); i += 2) {
+                place.state.applySettled(saved.getSettledBounds(i), saved.getSettledBounds(i + 1));
+            }
+            for (FailedRange failed : saved.getFailedList()) {
+                place.state.applyFailed(failed.getFrom(), failed.getTo(), failed.getFailures(), failed.getDueMs());
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.dispatch.Member;
+import io.spillway.broker.log.BatchCursor;
+import java.util.List;
+
+/** A reader without a group: its own offset in each partition, no leases, no acks. Confined to the shard thread. */
+final class StreamReader implements Subscriber {
+    /** Where the reader is in one partition. */
+    static final class Place {
+        final Partition partition;
+        final BatchCursor cursor;
+        long nextOffset;
+
+        Place(Partition partition, BatchCursor cursor, long nextOffset) {
+            this.partition = partition;
+            this.cursor = cursor;
+            this.nextOffset = nextOffset;
+        }
+    }
+
+    final TopicState topic;
+    final SubscriberPort port;
+    final Member credit;
+    final List<Place> places;
+    int nextPlace;
+    private boolean paused;
+    private boolean blocked;
+
+    StreamReader(TopicState topic, SubscriberPort port, Member credit, List<Place> places) {
+        this.topic = topic;
+        this.port = port;
+        this.credit = credit;
+        this.places = places;
+    }
+
+    @Override
+    public TopicState topic() {
+        return topic;
+    }
+
+    @Override
+    public SubscriberPort port() {
+        return port;
+    }
+
+    @Override
+    public void grant(long maxBatches, long maxBytes, boolean paused) {
+        credit.grant(maxBatches, maxBytes);
+        this.paused = paused;
+        credit.paused(paused || blocked);
+    }
+
+    @Override
+    public void block() {
+        blocked = true;
+        credit.paused(true);
+    }
+
+    @Override
+    public void unblock() {
+        blocked = false;
+        credit.paused(paused);
+    }
+
+    /** The next partition's turn. */
+    void advance() {
+        nextPlace = (nextPlace + 1) % places.size();
+    }
+}

@@ -1,0 +1,167 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.dispatch.Member;
+import io.spillway.protocol.Code;
+import io.spillway.protocol.v1.Start;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Who is subscribed: members of groups and stream readers, their credit, their end. Confined to the shard thread. */
+final class Subscriptions {
+    private static final int MODE_SHARED = 0;
+
+    private final ShardState state;
+    private final GroupAdministration groups;
+    private final Settling settling;
+    private final Map<SubscriberPort, Subscriber> subscribers = new IdentityHashMap<>();
+    private long nextMemberId = 1;
+
+    Subscriptions(ShardState state, GroupAdministration groups, Settling settling) {
+        this.state = state;
+        this.groups = groups;
+        this.settling = settling;
+    }
+
+    void subscribe(ShardCommand.SubscribeGroup command, long nowMs) {
+        if (command.mode() != MODE_SHARED) {
+            throw new SpillwayException(
+                    Code.UNSUPPORTED_FEATURE,
+                    "this broker has no group mode " + command.mode(),
+                    "it knows SHARED (0) and, without a group, STREAM (3)",
+                    "subscribe in mode SHARED");
+        }
+        TopicState topic = state.topic(command.topicId());
+        Group group = groups.join(command, topic, nowMs);
+        int maxUnacked = command.maxUnacked() > 0 ? command.maxUnacked() : state.config.defaultMaxUnacked();
+        int leaseMs = command.leaseMs() > 0 ? command.leaseMs() : state.config.defaultLeaseMs();
+        Member member = group.members.add(nextMemberId++, maxUnacked);
+        GroupMember joined = new GroupMember(group, member, command.port(), leaseMs);
+        group.ports.put(member.id(), joined);
+        subscribers.put(command.port(), joined);
+        List<Integer> all = new ArrayList<>();
+        for (Partition partition : topic.partitions) {
+            all.add(partition.index);
+        }
+        command.reply().ok(new ShardCommand.Subscribed(member.id(), all, leaseMs));
+    }
+
+    void subscribe(ShardCommand.SubscribeStream command) {
+        TopicState topic = state.topic(command.topicId());
+        List<StreamReader.Place> places = new ArrayList<>();
+        List<Integer> wanted = new ArrayList<>(command.partitions());
+        if (wanted.isEmpty()) {
+            for (Partition partition : topic.partitions) {
+                wanted.add(partition.index);
+            }
+        }
+        for (int index : wanted) {
+            if (index < 0 || index >= topic.partitions.length) {
+                throw new SpillwayException(
+                        Code.INVALID_ARGUMENT,
+                        "topic " + topic.spec.name() + " has no partition " + index,
+                        "it has " + topic.partitions.length,
+                        "give partitions from 0 to " + (topic.partitions.length - 1));
+            }
+            Partition partition = topic.partitions[index];
+            places.add(new StreamReader.Place(partition, state.log.cursor(partition.id), startOf(partition, command)));
+        }
+        Member credit = new Member(nextMemberId++, Integer.MAX_VALUE, 0, 0);
+        StreamReader reader = new StreamReader(topic, command.port(), credit, places);
+        topic.readers.add(reader);
+        subscribers.put(command.port(), reader);
+        command.reply().ok(new ShardCommand.Subscribed(credit.id(), wanted, 0));
+    }
+
+    private long startOf(Partition partition, ShardCommand.SubscribeStream command) {
+        Start start = command.start();
+        for (Start own : command.starts()) {
+            if (own.getPartition() == partition.index) {
+                start = own;
+            }
+        }
+        return groups.target(partition, start, state.log.startOffset(partition.id));
+    }
+
+    void grant(ShardCommand.Grant command) {
+        Subscriber subscriber = subscribers.get(command.port());
+        if (subscriber != null) {
+            subscriber.grant(command.maxBatches(), command.maxBytes(), command.paused());
+            subscriber.topic().ready();
+        }
+    }
+
+    /** The connection takes more again. */
+    void writable(SubscriberPort port) {
+        Subscriber subscriber = subscribers.get(port);
+        if (subscriber != null) {
+            subscriber.unblock();
+            subscriber.topic().ready();
+        }
+    }
+
+    void settle(ShardCommand.Settle command, long nowMs) {
+        if (subscribers.get(command.port()) instanceof GroupMember member) {
+            settling.settle(command, member, nowMs);
+        } else {
+            command.reply()
+                    .failed(new SpillwayException(
+                            Code.INVALID_ARGUMENT,
+                            "an ack came for a subscription that has no group",
+                            "stream readers keep their own offset; there is nothing to ack",
+                            "do not ack messages of a stream"));
+        }
+    }
+
+    void end(ShardCommand.Unsubscribe command) {
+        Subscriber subscriber = subscribers.remove(command.port());
+        if (subscriber != null) {
+            remove(subscriber);
+        }
+        if (command.reply() != null) {
+            command.reply().ok(true);
+        }
+    }
+
+    private void remove(Subscriber subscriber) {
+        if (subscriber instanceof GroupMember member) {
+            Group group = member.group;
+            group.members.remove(member.member.id());
+            group.ports.remove(member.member.id());
+            for (Group.Place place : group.places) {
+                place.state.releaseMember(member.member.id());
+            }
+        } else if (subscriber instanceof StreamReader reader) {
+            reader.topic.readers.remove(reader);
+        }
+        subscriber.topic().ready();
+    }
+
+    /** Ends the subscriptions of topics that were deleted. */
+    int endDeleted() {
+        int ended = 0;
+        for (TopicState topic : state.deletedTopics) {
+            SpillwayException why = new SpillwayException(
+                    Code.TOPIC_NOT_FOUND,
+                    "topic " + topic.spec.name() + " was deleted",
+                    "an operator deleted it",
+                    "stop consuming, or create it again");
+            for (Subscriber subscriber : List.copyOf(subscribers.values())) {
+                if (subscriber.topic() == topic) {
+                    subscribers.remove(subscriber.port());
+                    subscriber.port().ended(why);
+                    ended++;
+                }
+            }
+        }
+        state.deletedTopics.clear();
+        return ended;
+    }
+
+    /** Forgets everybody, for the end of the shard: the connections were told already. */
+    void endAll() {
+        subscribers.clear();
+    }
+}

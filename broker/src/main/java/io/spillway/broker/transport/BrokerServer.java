@@ -1,0 +1,101 @@
+package io.spillway.broker.transport;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.session.SessionConfig;
+import io.spillway.broker.session.SessionContext;
+import io.spillway.protocol.Code;
+import java.net.InetSocketAddress;
+import java.util.concurrent.TimeUnit;
+
+/** The wire listener: event loops, sockets, connections. Thread-safe. */
+public final class BrokerServer implements AutoCloseable {
+    private final EventLoopGroup group;
+    private final Channel listener;
+    private final Connections connections;
+
+    private BrokerServer(EventLoopGroup group, Channel listener, Connections connections) {
+        this.group = group;
+        this.listener = listener;
+        this.connections = connections;
+    }
+
+    /**
+     * Starts to listen. Port 0 picks a free one.
+     *
+     * @param ioThreads event loops
+     * @throws SpillwayException INVALID_ARGUMENT when the address cannot be listened at
+     */
+    public static BrokerServer start(
+            InetSocketAddress address,
+            int ioThreads,
+            int maxConnections,
+            SessionConfig config,
+            SessionContext context) {
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(
+                ioThreads, new DefaultThreadFactory("spillway-io", true), NioIoHandler.newFactory());
+        Connections connections = new Connections();
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(group)
+                .channel(NioServerSocketChannel.class)
+                .option(ChannelOption.SO_BACKLOG, 1024)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
+                .childOption(
+                        ChannelOption.RECVBUF_ALLOCATOR, new AdaptiveRecvByteBufAllocator(2 << 10, 64 << 10, 512 << 10))
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(256 << 10, 1 << 20))
+                .childHandler(new ChannelInitializer<SocketChannel>() {
+                    @Override
+                    protected void initChannel(SocketChannel channel) {
+                        channel.pipeline().addLast(new PrefaceHandler(context, config, connections, maxConnections));
+                    }
+                });
+        var bound = bootstrap.bind(address).awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            group.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+            throw new SpillwayException(
+                    Code.INVALID_ARGUMENT,
+                    "cannot listen at " + address.getHostString() + ":" + address.getPort(),
+                    String.valueOf(bound.cause().getMessage()),
+                    "choose another address with --listen, or stop what uses it",
+                    0,
+                    bound.cause());
+        }
+        return new BrokerServer(group, bound.channel(), connections);
+    }
+
+    public InetSocketAddress address() {
+        return (InetSocketAddress) listener.localAddress();
+    }
+
+    public int connections() {
+        return connections.count();
+    }
+
+    /** Takes no more connections and tells the present ones to leave within the grace. */
+    public void drain(SpillwayException why, int graceMs) {
+        listener.close().awaitUninterruptibly();
+        connections.goAway(why, graceMs);
+    }
+
+    /** Closes all connections once what was queued for them is written, for at most a second. */
+    @Override
+    public void close() {
+        listener.close().awaitUninterruptibly();
+        connections.closeAll();
+        group.shutdownGracefully(50, 1_500, TimeUnit.MILLISECONDS).awaitUninterruptibly(3_000);
+    }
+}
