@@ -1,10 +1,14 @@
 package io.spillway.broker;
 
 import io.spillway.broker.base.ListenAddress;
+import io.spillway.broker.catalog.TopicConfig;
 import io.spillway.broker.config.ConfigLoader;
 import io.spillway.broker.config.EffectiveSettings;
 import io.spillway.broker.config.Settings;
 import io.spillway.broker.log.LogConfig;
+import io.spillway.broker.session.SessionConfig;
+import io.spillway.broker.shard.ShardConfig;
+import io.spillway.protocol.v1.Durability;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +38,10 @@ public record BrokerConfig(
         Publish publish,
         Group group,
         long drainTimeoutMs) {
+    /** Most offsets between a group's cursor and the newest record it has out; bounds the group's memory. */
+    private static final int GROUP_WINDOW = 1 << 20;
+
+    private static final int MAX_SHARDS = 8;
 
     /** What topics are when nobody says, and how often retention looks at them. */
     public record Topics(
@@ -43,7 +51,7 @@ public record BrokerConfig(
     public record Session(long heartbeatMs, int maxFrameBytes, int maxConnections) {}
 
     /** Credit of a publisher. */
-    public record Publish(int windowBatches, long windowBytes) {}
+    public record Publish(int windowBatches, long windowBytes, long budgetBytes) {}
 
     /** What groups are when nobody says. */
     public record Group(long flushIntervalMs, long defaultLeaseMs, int defaultMaxDeliveries, int defaultMaxUnacked) {}
@@ -68,7 +76,10 @@ public record BrokerConfig(
                         from.get(Settings.SESSION_HEARTBEAT_MS),
                         Math.toIntExact(from.get(Settings.SESSION_MAX_FRAME_BYTES)),
                         from.get(Settings.SESSION_MAX_CONNECTIONS)),
-                new Publish(from.get(Settings.PUBLISH_WINDOW_BATCHES), from.get(Settings.PUBLISH_WINDOW_BYTES)),
+                new Publish(
+                        from.get(Settings.PUBLISH_WINDOW_BATCHES),
+                        from.get(Settings.PUBLISH_WINDOW_BYTES),
+                        from.get(Settings.PUBLISH_BUDGET_BYTES)),
                 group(from),
                 from.get(Settings.DRAIN_TIMEOUT_MS));
     }
@@ -95,5 +106,45 @@ public record BrokerConfig(
                 from.get(Settings.GROUP_DEFAULT_LEASE_MS),
                 from.get(Settings.GROUP_DEFAULT_MAX_DELIVERIES),
                 from.get(Settings.GROUP_DEFAULT_MAX_UNACKED));
+    }
+
+    /** What a shard is told. */
+    ShardConfig forShards() {
+        boolean synced = topics.defaultDurability.equals("synced");
+        return new ShardConfig(
+                logFlushIntervalMs,
+                group.flushIntervalMs,
+                snapshotIntervalBytes,
+                topics.retentionCheckIntervalMs,
+                Math.toIntExact(group.defaultLeaseMs),
+                group.defaultMaxUnacked,
+                group.defaultMaxDeliveries,
+                GROUP_WINDOW,
+                TopicConfig.DEFAULT.withDurability(synced ? Durability.DUR_SYNCED : Durability.DUR_MAPPED));
+    }
+
+    /** What sessions are told. */
+    SessionConfig forSessions() {
+        return new SessionConfig(
+                Math.toIntExact(session.heartbeatMs),
+                session.maxFrameBytes,
+                publish.windowBatches,
+                publish.windowBytes,
+                publish.budgetBytes,
+                topics.autoCreate ? topics.defaultPartitions : 0);
+    }
+
+    /** Event loops to run. */
+    int eventLoops() {
+        return ioThreads == 0 ? halfTheCores() : ioThreads;
+    }
+
+    /** Shards of a new data directory. */
+    int newShards() {
+        return shards == 0 ? Math.min(MAX_SHARDS, halfTheCores()) : shards;
+    }
+
+    private static int halfTheCores() {
+        return Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
     }
 }

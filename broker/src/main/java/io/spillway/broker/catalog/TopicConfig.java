@@ -1,7 +1,7 @@
 package io.spillway.broker.catalog;
 
+import io.spillway.broker.base.NearestName;
 import io.spillway.broker.base.SpillwayException;
-import io.spillway.broker.base.Suggest;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.Durability;
 import java.util.LinkedHashMap;
@@ -81,7 +81,9 @@ public record TopicConfig(
                         Code.INVALID_ARGUMENT,
                         "unknown topic setting \"" + key + "\"",
                         "topics have " + String.join(", ", KEYS),
-                        "did you mean " + Suggest.nearest(key, KEYS) + "?");
+                        NearestName.of(key, KEYS)
+                                .map(known -> "did you mean " + known + "?")
+                                .orElse("see docs/configuration.md"));
         };
     }
 

@@ -118,6 +118,11 @@ public final class Settings {
             size(MIB, GIB),
             "16MiB",
             "Credit of a publisher: bytes it may have sent without an answer.");
+    public static final Setting<Long> PUBLISH_BUDGET_BYTES = new Setting<>(
+            "publish.budget-bytes",
+            size(2 * MIB, 64 * GIB),
+            "256MiB",
+            "Bytes of all publishes that may wait in the broker; beyond it they are refused with OVERLOADED.");
 
     public static final Setting<Long> GROUP_FLUSH_INTERVAL_MS = new Setting<>(
             "group.flush-interval-ms",
@@ -169,6 +174,7 @@ public final class Settings {
             SESSION_MAX_CONNECTIONS,
             PUBLISH_WINDOW_BATCHES,
             PUBLISH_WINDOW_BYTES,
+            PUBLISH_BUDGET_BYTES,
             GROUP_FLUSH_INTERVAL_MS,
             GROUP_DEFAULT_LEASE_MS,
             GROUP_DEFAULT_MAX_DELIVERIES,

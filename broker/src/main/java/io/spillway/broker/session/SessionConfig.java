@@ -8,8 +8,14 @@ package io.spillway.broker.session;
  * @param windowBatches batches one publisher may have unanswered
  * @param windowBytes bytes one publisher may have unanswered
  * @param publishBudgetBytes bytes of all publishers that may wait in the broker
+ * @param autoCreatePartitions partitions of a topic that is created because somebody publishes to it; 0 = never created so
  */
 public record SessionConfig(
-        int heartbeatMs, int maxFrameBytes, int windowBatches, long windowBytes, long publishBudgetBytes) {
-    public static final SessionConfig DEFAULT = new SessionConfig(5_000, 16 << 20, 256, 16L << 20, 256L << 20);
+        int heartbeatMs,
+        int maxFrameBytes,
+        int windowBatches,
+        long windowBytes,
+        long publishBudgetBytes,
+        int autoCreatePartitions) {
+    public static final SessionConfig DEFAULT = new SessionConfig(5_000, 16 << 20, 256, 16L << 20, 256L << 20, 0);
 }

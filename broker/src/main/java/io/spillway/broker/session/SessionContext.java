@@ -89,4 +89,12 @@ public final class SessionContext {
     public long protocolErrors() {
         return protocolErrors.sum();
     }
+
+    public boolean isDraining() {
+        return draining.get();
+    }
+
+    public int topics() {
+        return catalog.get().size();
+    }
 }

@@ -36,6 +36,7 @@ final class Journal {
     private final LongConsumer snapshotWritten;
     private final long flushIntervalMs;
     private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+    private long appendedBytes;
     private long syncedSequence;
     private long lastFlushMs;
     private boolean syncing;
@@ -55,7 +56,9 @@ final class Journal {
     /** Appends and applies records. Returns the entry's sequence. */
     long commit(List<StateRecord> records) {
         StateRecords entry = entry(records);
-        long sequence = state.log.append(entry.toByteArray(), 0, null);
+        byte[] bytes = entry.toByteArray();
+        long sequence = state.log.append(bytes, 0, null);
+        appendedBytes += bytes.length;
         state.apply(entry);
         return sequence;
     }
@@ -64,6 +67,7 @@ final class Journal {
     long commit(List<StateRecord> records, Partition partition, ByteBuf batch, boolean keyed) {
         StateRecords entry = records.isEmpty() ? null : entry(records);
         long sequence = state.log.append(entry == null ? null : entry.toByteArray(), partition.id, batch);
+        appendedBytes += batch.readableBytes();
         state.applyBatch(partition, batch, keyed);
         if (entry != null) {
             state.apply(entry);
@@ -94,8 +98,9 @@ final class Journal {
         return state.log.nextSequence() - 1;
     }
 
-    long syncedSequence() {
-        return syncedSequence;
+    /** Bytes of entries since the start, for the pace of snapshots. */
+    long appendedBytes() {
+        return appendedBytes;
     }
 
     boolean isSyncing() {
@@ -120,11 +125,7 @@ final class Journal {
     private boolean needsSync(long nowMs) {
         return !hasFailed
                 && (!waiting.isEmpty()
-                        || (flushIntervalMs > 0 && nowMs - lastFlushMs >= flushIntervalMs && isBehind()));
-    }
-
-    boolean isBehind() {
-        return syncedSequence < state.log.nextSequence();
+                        || (flushIntervalMs > 0 && nowMs - lastFlushMs >= flushIntervalMs && state.log.syncDue()));
     }
 
     /** Starts a sync; with a snapshot, that is written after it. Not while one runs. */

@@ -23,14 +23,14 @@ final class Recovery implements EntryVisitor {
     /** Returns the sequence the snapshot stood at. Everything recovered is forced to disk before anybody may see it. */
     static long run(ShardState state) {
         long from = 0;
-        SnapshotStore.Stored stored = state.log.snapshots().latest();
+        SnapshotStore.Snapshot stored = latest(state);
         if (stored != null) {
             Snapshots.restore(state, parse(stored.bytes()));
             from = stored.sequence();
         }
         state.log.replay(from, new Recovery(state));
         state.adoptCatalog();
-        for (int partitionId : state.log.partitionIds()) {
+        for (int partitionId : state.log.partitions()) {
             if (!state.partitions.containsKey(partitionId)) {
                 state.log.drop(partitionId);
             }
@@ -41,6 +41,20 @@ final class Recovery implements EntryVisitor {
             partition.visibleEnd = partition.endOffset;
         });
         return from;
+    }
+
+    private static SnapshotStore.@Nullable Snapshot latest(ShardState state) {
+        try {
+            return state.log.snapshots().latest();
+        } catch (IOException e) {
+            throw new SpillwayException(
+                    Code.STORAGE_ERROR,
+                    "the snapshots of shard " + state.shard + " cannot be read",
+                    String.valueOf(e.getMessage()),
+                    "check the disk and the permissions of the data directory",
+                    0,
+                    e);
+        }
     }
 
     private static Snapshot parse(byte[] bytes) {

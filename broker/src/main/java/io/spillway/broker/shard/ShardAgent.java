@@ -62,7 +62,6 @@ final class ShardAgent {
         delivery = new Delivery(state, settling, counters);
         groups = new GroupAdministration(state, journal, settling);
         subscriptions = new Subscriptions(state, groups, settling);
-        snapshotLogBytes = state.log.appendedBytes();
     }
 
     /** The other shards, as far as one shard speaks to them. */
@@ -180,7 +179,7 @@ final class ShardAgent {
             work += applyRetention();
         }
         work += state.log.maintain(nowMs, snapshotSequence);
-        if (state.log.appendedBytes() - snapshotLogBytes >= state.config.snapshotIntervalBytes()) {
+        if (journal.appendedBytes() - snapshotLogBytes >= state.config.snapshotIntervalBytes()) {
             work += snapshot();
         }
         return work;
@@ -225,7 +224,7 @@ final class ShardAgent {
             return 0;
         }
         Snapshot snapshot = Snapshots.take(state, nowMs);
-        snapshotLogBytes = state.log.appendedBytes();
+        snapshotLogBytes = journal.appendedBytes();
         journal.start(nowMs, new Syncer.SnapshotJob(snapshot.getSequence(), snapshot.toByteArray()));
         return 1;
     }

@@ -13,6 +13,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.session.SessionConfig;
 import io.spillway.broker.session.SessionContext;
@@ -39,11 +40,7 @@ public final class BrokerServer implements AutoCloseable {
      * @throws SpillwayException INVALID_ARGUMENT when the address cannot be listened at
      */
     public static BrokerServer start(
-            InetSocketAddress address,
-            int ioThreads,
-            int maxConnections,
-            SessionConfig config,
-            SessionContext context) {
+            ListenAddress address, int ioThreads, int maxConnections, SessionConfig config, SessionContext context) {
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(
                 ioThreads, new DefaultThreadFactory("spillway-io", true), NioIoHandler.newFactory());
         Connections connections = new Connections();
@@ -63,12 +60,12 @@ public final class BrokerServer implements AutoCloseable {
                         channel.pipeline().addLast(new PrefaceHandler(context, config, connections, maxConnections));
                     }
                 });
-        var bound = bootstrap.bind(address).awaitUninterruptibly();
+        var bound = bootstrap.bind(address.host(), address.port()).awaitUninterruptibly();
         if (!bound.isSuccess()) {
             group.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
             throw new SpillwayException(
                     Code.INVALID_ARGUMENT,
-                    "cannot listen at " + address.getHostString() + ":" + address.getPort(),
+                    "cannot listen at " + address,
                     String.valueOf(bound.cause().getMessage()),
                     "choose another address with --listen, or stop what uses it",
                     0,
