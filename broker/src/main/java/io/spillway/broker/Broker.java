@@ -55,7 +55,7 @@ public final class Broker implements AutoCloseable {
         this.shards = shards;
         this.context = context;
         server = BrokerServer.start(
-                config.listen(), config.ioThreads(), config.maxConnections(), config.forSessions(), context);
+                config.listen(), config.eventLoops(), config.session().maxConnections(), config.forSessions(), context);
         context.listensAt(config.listen().host(), server.address().getPort());
         admin = startAdmin();
     }
@@ -77,7 +77,7 @@ public final class Broker implements AutoCloseable {
             }
             shards.forEach(shard -> shard.start(shards));
             SessionContext context = new SessionContext(
-                    config.session(), catalog, shards, clock, new SecureRandom(), directory.nodeId(), VERSION);
+                    config.forSessions(), catalog, shards, clock, new SecureRandom(), directory.nodeId(), VERSION);
             return new Broker(config, clock, directory, shards, context);
         } catch (RuntimeException e) {
             shards.forEach(Shard::close);

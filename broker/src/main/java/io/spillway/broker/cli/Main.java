@@ -13,6 +13,6 @@ public final class Main {
 
     @CommandLine.Command(
             name = "spillway",
-            subcommands = {ServeCommand.class, ConfigCommand.class})
+            subcommands = {ServeCommand.class})
     static final class Root {}
 }
