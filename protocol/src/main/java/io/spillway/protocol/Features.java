@@ -1,15 +1,38 @@
 package io.spillway.protocol;
 
-import java.util.*;
+import java.util.List;
+import java.util.Set;
 
+/** Agreement on optional features: active is what both sides offer; what either requires, the other must offer. */
 public final class Features {
+    private Features() {}
+
+    /**
+     * @param active what both offer, in order
+     * @param clientNeeds what the client requires and the server does not offer
+     * @param serverNeeds what the server requires and the client does not offer
+     */
     public record Outcome(List<Integer> active, List<Integer> clientNeeds, List<Integer> serverNeeds) {
         public boolean isAgreed() {
             return clientNeeds.isEmpty() && serverNeeds.isEmpty();
         }
     }
 
-    public static Outcome negotiate(Set<Integer> a, Set<Integer> b, Set<Integer> c, Set<Integer> d) {
-        return new Outcome(List.of(), List.of(), List.of());
+    public static Outcome negotiate(
+            Set<Integer> clientOffers,
+            Set<Integer> clientRequires,
+            Set<Integer> serverOffers,
+            Set<Integer> serverRequires) {
+        return new Outcome(
+                clientOffers.stream().filter(serverOffers::contains).sorted().toList(),
+                missing(clientRequires, serverOffers),
+                missing(serverRequires, clientOffers));
+    }
+
+    private static List<Integer> missing(Set<Integer> required, Set<Integer> offered) {
+        return required.stream()
+                .filter(feature -> !offered.contains(feature))
+                .sorted()
+                .toList();
     }
 }
