@@ -1,4 +1,4 @@
-/** The command line: serve, and everything that talks to a broker. */
+/** The commands of {@code spillway}: what a person types, and the lines, codes and exit codes that come back. */
 @NullMarked
 package io.spillway.broker.cli;
 
