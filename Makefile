@@ -22,8 +22,7 @@ test-jdk25: ## run every test on JDK 25
 	mvn -B verify -Djvm=$(JDK25)/bin/java "-Djvm.extra=--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
 
 bench: ## measure end to end, the short form; see bench/README.md
-	$(MVN) -pl bench -am package -DskipTests
-	bench/run quick
+	bench/run e2e quick
 
 dist: build ## a tarball with everything to run, in build/
 	mkdir -p build/spillway-$(VERSION)/lib build/spillway-$(VERSION)/bin
