@@ -1,10 +1,23 @@
 package io.spillway.client;
 
+import com.google.protobuf.ByteString;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.FastThreadLocalThread;
+import io.spillway.client.net.Clock;
+import io.spillway.client.net.ConnectionSettings;
+import io.spillway.client.net.Endpoint;
+import io.spillway.client.net.Link;
 import java.time.Duration;
 import java.util.List;
+import java.util.SplittableRandom;
 
 /** Settings of a {@link SpillwayClient}. Not thread-safe. */
 public final class ClientBuilder {
+    private static final int HANDSHAKE_TIMEOUT_MS = 5_000;
+
     private List<String> endpoints = List.of("127.0.0.1:7400");
     private String clientName = "";
     private String zone = "";
@@ -80,14 +93,42 @@ public final class ClientBuilder {
      * host:port}.
      */
     public SpillwayClient connect() {
-        throw new UnsupportedOperationException(endpoints
-                + clientName
-                + zone
-                + failureDomain
-                + connectTimeout
-                + waitForBroker
-                + heartbeat
-                + requestTimeout
-                + metrics);
+        List<Endpoint> parsed = endpoints.stream().map(ClientBuilder::parse).toList();
+        if (parsed.isEmpty()) {
+            throw Arguments.invalid("no endpoint is given", "a client needs at least one host:port");
+        }
+        SplittableRandom random = new SplittableRandom();
+        byte[] instanceId = new byte[16];
+        random.nextBytes(instanceId);
+        ConnectionSettings settings = new ConnectionSettings(
+                clientName,
+                ByteString.copyFrom(instanceId),
+                zone,
+                failureDomain,
+                (int) connectTimeout.toMillis(),
+                HANDSHAKE_TIMEOUT_MS,
+                (int) heartbeat.toMillis());
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, ClientBuilder::daemon, NioIoHandler.newFactory());
+        Link link = new Link((EventLoop) group.next(), parsed, settings, Clock.SYSTEM, random.split());
+        ClientContext context =
+                new ClientContext(clientName, requestTimeout, link, Clock.SYSTEM, new Retries(random), metrics);
+        ConnectedClient client = new ConnectedClient(group, link, context, !waitForBroker.isZero());
+        Duration oneRound = connectTimeout.plusMillis(HANDSHAKE_TIMEOUT_MS).multipliedBy(parsed.size());
+        client.connect(waitForBroker.isZero() ? oneRound : waitForBroker);
+        return client;
+    }
+
+    private static Thread daemon(Runnable task) {
+        Thread thread = new FastThreadLocalThread(task, "spillway-client-io");
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    private static Endpoint parse(String text) {
+        try {
+            return Endpoint.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw Arguments.invalid("the endpoint \"" + text + "\" is wrong", String.valueOf(e.getMessage()));
+        }
     }
 }

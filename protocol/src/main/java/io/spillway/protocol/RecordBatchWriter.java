@@ -136,6 +136,16 @@ public final class RecordBatchWriter {
             return head.readableBytes() + body.readableBytes();
         }
 
+        /**
+         * The same records in another place of a producer's sequence. Takes over this batch; its head is copied, because
+         * a write of it may be under way.
+         */
+        public Batch resequenced(long producerId, int producerEpoch, long baseSequence) {
+            ByteBuf newHead = head.copy();
+            head.release();
+            return sealed(newHead, body, count, producerId, producerEpoch, baseSequence);
+        }
+
         public void release() {
             head.release();
             body.release();
@@ -148,22 +158,27 @@ public final class RecordBatchWriter {
         ByteBuf rest = buffer(body);
         first.setInt(8, first.writerIndex() + rest.writerIndex() - 12);
         first.setByte(24, RecordBatch.MAGIC);
-        first.setShort(34, producerEpoch);
         first.setInt(36, count);
-        first.setLong(40, producerId);
-        first.setLong(48, baseSequence);
         first.setLong(56, firstTimestampMs);
         first.setInt(64, (int) maxTsDeltaMs);
         first.setInt(68, rest.writerIndex());
-        CRC32C crc = new CRC32C();
-        Crc.update(crc, first, RecordBatch.CRC_START, first.writerIndex() - RecordBatch.CRC_START);
-        Crc.update(crc, rest, 0, rest.writerIndex());
-        first.setInt(28, (int) crc.getValue());
-        Batch batch = new Batch(first, rest, count, (int) crc.getValue());
+        Batch batch = sealed(first, rest, count, producerId, producerEpoch, baseSequence);
         head = null;
         body = null;
         count = 0;
         return batch;
+    }
+
+    private static Batch sealed(
+            ByteBuf head, ByteBuf body, int count, long producerId, int producerEpoch, long baseSequence) {
+        head.setShort(34, producerEpoch);
+        head.setLong(40, producerId);
+        head.setLong(48, baseSequence);
+        CRC32C crc = new CRC32C();
+        Crc.update(crc, head, RecordBatch.CRC_START, head.writerIndex() - RecordBatch.CRC_START);
+        Crc.update(crc, body, 0, body.writerIndex());
+        head.setInt(28, (int) crc.getValue());
+        return new Batch(head, body, count, (int) crc.getValue());
     }
 
     /** Drops what was written. */

@@ -1,0 +1,143 @@
+package io.spillway.client;
+
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.EventLoop;
+import io.spillway.client.net.Clock;
+import io.spillway.client.net.Link;
+import io.spillway.protocol.Code;
+import io.spillway.protocol.Limits;
+import io.spillway.protocol.v1.HelloOk;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** What the parts of one client share. Thread-safe; flow and retries are confined to the network thread. */
+final class ClientContext {
+    private final String clientName;
+    private final Duration requestTimeout;
+    private final EventLoop loop;
+    private final Clock clock;
+    private final Link link;
+    private final PublishFlow flow;
+    private final Retries retries;
+    private final ClientMetrics metrics;
+
+    ClientContext(
+            String clientName,
+            Duration requestTimeout,
+            Link link,
+            Clock clock,
+            Retries retries,
+            ClientMetrics metrics) {
+        this.clientName = clientName;
+        this.requestTimeout = requestTimeout;
+        this.loop = link.loop();
+        this.clock = clock;
+        this.link = link;
+        this.retries = retries;
+        this.metrics = metrics;
+        flow = new PublishFlow(loop, clock, metrics);
+    }
+
+    String clientName() {
+        return clientName;
+    }
+
+    Duration requestTimeout() {
+        return requestTimeout;
+    }
+
+    EventLoop loop() {
+        return loop;
+    }
+
+    ByteBufAllocator allocator() {
+        return PooledByteBufAllocator.DEFAULT;
+    }
+
+    Clock clock() {
+        return clock;
+    }
+
+    PublishFlow flow() {
+        return flow;
+    }
+
+    Retries retries() {
+        return retries;
+    }
+
+    ClientMetrics metrics() {
+        return metrics;
+    }
+
+    String disconnectedBecause() {
+        return "there is no connection: " + SpillwayException.of(link.lastError());
+    }
+
+    int maxBatchBytes() {
+        HelloOk hello = link.hello();
+        return hello == null || hello.getMaxBatch() <= 0
+                ? Limits.MAX_BATCH_BYTES
+                : Math.min(Limits.MAX_BATCH_BYTES, hello.getMaxBatch());
+    }
+
+    int maxRecordBytes() {
+        HelloOk hello = link.hello();
+        return hello == null || hello.getMaxRecord() <= 0
+                ? Limits.MAX_RECORD_BYTES
+                : Math.min(Limits.MAX_RECORD_BYTES, hello.getMaxRecord());
+    }
+
+    /** Runs the task on the network thread. Throws CLIENT_CLOSED when that is gone. */
+    void onNetworkThread(Runnable task) {
+        try {
+            loop.execute(task);
+        } catch (RejectedExecutionException e) {
+            throw SpillwayException.of(
+                    Code.CLIENT_CLOSED, "the client is closed", "close was called", "build a new one", e);
+        }
+    }
+
+    /** Blocking calls on the network thread would wait for themselves. */
+    void refuseOnNetworkThread(String call) {
+        if (loop.inEventLoop()) {
+            throw Arguments.invalid(
+                    call + " was called on the client's network thread",
+                    "it blocks, and what it waits for happens on that thread");
+        }
+    }
+
+    /**
+     * Waits for a result. Throws what it failed with; null when it is not there in time. An interrupt ends the wait with
+     * OUTCOME_UNKNOWN and stays set.
+     */
+    <T> @Nullable Done<T> await(CompletableFuture<T> future, Duration timeout, String what) {
+        try {
+            return new Done<>(future.get(Math.max(0, timeout.toNanos()), TimeUnit.NANOSECONDS));
+        } catch (TimeoutException e) {
+            return null;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw SpillwayException.of(
+                    Code.OUTCOME_UNKNOWN,
+                    "the wait for " + what + " was interrupted",
+                    "the waiting thread was interrupted",
+                    "it may still happen",
+                    e);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof SpillwayException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(what + " failed unexpectedly", e.getCause());
+        }
+    }
+
+    /** A result that is there; its value may be null. */
+    record Done<T>(T value) {}
+}

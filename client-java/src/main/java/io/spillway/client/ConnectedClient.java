@@ -1,0 +1,273 @@
+package io.spillway.client;
+
+import io.netty.channel.EventLoopGroup;
+import io.spillway.client.net.Connection;
+import io.spillway.client.net.Endpoint;
+import io.spillway.client.net.Errors;
+import io.spillway.client.net.Link;
+import io.spillway.client.net.ResponseHandler;
+import io.spillway.protocol.Code;
+import io.spillway.protocol.Frame;
+import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.v1.Backpressure;
+import io.spillway.protocol.v1.Bye;
+import io.spillway.protocol.v1.Error;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+/** A client over one {@link Link}: passes on what the link says to its producers and subscriptions. Thread-safe. */
+final class ConnectedClient implements SpillwayClient, Link.Listener {
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration BYE_TIMEOUT = Duration.ofSeconds(1);
+    private static final long SHUTDOWN_TIMEOUT_MS = 2_000;
+
+    private final EventLoopGroup group;
+    private final Link link;
+    private final ClientContext context;
+    private final Requests requests;
+    private final Admin admin;
+    private final Set<BatchingProducer> producers = ConcurrentHashMap.newKeySet();
+    private final Set<ConnectedSubscription> subscriptions = ConcurrentHashMap.newKeySet();
+    private final CompletableFuture<Void> connected = new CompletableFuture<>();
+    private final boolean patient;
+    private boolean wasReady;
+    private volatile boolean closed;
+
+    /** @param patient whether the first connection may take more than one round of the endpoints */
+    ConnectedClient(EventLoopGroup group, Link link, ClientContext context, boolean patient) {
+        this.group = group;
+        this.link = link;
+        this.context = context;
+        this.patient = patient;
+        requests = new Requests(context);
+        admin = new RemoteAdmin(requests);
+    }
+
+    /** Connects, or throws why not and leaves nothing behind. */
+    void connect(Duration timeout) {
+        context.onNetworkThread(() -> link.start(this));
+        try {
+            if (context.await(connected, timeout, "a connection") == null) {
+                throw SpillwayException.of(link.lastError());
+            }
+        } catch (SpillwayException e) {
+            shutDown();
+            throw e;
+        }
+    }
+
+    @Override
+    public ProducerBuilder producer(String topic) {
+        Arguments.notEmpty("the topic's name", topic);
+        return new ProducerOptions(settings -> open(topic, settings));
+    }
+
+    private Producer open(String topic, ProducerSettings settings) {
+        refuseWhenClosed();
+        int partitions = admin.describeTopic(topic).partitions().size();
+        ProducerContext shared = new ProducerContext(topic, settings, context);
+        BatchingProducer producer = new BatchingProducer(shared, context, partitions, producers::remove);
+        producers.add(producer);
+        context.onNetworkThread(producer::open);
+        try {
+            if (context.await(shared.opened(), context.requestTimeout(), "a producer of " + topic) == null) {
+                throw SpillwayException.of(
+                        Code.DEADLINE_EXCEEDED,
+                        "the producer of " + topic + " is not open after "
+                                + context.requestTimeout().toMillis() + " ms",
+                        "no answer from the broker",
+                        "look at the broker's health, or allow a longer request timeout");
+            }
+        } catch (SpillwayException e) {
+            context.onNetworkThread(() -> producer.end(e));
+            throw e;
+        }
+        return producer;
+    }
+
+    @Override
+    public SubscriptionBuilder subscribe(String topic) {
+        Arguments.notEmpty("the topic's name", topic);
+        return new SubscriptionOptions(topic, context.clientName(), this::open);
+    }
+
+    private ConnectedSubscription open(SubscriptionSettings settings) {
+        refuseWhenClosed();
+        ConnectedSubscription subscription =
+                new ConnectedSubscription(context, settings, startOffsets(settings), subscriptions::remove);
+        subscriptions.add(subscription);
+        context.onNetworkThread(() -> subscription.link().open());
+        try {
+            subscription.awaitOpen(context.requestTimeout());
+        } catch (SpillwayException e) {
+            subscriptions.remove(subscription);
+            context.onNetworkThread(() -> subscription.link().end(e));
+            throw e;
+        }
+        return subscription;
+    }
+
+    /** "Latest" is made a number at once, so that what is published during an outage is not skipped. */
+    private Map<Integer, Long> startOffsets(SubscriptionSettings settings) {
+        Map<Integer, Long> offsets = new HashMap<>();
+        if (settings.isStream() && settings.start().kind() == StartPosition.LATEST) {
+            for (TopicDescription.Partition p :
+                    admin.describeTopic(settings.topic()).partitions()) {
+                if (settings.partitions().isEmpty() || settings.partitions().contains(p.partition())) {
+                    offsets.put(p.partition(), p.endOffset());
+                }
+            }
+        }
+        return offsets;
+    }
+
+    @Override
+    public Admin admin() {
+        return admin;
+    }
+
+    private void refuseWhenClosed() {
+        if (closed) {
+            throw closedError();
+        }
+    }
+
+    private static SpillwayException closedError() {
+        return SpillwayException.of(Code.CLIENT_CLOSED, "the client is closed", "close was called", "build a new one");
+    }
+
+    @Override
+    public void close() {
+        close(CLOSE_TIMEOUT);
+    }
+
+    @Override
+    public void close(Duration timeout) {
+        context.refuseOnNetworkThread("close");
+        if (closed) {
+            return;
+        }
+        closed = true;
+        long deadlineNs = context.clock().nanoTime() + timeout.toNanos();
+        try {
+            for (ConnectedSubscription subscription : List.copyOf(subscriptions)) {
+                subscription.close(left(deadlineNs));
+            }
+            for (BatchingProducer producer : List.copyOf(producers)) {
+                producer.close(left(deadlineNs));
+            }
+            CompletableFuture<Void> bye = new CompletableFuture<>();
+            context.onNetworkThread(() -> sayBye(bye));
+            Duration left = left(deadlineNs);
+            context.await(bye, left.compareTo(BYE_TIMEOUT) < 0 ? left : BYE_TIMEOUT, "the broker's farewell");
+        } finally {
+            shutDown();
+        }
+    }
+
+    private Duration left(long deadlineNs) {
+        return Duration.ofNanos(Math.max(0, deadlineNs - context.clock().nanoTime()));
+    }
+
+    private void sayBye(CompletableFuture<Void> answered) {
+        Connection connection = link.current();
+        if (connection == null) {
+            answered.complete(null);
+            return;
+        }
+        connection.request(
+                FrameKind.BYE, 0, Bye.newBuilder().setReason("closed").build(), new ResponseHandler() {
+                    @Override
+                    public void onResponse(Frame frame) {
+                        answered.complete(null);
+                    }
+
+                    @Override
+                    public void onError(Error error) {
+                        answered.complete(null); // the connection is of no use any more either way
+                    }
+                });
+    }
+
+    private void shutDown() {
+        closed = true;
+        context.onNetworkThread(() -> {
+            SpillwayException cause = closedError();
+            requests.end(cause);
+            List.copyOf(producers).forEach(producer -> producer.end(cause));
+            List.copyOf(subscriptions)
+                    .forEach(subscription -> subscription.link().end(cause));
+            link.close(Errors.of(Code.CLIENT_CLOSED, cause.what(), cause.why(), cause.nextStep()));
+        });
+        group.shutdownGracefully(0, SHUTDOWN_TIMEOUT_MS, TimeUnit.MILLISECONDS)
+                .awaitUninterruptibly(SHUTDOWN_TIMEOUT_MS);
+    }
+
+    // ---- on the network thread
+
+    @Override
+    public void onReady(Connection connection) {
+        context.flow().onReady(connection);
+        boolean mayResend = !wasReady || context.retries().chargeReconnect();
+        wasReady = true;
+        producers.forEach(producer -> producer.onReady(mayResend));
+        subscriptions.forEach(subscription -> subscription.link().onReady());
+        requests.onReady();
+        context.metrics().onConnected(connection.endpoint().toString());
+        connected.complete(null);
+    }
+
+    @Override
+    public void onLost(Endpoint endpoint, Error why) {
+        producers.forEach(BatchingProducer::onLost);
+        subscriptions.forEach(subscription -> subscription.link().onLost());
+        context.flow().onLost();
+        context.metrics().onDisconnected(endpoint.toString(), SpillwayException.of(why));
+    }
+
+    @Override
+    public void onDraining() {
+        context.flow().drain();
+    }
+
+    @Override
+    public boolean isBusy() {
+        return context.flow().inFlight() > 0 || subscriptions.stream().anyMatch(ConnectedSubscription::hasUnanswered);
+    }
+
+    @Override
+    public void onConnectFailed(Endpoint endpoint, Error why) {
+        context.metrics().onDisconnected(endpoint.toString(), SpillwayException.of(why));
+    }
+
+    @Override
+    public void onRoundFailed(Error last) {
+        if (!patient && !wasReady) {
+            connected.completeExceptionally(SpillwayException.of(last));
+        }
+    }
+
+    @Override
+    public void onBackpressure(Backpressure signal) {
+        context.flow().onBackpressure(signal);
+    }
+
+    @Override
+    public void onTurn() {
+        context.flow().run();
+    }
+
+    @Override
+    public void onTick(long nowNs) {
+        producers.forEach(producer -> producer.tick(nowNs));
+        subscriptions.forEach(subscription -> subscription.link().tick(nowNs));
+        requests.tick(nowNs);
+        context.flow().run();
+    }
+}

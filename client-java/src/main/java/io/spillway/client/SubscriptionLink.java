@@ -1,0 +1,393 @@
+package io.spillway.client;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.util.collection.IntObjectHashMap;
+import io.netty.util.collection.IntObjectMap;
+import io.spillway.client.net.Connection;
+import io.spillway.client.net.HandleListener;
+import io.spillway.client.net.ResponseHandler;
+import io.spillway.protocol.Code;
+import io.spillway.protocol.Frame;
+import io.spillway.protocol.FrameDecoder;
+import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.Limits;
+import io.spillway.protocol.ProtocolException;
+import io.spillway.protocol.RecordBatch;
+import io.spillway.protocol.v1.AckItem;
+import io.spillway.protocol.v1.Backpressure;
+import io.spillway.protocol.v1.Credit;
+import io.spillway.protocol.v1.CreditGrant;
+import io.spillway.protocol.v1.Deliver;
+import io.spillway.protocol.v1.Error;
+import io.spillway.protocol.v1.Segment;
+import io.spillway.protocol.v1.Start;
+import io.spillway.protocol.v1.Subscribe;
+import io.spillway.protocol.v1.SubscribeOk;
+import io.spillway.protocol.v1.Unsubscribe;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The network side of a subscription: subscribes, and again after each reconnect, checks and queues what is delivered,
+ * and grants credit as it is consumed. A reader goes on at the record after the last one queued, in each partition.
+ * Confined to the network thread.
+ */
+final class SubscriptionLink implements HandleListener {
+    private static final int MODE_SHARED = 0;
+    private static final int MODE_STREAM = 3;
+    /** A credit of bytes has one batch for each of this many. */
+    private static final int BYTES_PER_CREDIT_BATCH = 4 << 10;
+
+    private static final int MIN_CREDIT_BATCHES = 64;
+    private static final int MAX_CORRUPT_DELIVERIES = 3;
+    private static final int CORRUPT_DELAY_MS = 1_000;
+    private static final int REASON_CORRUPT = 1;
+
+    private enum State {
+        /** No handle; opened when there is a connection. */
+        CLOSED,
+        OPENING,
+        ACTIVE,
+        ENDED
+    }
+
+    private final ClientContext client;
+    private final SubscriptionSettings settings;
+    private final DeliveryQueue queue;
+    private final AckSender acks;
+    private final CompletableFuture<List<Integer>> opened = new CompletableFuture<>();
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    /** Reader only: offset of the next record, by partition. */
+    private final IntObjectMap<Long> nextOffsets = new IntObjectHashMap<>();
+
+    private State state = State.CLOSED;
+    private @Nullable Connection connection;
+    private int handle;
+    private int failures;
+    private boolean draining;
+    private long notBeforeNs;
+    private long receivedBatches;
+    private long receivedBytes;
+    private long grantedBatches;
+    private long grantedBytes;
+    private long corruptOffset = -1;
+    private int corruptDeliveries;
+
+    SubscriptionLink(
+            ClientContext client,
+            SubscriptionSettings settings,
+            Map<Integer, Long> startOffsets,
+            DeliveryQueue queue,
+            AckSender acks) {
+        this.client = client;
+        this.settings = settings;
+        this.queue = queue;
+        this.acks = acks;
+        startOffsets.forEach((partition, offset) -> nextOffsets.put(partition.intValue(), offset));
+        notBeforeNs = client.clock().nanoTime();
+    }
+
+    static int creditBatches(long creditBytes) {
+        return (int) Math.max(MIN_CREDIT_BATCHES, creditBytes / BYTES_PER_CREDIT_BATCH);
+    }
+
+    /** The partitions, when it is open for the first time. */
+    CompletableFuture<List<Integer>> opened() {
+        return opened;
+    }
+
+    CompletableFuture<Void> ended() {
+        return ended;
+    }
+
+    // ---- opening
+
+    void open() {
+        Connection ready = client.flow().connection();
+        if (state != State.CLOSED || ready == null || client.clock().nanoTime() - notBeforeNs < 0) {
+            return;
+        }
+        state = State.OPENING;
+        connection = ready;
+        handle = ready.openHandle(this);
+        receivedBatches = 0;
+        receivedBytes = 0;
+        Subscribe.Builder header = Subscribe.newBuilder()
+                .setTopic(settings.topic())
+                .addAllPartitions(settings.partitions())
+                .setGroup(settings.group())
+                .setMode(settings.isStream() ? MODE_STREAM : MODE_SHARED)
+                .setStart(settings.start().wire())
+                .setLeaseMs(settings.leaseMs())
+                .setMaxUnacked(settings.maxUnacked())
+                .setMaxDeliveries(settings.maxDeliveries())
+                .setCredit(nextCredit())
+                .setConsumerName(settings.consumerName());
+        for (IntObjectMap.PrimitiveEntry<Long> next : nextOffsets.entries()) {
+            header.addStarts(Start.newBuilder()
+                    .setKind(StartPosition.OFFSET)
+                    .setPartition(next.key())
+                    .setOffset(next.value()));
+        }
+        ready.request(FrameKind.SUBSCRIBE, handle, header.build(), new Opening(ready));
+    }
+
+    private final class Opening implements ResponseHandler {
+        private final Connection asked;
+
+        Opening(Connection asked) {
+            this.asked = asked;
+        }
+
+        @Override
+        public void onResponse(Frame frame) {
+            if (state == State.OPENING && connection == asked) {
+                state = State.ACTIVE;
+                failures = 0;
+                acks.onOpen(asked, handle);
+                opened.complete(List.copyOf(frame.header(SubscribeOk.parser()).getPartitionsList()));
+            }
+        }
+
+        @Override
+        public void onError(Error error) {
+            if (state == State.OPENING && connection == asked && asked.isOpen()) {
+                onEnded(error);
+            }
+        }
+    }
+
+    @Override
+    public void onEnded(Error why) {
+        leaveHandle();
+        failures++;
+        Retries.Verdict verdict = client.retries()
+                .afterSubscribe(why, failures, client.requestTimeout().toMillis());
+        if (verdict.again() && !draining) {
+            notBeforeNs = client.clock().nanoTime() + verdict.delayMs() * 1_000_000;
+        } else {
+            end(SpillwayException.of(verdict.error()));
+        }
+    }
+
+    private void leaveHandle() {
+        if (connection != null && connection.isOpen()) {
+            connection.closeHandle(handle);
+        }
+        onLost();
+    }
+
+    void onLost() {
+        acks.onLost();
+        connection = null;
+        if (state != State.ENDED) {
+            state = State.CLOSED;
+        }
+    }
+
+    void onReady() {
+        notBeforeNs = client.clock().nanoTime();
+        open();
+    }
+
+    void tick(long nowNs) {
+        open();
+        acks.tick(nowNs);
+    }
+
+    // ---- deliveries
+
+    @Override
+    public void onDeliver(Frame frame) {
+        Deliver header = frame.header(Deliver.parser());
+        ByteBuf payload = frame.payload();
+        for (Segment segment : header.getSegmentsList()) {
+            int bytes = segment.getBytes();
+            if (bytes < RecordBatch.HEADER_BYTES || bytes > payload.readableBytes()) {
+                throw new ProtocolException(
+                        Code.MALFORMED_FRAME,
+                        "a delivery says a batch has " + bytes + " bytes, " + payload.readableBytes() + " are left");
+            }
+            receivedBatches++;
+            receivedBytes += bytes;
+            byte[] copy = new byte[bytes];
+            payload.readBytes(copy);
+            if (!accept(segment, Unpooled.wrappedBuffer(copy))) {
+                return;
+            }
+        }
+        grantCredit();
+    }
+
+    /** False when this handle has been given up. */
+    private boolean accept(Segment segment, ByteBuf bytes) {
+        try {
+            RecordBatch.validate(bytes, 0, bytes.readableBytes(), FrameDecoder.DEFAULT_MAX_FRAME_BYTES);
+        } catch (ProtocolException e) {
+            return onCorrupt(segment, bytes, e);
+        }
+        DeliveredBatch batch = new DeliveredBatch(
+                bytes, segment, skipBefore(segment, bytes), client.clock().nanoTime(), acks);
+        int records = batch.selectedCount();
+        if (records == 0) {
+            return true;
+        }
+        if (!settings.isStream()) {
+            acks.onDelivered(batch);
+        }
+        if (draining) {
+            batch.release(0);
+        } else {
+            queue.add(batch);
+            client.metrics().onBatchReceived(settings.topic(), segment.getPartition(), records, segment.getBytes());
+        }
+        return true;
+    }
+
+    /** A reader has had the records before this offset; moves its place behind the batch. */
+    private long skipBefore(Segment segment, ByteBuf bytes) {
+        if (!settings.isStream()) {
+            return 0;
+        }
+        Long next = nextOffsets.get(segment.getPartition());
+        long end = segment.getBaseOffset() + RecordBatch.recordCount(bytes, 0);
+        long from = next == null ? 0 : next;
+        nextOffsets.put(segment.getPartition(), Long.valueOf(Math.max(from, end)));
+        return from;
+    }
+
+    /** In a group the broker hears of it and delivers again; a reader asks again, a few times. */
+    private boolean onCorrupt(Segment segment, ByteBuf bytes, ProtocolException cause) {
+        if (!settings.isStream()) {
+            int count = Math.max(1, Math.min(RecordBatch.recordCount(bytes, 0), Limits.MAX_BATCH_RECORDS));
+            acks.add(AckItem.newBuilder()
+                    .setPartition(segment.getPartition())
+                    .setFirst(segment.getBaseOffset())
+                    .setLast(segment.getBaseOffset() + count - 1)
+                    .setFence(segment.getFence())
+                    .setOutcome(DeliveredBatch.NACK)
+                    .setDelayMs(CORRUPT_DELAY_MS)
+                    .setReason(REASON_CORRUPT)
+                    .setDetail("CORRUPT: " + cause.getMessage())
+                    .build());
+            return true;
+        }
+        corruptDeliveries = corruptOffset == segment.getBaseOffset() ? corruptDeliveries + 1 : 1;
+        corruptOffset = segment.getBaseOffset();
+        unsubscribe(new CompletableFuture<>());
+        leaveHandle();
+        if (corruptDeliveries < MAX_CORRUPT_DELIVERIES) {
+            notBeforeNs = client.clock().nanoTime() + CORRUPT_DELAY_MS * 1_000_000L;
+        } else {
+            end(SpillwayException.of(
+                    Code.CHECKSUM_MISMATCH,
+                    "the batch at offset " + corruptOffset + " of " + settings.topic() + "/" + segment.getPartition()
+                            + " arrives damaged",
+                    cause.getMessage() + ", " + corruptDeliveries + " times in a row",
+                    "run spillway log verify on the broker's data; to go on, start behind the batch"));
+        }
+        return false;
+    }
+
+    /** Tells the broker how much more it may send, once that is worth a frame. */
+    void grantCredit() {
+        Connection to = connection;
+        if (state != State.ACTIVE || to == null || draining) {
+            return;
+        }
+        long windowBatches = creditBatches(settings.creditBytes());
+        if (receivedBatches + windowBatches - queue.queuedBatches() - grantedBatches >= windowBatches / 2
+                || receivedBytes + settings.creditBytes() - queue.queuedBytes() - grantedBytes
+                        >= settings.creditBytes() / 2) {
+            to.send(
+                    FrameKind.CREDIT_GRANT,
+                    handle,
+                    CreditGrant.newBuilder().setCredit(nextCredit()).build());
+        }
+    }
+
+    private Credit nextCredit() {
+        grantedBatches = receivedBatches + Math.max(0, creditBatches(settings.creditBytes()) - queue.queuedBatches());
+        grantedBytes = receivedBytes + Math.max(0, settings.creditBytes() - queue.queuedBytes());
+        return Credit.newBuilder()
+                .setMaxBatches(grantedBatches)
+                .setMaxBytes(grantedBytes)
+                .build();
+    }
+
+    @Override
+    public void onBackpressure(Backpressure signal) {
+        // a consumer is slowed down by what is not delivered to it
+    }
+
+    // ---- the end
+
+    /** Takes no more, gives back what is not settled; completes when the broker has heard it all. */
+    CompletableFuture<Void> drain() {
+        draining = true;
+        if (state == State.ACTIVE && connection != null) {
+            connection.send(
+                    FrameKind.CREDIT_GRANT,
+                    handle,
+                    CreditGrant.newBuilder()
+                            .setCredit(Credit.newBuilder()
+                                    .setMaxBatches(grantedBatches)
+                                    .setMaxBytes(grantedBytes))
+                            .setPaused(true)
+                            .build());
+        }
+        acks.releaseAll();
+        Outcomes settled = new Outcomes();
+        acks.collect(settled);
+        settled.complete();
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        settled.future().thenRun(() -> unsubscribe(done));
+        return done;
+    }
+
+    private void unsubscribe(CompletableFuture<Void> done) {
+        if (state != State.ACTIVE || connection == null) {
+            done.complete(null);
+            return;
+        }
+        connection.request(FrameKind.UNSUBSCRIBE, handle, Unsubscribe.getDefaultInstance(), new ResponseHandler() {
+            @Override
+            public void onResponse(Frame frame) {
+                done.complete(null);
+            }
+
+            @Override
+            public void onError(Error error) {
+                done.complete(null); // there is nothing left that could be unsubscribed
+            }
+        });
+    }
+
+    /** Over, by the user's wish. */
+    void close(SpillwayException closed) {
+        if (state != State.ENDED) {
+            leaveHandle();
+            state = State.ENDED;
+            queue.end(closed);
+            ended.complete(null);
+        }
+    }
+
+    /** Over, because it cannot go on. */
+    void end(SpillwayException cause) {
+        if (state != State.ENDED) {
+            leaveHandle();
+            state = State.ENDED;
+            queue.end(cause);
+            opened.completeExceptionally(cause);
+            ended.completeExceptionally(cause);
+        }
+    }
+
+    boolean isEnded() {
+        return state == State.ENDED;
+    }
+}

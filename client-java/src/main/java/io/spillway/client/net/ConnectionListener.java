@@ -1,0 +1,18 @@
+package io.spillway.client.net;
+
+import io.spillway.protocol.v1.Backpressure;
+import io.spillway.protocol.v1.Error;
+import io.spillway.protocol.v1.GoAway;
+
+/** Hears of one connection. Called on the network thread. */
+interface ConnectionListener {
+    /** Bytes that had arrived have been handled, or there is room to write again. */
+    void onTurn();
+
+    void onBackpressure(Backpressure signal);
+
+    void onGoAway(GoAway notice);
+
+    /** The connection is over; all its requests have failed. Called once. */
+    void onClosed(Error why);
+}

@@ -1,0 +1,39 @@
+package io.spillway.client.net;
+
+import com.google.protobuf.ByteString;
+import io.spillway.protocol.FrameDecoder;
+import io.spillway.protocol.v1.Hello;
+
+/**
+ * What a client says of itself and how long it waits.
+ *
+ * @param instanceId 16 random bytes that name this client for its life
+ * @param connectTimeoutMs limit of a TCP connect
+ * @param handshakeTimeoutMs limit of preface and Hello after it
+ * @param heartbeatMs asked for; the broker decides
+ */
+public record ConnectionSettings(
+        String clientName,
+        ByteString instanceId,
+        String zone,
+        String failureDomain,
+        int connectTimeoutMs,
+        int handshakeTimeoutMs,
+        int heartbeatMs) {
+    public static final String CLIENT_VERSION = "0.1.0";
+
+    Hello hello(long nowMs) {
+        return Hello.newBuilder()
+                .setClientId(clientName)
+                .setInstanceId(instanceId)
+                .setLang("java")
+                .setClientVersion(CLIENT_VERSION)
+                .setRuntime("java " + Runtime.version().feature())
+                .setZone(zone)
+                .setFailureDomain(failureDomain)
+                .setHeartbeatMs(heartbeatMs)
+                .setMaxFrame(FrameDecoder.DEFAULT_MAX_FRAME_BYTES)
+                .setUnixMs(nowMs)
+                .build();
+    }
+}
