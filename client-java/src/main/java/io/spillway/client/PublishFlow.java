@@ -1,9 +1,9 @@
 package io.spillway.client;
 
 import io.netty.channel.EventLoop;
-import io.spillway.client.net.InFlightWindow;
 import io.spillway.client.net.Clock;
 import io.spillway.client.net.Connection;
+import io.spillway.client.net.InFlightWindow;
 import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.PressureState;
 import java.util.ArrayDeque;
