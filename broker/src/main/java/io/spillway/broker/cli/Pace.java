@@ -7,6 +7,9 @@ import java.util.concurrent.locks.LockSupport;
  * holds on average. Not thread-safe.
  */
 final class Pace {
+    /** A parked thread wakes about this late; the rest is spun. */
+    private static final long WAKE_UP_NS = 60_000;
+
     private final long startNs;
     private final long perSecond;
     private long done;
@@ -34,7 +37,11 @@ final class Pace {
     static void awaitNs(long dueNs) {
         long leftNs = dueNs - System.nanoTime();
         while (leftNs > 0) {
-            LockSupport.parkNanos(leftNs);
+            if (leftNs > WAKE_UP_NS) {
+                LockSupport.parkNanos(leftNs - WAKE_UP_NS);
+            } else {
+                Thread.onSpinWait();
+            }
             leftNs = dueNs - System.nanoTime();
         }
     }

@@ -36,7 +36,8 @@ final class SpillwayCommand {
                 .addSubcommand(new TopicCommand(console))
                 .addSubcommand(new PublishCommand(console))
                 .addSubcommand(new ConsumeCommand(console))
-                .addSubcommand(new GroupCommand(console));
+                .addSubcommand(new GroupCommand(console))
+                .addSubcommand(new BenchCommand(console));
         return root.registerConverter(Duration.class, new DurationParser())
                 .registerConverter(Position.class, new Position.Parser())
                 .setCaseInsensitiveEnumValuesAllowed(true);
