@@ -89,7 +89,7 @@ final class RecordOptions {
 
         OutgoingRecord record(byte[] value, long number) {
             OutgoingRecord.Builder record = OutgoingRecord.builder(value);
-            String key = keyPattern == null ? options.key : firstGroup(keyPattern, value);
+            String key = key(value);
             if (key != null) {
                 record.key(key);
             }
@@ -104,7 +104,13 @@ final class RecordOptions {
             return record.build();
         }
 
-        private @Nullable String idempotencyKey(byte[] value, long number) {
+        @Nullable
+        String key(byte[] value) {
+            return keyPattern == null ? options.key : firstGroup(keyPattern, value);
+        }
+
+        @Nullable
+        String idempotencyKey(byte[] value, long number) {
             if (idempotencyPattern != null) {
                 return firstGroup(idempotencyPattern, value);
             }
