@@ -1,7 +1,5 @@
 package io.spillway.broker;
 
-import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.spillway.broker.admin.AdminServer;
@@ -12,7 +10,7 @@ import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.log.DataDirectory;
 import io.spillway.broker.log.ShardLog;
-import io.spillway.broker.metrics.MetricNames;
+import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.session.SessionContext;
 import io.spillway.broker.shard.Shard;
 import io.spillway.broker.transport.BrokerServer;
@@ -89,14 +87,7 @@ public final class Broker implements AutoCloseable {
     private AdminServer startAdmin() {
         try {
             PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-            BrokerMetrics.bind(metrics, shards, VERSION);
-            Gauge.builder(MetricNames.CONNECTIONS, server, BrokerServer::connections)
-                    .register(metrics);
-            Gauge.builder(MetricNames.TOPICS, context, SessionContext::topics).register(metrics);
-            Gauge.builder(MetricNames.PUBLISH_WAITING_BYTES, context, SessionContext::publishBytes)
-                    .register(metrics);
-            FunctionCounter.builder(MetricNames.PROTOCOL_ERRORS, context, SessionContext::protocolErrors)
-                    .register(metrics);
+            new BrokerMetrics(new Meters(metrics), shards).bind(VERSION, server, context);
             return AdminServer.start(config.http(), this::health, metrics);
         } catch (RuntimeException e) {
             server.close();

@@ -2,92 +2,92 @@ package io.spillway.broker;
 
 import static io.spillway.broker.metrics.MetricNames.*;
 
-import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tags;
+import io.spillway.broker.log.LogStats;
+import io.spillway.broker.metrics.Meters;
+import io.spillway.broker.metrics.Metric;
+import io.spillway.broker.session.SessionContext;
 import io.spillway.broker.shard.Shard;
 import io.spillway.broker.shard.ShardCounters;
+import io.spillway.broker.transport.BrokerServer;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
-import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 
-/** Binds what the broker counts to the registry; the hot paths only add to their counters. */
+/** Binds what the broker counts to its metrics; the hot paths only add to their counters. */
 final class BrokerMetrics {
-    private final MeterRegistry registry;
+    private final Meters meters;
     private final List<Shard> shards;
 
-    private BrokerMetrics(MeterRegistry registry, List<Shard> shards) {
-        this.registry = registry;
+    BrokerMetrics(Meters meters, List<Shard> shards) {
+        this.meters = meters;
         this.shards = shards;
     }
 
-    static void bind(MeterRegistry registry, List<Shard> shards, String version) {
-        BrokerMetrics metrics = new BrokerMetrics(registry, shards);
-        Gauge.builder(BUILD_INFO, () -> 1)
-                .tags(Tags.of("version", version, "java", Runtime.version().toString()))
-                .register(registry);
-        metrics.bindPublish();
-        metrics.bindConsume();
-        metrics.bindLog();
-        Gauge.builder(
-                        HEAP_BYTES,
-                        () -> Runtime.getRuntime().totalMemory()
-                                - Runtime.getRuntime().freeMemory())
-                .register(registry);
+    void bind(String version, BrokerServer server, SessionContext context) {
+        meters.bind(BUILD, () -> 1, version, Runtime.version().toString());
+        meters.bind(CONNECTIONS, server::connections);
+        meters.bind(TOPICS, context::topics);
+        meters.bind(PUBLISH_WAITING_BYTES, context::publishBytes);
+        meters.bind(PROTOCOL_ERRORS, context::protocolErrors);
+        Runtime runtime = Runtime.getRuntime();
+        meters.bind(HEAP_BYTES, () -> runtime.totalMemory() - runtime.freeMemory());
+        bindPublish();
+        bindConsume();
+        count(CORRUPT_BATCHES, counters -> counters.corruptBatches);
+        count(SYNCS, counters -> counters.syncs);
+        count(SNAPSHOTS, counters -> counters.snapshots);
+        meters.bindSeconds(SYNC_SECONDS, () -> sum(counters -> counters.syncNanos));
+        for (int i = 0; i < shards.size(); i++) {
+            bindShard(shards.get(i), Integer.toString(i));
+        }
     }
 
     private void bindPublish() {
-        count(PUBLISHED_BATCHES, Tags.empty(), counters -> counters.publishedBatches);
-        count(PUBLISHED_RECORDS, Tags.empty(), counters -> counters.publishedRecords);
-        count(PUBLISHED_BYTES, Tags.empty(), counters -> counters.publishedBytes);
-        count(PUBLISH_DUPLICATES, Tags.of("by", "sequence"), counters -> counters.duplicateBatches);
-        count(PUBLISH_DUPLICATES, Tags.of("by", "key"), counters -> counters.duplicateKeys);
-        count(PUBLISH_REFUSED, Tags.empty(), counters -> counters.refusedPublishes);
-        count(KEY_CONFLICTS, Tags.empty(), counters -> counters.keyConflicts);
+        count(PUBLISHED_BATCHES, counters -> counters.publishedBatches);
+        count(PUBLISHED_RECORDS, counters -> counters.publishedRecords);
+        count(PUBLISHED_BYTES, counters -> counters.publishedBytes);
+        count(PUBLISH_DUPLICATES, counters -> counters.duplicateBatches, "sequence");
+        count(PUBLISH_DUPLICATES, counters -> counters.duplicateKeys, "key");
+        count(PUBLISH_REFUSED, counters -> counters.refusedPublishes);
+        count(KEY_CONFLICTS, counters -> counters.keyConflicts);
     }
 
     private void bindConsume() {
-        count(DELIVERED_BATCHES, Tags.empty(), counters -> counters.deliveredBatches);
-        count(DELIVERED_RECORDS, Tags.empty(), counters -> counters.deliveredRecords);
-        count(DELIVERED_BYTES, Tags.empty(), counters -> counters.deliveredBytes);
-        count(REDELIVERED_RECORDS, Tags.empty(), counters -> counters.redeliveredRecords);
-        count(SETTLED_RECORDS, Tags.of("outcome", "accepted"), counters -> counters.accepted);
-        count(SETTLED_RECORDS, Tags.of("outcome", "nacked"), counters -> counters.nacked);
-        count(SETTLED_RECORDS, Tags.of("outcome", "released"), counters -> counters.released);
-        count(SETTLED_RECORDS, Tags.of("outcome", "expired"), counters -> counters.leasesExpired);
-        count(SETTLED_RECORDS, Tags.of("outcome", "lost"), counters -> counters.leasesLost);
-        count(DEAD_LETTERS, Tags.empty(), counters -> counters.deadLetters);
+        count(DELIVERED_BATCHES, counters -> counters.deliveredBatches);
+        count(DELIVERED_RECORDS, counters -> counters.deliveredRecords);
+        count(DELIVERED_BYTES, counters -> counters.deliveredBytes);
+        count(REDELIVERED_RECORDS, counters -> counters.redeliveredRecords);
+        count(SETTLED_RECORDS, counters -> counters.accepted, "accepted");
+        count(SETTLED_RECORDS, counters -> counters.nacked, "nacked");
+        count(SETTLED_RECORDS, counters -> counters.released, "released");
+        count(SETTLED_RECORDS, counters -> counters.leasesExpired, "expired");
+        count(SETTLED_RECORDS, counters -> counters.leasesLost, "lost");
+        count(DEAD_LETTERS, counters -> counters.deadLetters);
     }
 
-    private void bindLog() {
-        count(CORRUPT_BATCHES, Tags.empty(), counters -> counters.corruptBatches);
-        count(SYNCS, Tags.empty(), counters -> counters.syncs);
-        count(SNAPSHOTS, Tags.empty(), counters -> counters.snapshots);
-        sum(SYNC_SECONDS, Tags.empty(), shard -> shard.counters().syncNanos.sum() / 1e9);
-        Gauge.builder(
-                        MAILBOX_DEPTH,
-                        shards,
-                        all -> all.stream()
-                                .mapToInt(shard -> shard.mailbox().depth())
-                                .sum())
-                .register(registry);
-        Gauge.builder(
-                        READ_ONLY,
-                        shards,
-                        all -> all.stream().allMatch(shard -> shard.writeState().writable()) ? 0 : 1)
-                .register(registry);
+    private void bindShard(Shard shard, String index) {
+        log(LOG_BYTES, shard, index, LogStats::bytes);
+        log(LOG_LIVE_BYTES, shard, index, LogStats::liveBytes);
+        log(LOG_SEGMENTS, shard, index, LogStats::segments);
+        log(LOG_RELOCATED_BYTES, shard, index, LogStats::relocatedBytes);
+        log(LOG_FREED_SEGMENTS, shard, index, LogStats::freedSegments);
+        log(DISK_FREE_BYTES, shard, index, LogStats::freeDiskBytes);
+        meters.bind(READ_ONLY, () -> shard.writeState().writable() ? 0 : 1, index);
+        meters.bind(MAILBOX_DEPTH, () -> shard.mailbox().depth(), index);
     }
 
-    private void count(String name, Tags tags, Function<ShardCounters, LongAdder> counter) {
-        sum(name, tags, shard -> counter.apply(shard.counters()).sum());
+    private void log(Metric metric, Shard shard, String index, ToLongFunction<LogStats> figure) {
+        meters.bind(metric, () -> figure.applyAsLong(shard.logStats()), index);
     }
 
-    private void sum(String name, Tags tags, ToDoubleFunction<Shard> value) {
-        FunctionCounter.builder(
-                        name, shards, all -> all.stream().mapToDouble(value).sum())
-                .tags(tags)
-                .register(registry);
+    private void count(Metric metric, Function<ShardCounters, LongAdder> counter, String... labels) {
+        meters.bind(metric, () -> sum(counter), labels);
+    }
+
+    private long sum(Function<ShardCounters, LongAdder> counter) {
+        return shards.stream()
+                .mapToLong(shard -> counter.apply(shard.counters()).sum())
+                .sum();
     }
 }

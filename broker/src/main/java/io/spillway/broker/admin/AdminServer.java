@@ -3,68 +3,70 @@ package io.spillway.broker.admin;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
-import io.netty.handler.codec.http.HttpObjectAggregator;
-import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.handler.timeout.ReadTimeoutHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.protocol.Code;
 import java.net.InetSocketAddress;
+import java.nio.channels.UnresolvedAddressException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
-/** The HTTP listener, on a thread of its own so that a slow scrape never holds up a connection. Thread-safe. */
+/**
+ * Serves {@code /livez}, {@code /readyz} and {@code /metrics}. It has a thread of its own, {@code spillway-http}, so
+ * that a scrape delays no client and a busy broker still answers that it lives. Thread-safe.
+ */
 public final class AdminServer implements AutoCloseable {
-    private static final int MAX_REQUEST_BYTES = 8 << 10;
-    private static final int IDLE_SECONDS = 30;
+    private static final int BACKLOG = 64;
+    private static final long CLOSE_TIMEOUT_MS = 1_000;
 
-    private final EventLoopGroup group;
+    private final EventLoopGroup thread;
     private final Channel listener;
+    private final AdminRoutes routes;
 
-    private AdminServer(EventLoopGroup group, Channel listener) {
-        this.group = group;
+    private AdminServer(EventLoopGroup thread, Channel listener, AdminRoutes routes) {
+        this.thread = thread;
         this.listener = listener;
+        this.routes = routes;
     }
 
-    /** Starts to listen; port 0 picks a free one. Throws INVALID_ARGUMENT when the address cannot be listened at. */
-    public static AdminServer start(ListenAddress address, Supplier<Health> health, PrometheusMeterRegistry metrics) {
-        EventLoopGroup group = new MultiThreadIoEventLoopGroup(
+    /**
+     * Listens; port 0 picks a free one. The supplier is called on the server's thread. Throws INVALID_ARGUMENT when the
+     * address cannot be listened at.
+     */
+    public static AdminServer start(ListenAddress listen, Supplier<Health> health, PrometheusMeterRegistry metrics) {
+        AdminRoutes routes = new AdminRoutes(health, metrics);
+        EventLoopGroup thread = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("spillway-http", true), NioIoHandler.newFactory());
-        var bound = new ServerBootstrap()
-                .group(group)
+        ConnectionLimit limit = new ConnectionLimit();
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(thread)
                 .channel(NioServerSocketChannel.class)
+                .option(ChannelOption.SO_BACKLOG, BACKLOG)
+                .option(ChannelOption.SO_REUSEADDR, true)
                 .childHandler(new ChannelInitializer<SocketChannel>() {
                     @Override
                     protected void initChannel(SocketChannel channel) {
-                        channel.pipeline()
-                                .addLast(new ReadTimeoutHandler(IDLE_SECONDS))
-                                .addLast(new HttpServerCodec())
-                                .addLast(new HttpObjectAggregator(MAX_REQUEST_BYTES))
-                                .addLast(new AdminHandler(health, metrics));
+                        AdminPipeline.install(channel.pipeline(), limit, routes);
                     }
-                })
-                .bind(address.host(), address.port())
-                .awaitUninterruptibly();
+                });
+        ChannelFuture bound = bootstrap.bind(listen.host(), listen.port()).awaitUninterruptibly();
         if (!bound.isSuccess()) {
-            group.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
-            throw new SpillwayException(
-                    Code.INVALID_ARGUMENT,
-                    "cannot listen at " + address,
-                    String.valueOf(bound.cause().getMessage()),
-                    "choose another address with --http, or stop what uses it",
-                    0,
-                    bound.cause());
+            thread.shutdownGracefully(0, CLOSE_TIMEOUT_MS, TimeUnit.MILLISECONDS);
+            throw cannotListen(listen, bound.cause());
         }
-        return new AdminServer(group, bound.channel());
+        return new AdminServer(thread, bound.channel(), routes);
     }
 
+    /** Where it listens, with the port that was bound. */
     public InetSocketAddress address() {
         return (InetSocketAddress) listener.localAddress();
     }
@@ -72,6 +74,20 @@ public final class AdminServer implements AutoCloseable {
     @Override
     public void close() {
         listener.close().awaitUninterruptibly();
-        group.shutdownGracefully(0, 500, TimeUnit.MILLISECONDS).awaitUninterruptibly(1_000);
+        thread.shutdownGracefully(0, CLOSE_TIMEOUT_MS, TimeUnit.MILLISECONDS).awaitUninterruptibly(CLOSE_TIMEOUT_MS);
+        routes.close();
+    }
+
+    private static SpillwayException cannotListen(ListenAddress listen, Throwable cause) {
+        String why = cause instanceof UnresolvedAddressException
+                ? "the host is unknown"
+                : String.valueOf(cause.getMessage());
+        return new SpillwayException(
+                Code.INVALID_ARGUMENT,
+                "cannot listen at " + listen,
+                why,
+                "stop what uses the port, or choose another with --http HOST:PORT",
+                0,
+                cause);
     }
 }

@@ -1,4 +1,4 @@
-/** The HTTP side: liveness, readiness, metrics. */
+/** The broker seen over HTTP: health for orchestrators, metrics for Prometheus. Reads views, changes nothing. */
 @NullMarked
 package io.spillway.broker.admin;
 

@@ -1,33 +1,104 @@
 package io.spillway.broker.metrics;
 
-/** Every metric the broker exports; base units, no identifiers as labels. */
-public final class MetricNames {
-    public static final String BUILD_INFO = "spillway_build_info";
-    public static final String PUBLISHED_BATCHES = "spillway_published_batches_total";
-    public static final String PUBLISHED_RECORDS = "spillway_published_records_total";
-    public static final String PUBLISHED_BYTES = "spillway_published_bytes_total";
-    public static final String PUBLISH_DUPLICATES = "spillway_publish_duplicates_total";
-    public static final String PUBLISH_REFUSED = "spillway_publish_refused_total";
-    public static final String KEY_CONFLICTS = "spillway_idempotency_conflicts_total";
-    public static final String PUBLISH_WAITING_BYTES = "spillway_publish_waiting_bytes";
-    public static final String DELIVERED_BATCHES = "spillway_delivered_batches_total";
-    public static final String DELIVERED_RECORDS = "spillway_delivered_records_total";
-    public static final String DELIVERED_BYTES = "spillway_delivered_bytes_total";
-    public static final String REDELIVERED_RECORDS = "spillway_redelivered_records_total";
-    /** Label outcome: accepted, nacked, released, expired, lost. */
-    public static final String SETTLED_RECORDS = "spillway_settled_records_total";
+import static io.spillway.broker.metrics.Metric.counter;
+import static io.spillway.broker.metrics.Metric.gauge;
 
-    public static final String DEAD_LETTERS = "spillway_dead_letters_total";
-    public static final String CORRUPT_BATCHES = "spillway_corrupt_batches_total";
-    public static final String SYNCS = "spillway_log_syncs_total";
-    public static final String SYNC_SECONDS = "spillway_log_sync_seconds_total";
-    public static final String SNAPSHOTS = "spillway_snapshots_total";
-    public static final String MAILBOX_DEPTH = "spillway_mailbox_depth";
-    public static final String READ_ONLY = "spillway_read_only";
-    public static final String CONNECTIONS = "spillway_connections";
-    public static final String PROTOCOL_ERRORS = "spillway_protocol_errors_total";
-    public static final String TOPICS = "spillway_topics";
-    public static final String HEAP_BYTES = "spillway_heap_used_bytes";
+import java.util.List;
+
+/** Every metric of the broker, but for those of the JVM. Names are for ever: dashboards and alerts stand on them. */
+public final class MetricNames {
+    public static final Metric BUILD =
+            gauge("spillway_build", "Always 1; the labels say what runs.", "version", "java");
+    public static final Metric CONNECTIONS = gauge("spillway_connections", "Client connections that are open.");
+    public static final Metric PROTOCOL_ERRORS = counter(
+            "spillway_protocol_errors_total", "Frames no client of ours would send; their connections were closed.");
+    public static final Metric TOPICS = gauge("spillway_topics", "Topics, dead-letter topics included.");
+
+    public static final Metric PUBLISHED_BATCHES = counter("spillway_published_batches_total", "Batches appended.");
+    public static final Metric PUBLISHED_RECORDS = counter("spillway_published_records_total", "Records appended.");
+    public static final Metric PUBLISHED_BYTES =
+            counter("spillway_published_bytes_total", "Bytes of batches appended.");
+    public static final Metric PUBLISH_DUPLICATES = counter(
+            "spillway_publish_duplicates_total",
+            "What was there before, by what told: sequence (batches) or key (records).",
+            "by");
+    public static final Metric PUBLISH_REFUSED =
+            counter("spillway_publish_refused_total", "Batches answered with an error.");
+    public static final Metric KEY_CONFLICTS = counter(
+            "spillway_idempotency_conflicts_total",
+            "Records refused because their idempotency key came before with other content.");
+    public static final Metric PUBLISH_WAITING_BYTES =
+            gauge("spillway_publish_waiting_bytes", "Bytes of publishes received and not answered yet.");
+
+    public static final Metric DELIVERED_BATCHES =
+            counter("spillway_delivered_batches_total", "Batches sent to consumers.");
+    public static final Metric DELIVERED_RECORDS =
+            counter("spillway_delivered_records_total", "Records sent to consumers.");
+    public static final Metric DELIVERED_BYTES =
+            counter("spillway_delivered_bytes_total", "Bytes of batches sent to consumers.");
+    public static final Metric REDELIVERED_RECORDS =
+            counter("spillway_redelivered_records_total", "Records sent to a group once more.");
+    public static final Metric SETTLED_RECORDS = counter(
+            "spillway_settled_records_total",
+            "Ends of leases, in records: accepted, nacked, released, expired, or lost (settled too late).",
+            "outcome");
+    public static final Metric DEAD_LETTERS =
+            counter("spillway_dead_letters_total", "Records moved to a dead-letter topic.");
+
+    public static final Metric SYNCS = counter("spillway_log_syncs_total", "Times the log was forced to disk.");
+    public static final Metric SYNC_SECONDS =
+            counter("spillway_log_sync_seconds_total", "Time spent forcing the log to disk.");
+    public static final Metric SNAPSHOTS = counter("spillway_snapshots_total", "Snapshots of a shard's state written.");
+    public static final Metric CORRUPT_BATCHES =
+            counter("spillway_corrupt_batches_total", "Batches found corrupt since the start; never served.");
+    public static final Metric LOG_BYTES = gauge("spillway_log_bytes", "Bytes the log's files take on disk.", "shard");
+    public static final Metric LOG_LIVE_BYTES =
+            gauge("spillway_log_live_bytes", "Bytes of batches that retention keeps.", "shard");
+    public static final Metric LOG_SEGMENTS = gauge("spillway_log_segments", "Segment files.", "shard");
+    public static final Metric LOG_RELOCATED_BYTES = counter(
+            "spillway_log_relocated_bytes_total", "Bytes of batches moved forward so that a segment can go.", "shard");
+    public static final Metric LOG_FREED_SEGMENTS =
+            counter("spillway_log_freed_segments_total", "Segments deleted.", "shard");
+    public static final Metric DISK_FREE_BYTES =
+            gauge("spillway_disk_free_bytes", "Free bytes of the log's file system.", "shard");
+    public static final Metric READ_ONLY =
+            gauge("spillway_read_only", "1 while a shard refuses to publish, else 0.", "shard");
+    public static final Metric MAILBOX_DEPTH =
+            gauge("spillway_mailbox_depth", "Commands that wait for a shard.", "shard");
+    public static final Metric HEAP_BYTES = gauge("spillway_heap_used_bytes", "Bytes of the Java heap in use.");
+
+    /** All of them, in the order of the documentation. */
+    public static final List<Metric> ALL = List.of(
+            BUILD,
+            CONNECTIONS,
+            PROTOCOL_ERRORS,
+            TOPICS,
+            PUBLISHED_BATCHES,
+            PUBLISHED_RECORDS,
+            PUBLISHED_BYTES,
+            PUBLISH_DUPLICATES,
+            PUBLISH_REFUSED,
+            KEY_CONFLICTS,
+            PUBLISH_WAITING_BYTES,
+            DELIVERED_BATCHES,
+            DELIVERED_RECORDS,
+            DELIVERED_BYTES,
+            REDELIVERED_RECORDS,
+            SETTLED_RECORDS,
+            DEAD_LETTERS,
+            SYNCS,
+            SYNC_SECONDS,
+            SNAPSHOTS,
+            CORRUPT_BATCHES,
+            LOG_BYTES,
+            LOG_LIVE_BYTES,
+            LOG_SEGMENTS,
+            LOG_RELOCATED_BYTES,
+            LOG_FREED_SEGMENTS,
+            DISK_FREE_BYTES,
+            READ_ONLY,
+            MAILBOX_DEPTH,
+            HEAP_BYTES);
 
     private MetricNames() {}
 }

@@ -1,4 +1,4 @@
-/** Names of all metrics. */
+/** Ground floor: the names of all metrics, and how plain counters are bound to them. Imports nothing of ours. */
 @NullMarked
 package io.spillway.broker.metrics;
 

@@ -5,6 +5,7 @@ import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.log.LogStats;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.log.WriteState;
 import java.util.List;
@@ -20,6 +21,8 @@ import org.slf4j.LoggerFactory;
 public final class Shard implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Shard.class);
     private static final int SPINS = 20;
+    /** How often the figures of the log are published. */
+    private static final long STATS_MS = 1_000;
 
     private final int index;
     private final ShardLog log;
@@ -32,8 +35,10 @@ public final class Shard implements AutoCloseable {
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Published<Boolean> closing = new Published<>(false);
     private final Published<WriteState> writeState;
+    private final Published<LogStats> logStats;
     private final Published<String> failure = new Published<>("");
     private List<Shard> all = List.of();
+    private long nextStatsMs;
 
     private Shard(int index, ShardLog log, ShardConfig config, Clock clock, Published<TopicCatalog> catalog) {
         this.index = index;
@@ -43,6 +48,7 @@ public final class Shard implements AutoCloseable {
         state = new ShardState(index, log, config, catalog, clock.nowMs() << 20);
         snapshotSequence = Recovery.run(state);
         writeState = new Published<>(log.writeState());
+        logStats = new Published<>(log.stats());
         syncer = new Syncer(index, log.snapshots(), clock, mailbox::wake);
     }
 
@@ -65,6 +71,11 @@ public final class Shard implements AutoCloseable {
         return writeState.get();
     }
 
+    /** The figures of the log, at most a second old. */
+    public LogStats logStats() {
+        return logStats.get();
+    }
+
     /** Why the shard's thread ended by itself, or empty. */
     public String failure() {
         return failure.get();
@@ -83,7 +94,7 @@ public final class Shard implements AutoCloseable {
         try {
             int idle = 0;
             while (!closing.get()) {
-                publishWriteState();
+                publishViews();
                 if (agent.doWork() > 0) {
                     idle = 0;
                 } else if (++idle > SPINS) {
@@ -106,10 +117,15 @@ public final class Shard implements AutoCloseable {
         }
     }
 
-    private void publishWriteState() {
+    private void publishViews() {
         WriteState now = log.writeState();
         if (now != writeState.get()) {
             writeState.set(now);
+        }
+        long nowMs = clock.nowMs();
+        if (nowMs >= nextStatsMs) {
+            nextStatsMs = nowMs + STATS_MS;
+            logStats.set(log.stats());
         }
     }
 
