@@ -231,7 +231,7 @@ final class BatchingProducer implements Producer {
                 throw e;
             }
         } finally {
-            client.onNetworkThread(() -> end(cause));
+            client.finishOnNetworkThread(() -> end(cause));
         }
     }
 

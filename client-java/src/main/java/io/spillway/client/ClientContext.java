@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What the parts of one client share. Thread-safe; flow and retries are confined to the network thread. */
 final class ClientContext {
+    private static final Duration FINISH_TIMEOUT = Duration.ofSeconds(1);
+
     private final String clientName;
     private final Duration requestTimeout;
     private final EventLoop loop;
@@ -102,6 +104,16 @@ final class ClientContext {
             throw SpillwayException.of(
                     Code.CLIENT_CLOSED, "the client is closed", "close was called", "build a new one", e);
         }
+    }
+
+    /** Runs the last task of something that ends there, and waits until it is done. */
+    void finishOnNetworkThread(Runnable task) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        onNetworkThread(() -> {
+            task.run();
+            done.complete(null);
+        });
+        await(done, FINISH_TIMEOUT, "closing");
     }
 
     /** Blocking calls on the network thread would wait for themselves. */

@@ -177,7 +177,7 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
                     Duration.ofNanos(Math.max(0, deadlineNs - client.clock().nanoTime())),
                     "closing " + settings);
         } finally {
-            client.onNetworkThread(() -> {
+            client.finishOnNetworkThread(() -> {
                 link.close(cause);
                 onClosed.accept(this);
             });

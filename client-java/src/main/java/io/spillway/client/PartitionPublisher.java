@@ -67,6 +67,9 @@ final class PartitionPublisher implements HandleListener {
     private long producerId;
     private int epoch;
     private boolean epochUsed;
+    /** Whether the next opening gives the producer's name, which makes the broker raise the epoch. */
+    private boolean byName = true;
+
     private long nextSequence;
     private int maxInFlight = MAX_IN_FLIGHT;
     private int openFailures;
@@ -112,7 +115,7 @@ final class PartitionPublisher implements HandleListener {
                 OpenPublisher.newBuilder()
                         .setTopic(context.topic())
                         .setPartition(partition)
-                        .setProducerName(producerId == 0 ? context.settings().name() : "")
+                        .setProducerName(byName ? context.settings().name() : "")
                         .setProducerId(producerId)
                         .setProducerEpoch(epoch)
                         .setDurability(context.settings().durability().wire())
@@ -149,6 +152,7 @@ final class PartitionPublisher implements HandleListener {
         outOfStep = false;
         openFailures = 0;
         producerId = ok.getProducerId();
+        byName = false;
         context.onOpened(producerId);
         credit = new PublishCredit(ok.hasCredit());
         credit.grant(ok.getCredit());
@@ -218,6 +222,7 @@ final class PartitionPublisher implements HandleListener {
 
     private void raiseEpoch() {
         startEpoch(epoch + 1);
+        byName = true;
         reopen();
     }
 
