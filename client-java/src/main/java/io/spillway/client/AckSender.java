@@ -211,6 +211,9 @@ final class AckSender implements DeliveredBatch.SettlementListener {
     }
 
     private void lost(AckItem item, SpillwayException cause) {
+        if (item.getOutcome() == DeliveredBatch.RELEASE) {
+            return; // given back already, and nobody here has done anything with it
+        }
         try {
             settings.onLostLeases()
                     .accept(new LostLeases(
@@ -232,7 +235,8 @@ final class AckSender implements DeliveredBatch.SettlementListener {
         live.forEach(batch -> batch.release(0));
     }
 
-    boolean hasUnanswered() {
-        return !underWay.isEmpty();
+    /** Whether messages wait to be settled or settlements for their answer. */
+    boolean isBusy() {
+        return !live.isEmpty() || !unsent.isEmpty() || !underWay.isEmpty();
     }
 }

@@ -234,11 +234,14 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
     @Override
     public void onDraining() {
         context.flow().drain();
+        subscriptions.forEach(subscription -> subscription.link().onDraining());
     }
 
     @Override
     public boolean isBusy() {
-        return context.flow().inFlight() > 0 || subscriptions.stream().anyMatch(ConnectedSubscription::hasUnanswered);
+        return context.flow().inFlight() > 0
+                || subscriptions.stream()
+                        .anyMatch(subscription -> subscription.link().isBusy());
     }
 
     @Override

@@ -56,7 +56,7 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
     }
 
     void handle(MessageHandler handler, int concurrency) {
-        handlers = new HandlerPool(this, handler, concurrency);
+        handlers = new HandlerPool(this, client.clock(), handler, concurrency);
     }
 
     @Override
@@ -188,9 +188,5 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
 
     SubscriptionLink link() {
         return link;
-    }
-
-    boolean hasUnanswered() {
-        return acks.hasUnanswered();
     }
 }

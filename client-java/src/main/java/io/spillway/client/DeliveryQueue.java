@@ -175,6 +175,24 @@ final class DeliveryQueue {
         unreportedBatches++;
     }
 
+    /** Gives back what was not handed out: its leases are of no more use here. */
+    void discard() {
+        lock.lock();
+        try {
+            DeliveredBatch begun = current;
+            if (begun != null) {
+                begun.release(view.index() + 1);
+                onConsumed(begun);
+            }
+            for (DeliveredBatch batch = waiting.poll(); batch != null; batch = waiting.poll()) {
+                batch.release(0);
+                onConsumed(batch);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     int queuedBatches() {
         lock.lock();
         try {

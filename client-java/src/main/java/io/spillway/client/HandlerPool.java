@@ -1,5 +1,6 @@
 package io.spillway.client;
 
+import io.spillway.client.net.Clock;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,12 +15,14 @@ final class HandlerPool {
     private static final long MAX_NACK_DELAY_MS = 60_000;
 
     private final ConnectedSubscription subscription;
+    private final Clock clock;
     private final MessageHandler handler;
     private final List<Thread> threads = new ArrayList<>();
     private volatile boolean stopped;
 
-    HandlerPool(ConnectedSubscription subscription, MessageHandler handler, int concurrency) {
+    HandlerPool(ConnectedSubscription subscription, Clock clock, MessageHandler handler, int concurrency) {
         this.subscription = subscription;
+        this.clock = clock;
         this.handler = handler;
         for (int i = 0; i < concurrency; i++) {
             Thread thread = new Thread(this::run, "spillway-client-handler-" + i);
@@ -63,11 +66,11 @@ final class HandlerPool {
     /** Waits for running handlers; those that take longer are interrupted. */
     void stop(Duration timeout) {
         stopped = true;
-        long deadlineNs = System.nanoTime() + timeout.toNanos();
+        long deadlineNs = clock.nanoTime() + timeout.toNanos();
         try {
             for (Thread thread : threads) {
                 if (thread != Thread.currentThread()) {
-                    TimeUnit.NANOSECONDS.timedJoin(thread, Math.max(1, deadlineNs - System.nanoTime()));
+                    TimeUnit.NANOSECONDS.timedJoin(thread, Math.max(1, deadlineNs - clock.nanoTime()));
                 }
             }
         } catch (InterruptedException e) {

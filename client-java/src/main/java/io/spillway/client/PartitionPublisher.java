@@ -40,6 +40,7 @@ final class PartitionPublisher implements HandleListener {
 
     private static final long ATTEMPT_TIMEOUT_NS = 5_000_000_000L;
     private static final long MIN_ATTEMPT_NS = 50_000_000;
+    private static final long MAX_STARVED_NS = 2_000_000_000;
 
     private enum State {
         /** No handle; opened when there is work and a connection. */
@@ -74,6 +75,7 @@ final class PartitionPublisher implements HandleListener {
     private int maxInFlight = MAX_IN_FLIGHT;
     private int openFailures;
     private long notBeforeNs;
+    private long starvedSinceNs;
     private boolean lingering;
     private boolean wanted;
     /** The broker expects another sequence; it is asked once nothing is under way. */
@@ -470,8 +472,25 @@ final class PartitionPublisher implements HandleListener {
             sent.forEach(batch -> batch.maybeStored = true);
             onRefused(oldest, attemptTimeout());
         }
+        renewStarvedCredit(nowNs);
         if (hasWork() || (wanted && state == State.CLOSED)) {
             flow.wake(this);
+        }
+    }
+
+    /** With nothing under way no ack can bring credit: should the two sides count differently, a new handle starts afresh. */
+    private void renewStarvedCredit(long nowNs) {
+        PendingBatch first = again.peek();
+        boolean starved = state == State.OPEN
+                && sent.isEmpty()
+                && first != null
+                && !first.abandoned
+                && !credit.admits(first.bytes());
+        if (!starved) {
+            starvedSinceNs = nowNs;
+        } else if (nowNs - starvedSinceNs > MAX_STARVED_NS) {
+            starvedSinceNs = nowNs;
+            reopen();
         }
     }
 

@@ -181,11 +181,24 @@ final class SubscriptionLink implements HandleListener {
     }
 
     void onLost() {
+        onDraining();
         acks.onLost();
         connection = null;
         if (state != State.ENDED) {
             state = State.CLOSED;
         }
+    }
+
+    /** The connection is over or soon will be. A group's messages that nobody has begun are better handled elsewhere. */
+    void onDraining() {
+        if (!settings.isStream()) {
+            queue.discard();
+        }
+    }
+
+    /** Whether messages are being handled, or settlements are under way. */
+    boolean isBusy() {
+        return acks.isBusy();
     }
 
     void onReady() {

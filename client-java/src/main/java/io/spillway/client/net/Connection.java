@@ -203,7 +203,14 @@ public final class Connection {
             return;
         }
         if (frame.isError()) {
-            handler.onError(frame.header(Error.parser()));
+            Error error = frame.header(Error.parser());
+            if (Errors.is(error, Code.DRAINING)) {
+                listener.onGoAway(GoAway.newBuilder()
+                        .setError(error)
+                        .setReconnectAfterMs(error.getRetryAfterMs())
+                        .build());
+            }
+            handler.onError(error);
         } else {
             handler.onResponse(frame);
         }
