@@ -351,7 +351,7 @@ final class PartitionPublisher implements HandleListener {
         }
         credit.grant(ack.getCredit());
         flow.onAcked(ack.getState(), ack.getThrottleMs());
-        retries.onSuccess(batch.failures > 0);
+        retries.onSuccess(batch.retryCost);
         context.metrics()
                 .onBatchAcked(
                         context.topic(),
@@ -388,6 +388,7 @@ final class PartitionPublisher implements HandleListener {
         if (!verdict.again() || batch.abandoned) {
             abandon(batch, SpillwayException.of(verdict.error()));
         } else {
+            batch.retryCost = verdict.cost();
             waitMs(verdict.delayMs());
         }
     }

@@ -43,6 +43,8 @@ final class PendingBatch implements ResponseHandler {
     int sends;
     /** Attempts that ended in a refusal or without an answer in time. */
     int failures;
+    /** What the last retry took from the budget. */
+    int retryCost;
     /** Whether an attempt may have stored it. */
     boolean maybeStored;
     /** Whether its records have their outcome before the broker gave one. */

@@ -1,9 +1,9 @@
 package io.spillway.client;
 
 import io.netty.channel.EventLoop;
+import io.spillway.client.core.InFlightWindow;
 import io.spillway.client.net.Clock;
 import io.spillway.client.net.Connection;
-import io.spillway.client.net.InFlightWindow;
 import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.PressureState;
 import java.util.ArrayDeque;
@@ -108,6 +108,7 @@ final class PublishFlow {
 
     private void onPressure(PressureState state, int retryAfterMs, String scope) {
         pressure = state;
+        window.onState(state);
         if (state == PressureState.P_NORMAL && retryAfterMs == 0) {
             return;
         }

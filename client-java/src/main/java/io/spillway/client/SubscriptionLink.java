@@ -165,7 +165,7 @@ final class SubscriptionLink implements HandleListener {
         leaveHandle();
         failures++;
         Retries.Verdict verdict = client.retries()
-                .afterSubscribe(why, failures, client.requestTimeout().toMillis());
+                .afterRead(why, failures, client.requestTimeout().toMillis());
         if (verdict.again() && !draining) {
             notBeforeNs = client.clock().nanoTime() + verdict.delayMs() * 1_000_000;
         } else {

@@ -2,6 +2,8 @@ package io.spillway.client.net;
 
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
+import io.spillway.client.core.Backoff;
+import io.spillway.client.core.Breaker;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Error;
@@ -159,7 +161,15 @@ public final class Link {
         first = 0;
         failedRounds++;
         listener().onRoundFailed(lastError);
-        pause(Backoff.reconnectDelayMs(failedRounds, random.nextInt(65_536)));
+        pause(reconnectDelayMs(failedRounds));
+    }
+
+    private long reconnectDelayMs(int retryNo) {
+        return Backoff.CONNECTS.delayMs(Code.Backoff.TRANSIENT, retryNo, r(), 0);
+    }
+
+    private int r() {
+        return random.nextInt(Backoff.MAX_R + 1);
     }
 
     /** With more than half of the breakers open the fault is probably on this side: they are ignored. */
@@ -201,7 +211,7 @@ public final class Link {
     }
 
     private void connectFailed(Candidate candidate, Error why) {
-        candidate.breaker.onConnectionFailure(nowMs(), random.nextInt(65_536));
+        candidate.breaker.onFailure(nowMs(), Code.Breaker.CONN_FAIL, 0, r());
         if (isRefusal(why)) {
             candidate.blockedUntilMs = nowMs() + BLOCKED_MS;
         }
@@ -281,14 +291,12 @@ public final class Link {
         long now = clock.nanoTime();
         failedRounds = now - readySinceNs > STABLE_NS ? 0 : failedRounds + 1;
         if (state == State.READY && chosen != null) {
-            chosen.breaker.onConnectionFailure(nowMs(), random.nextInt(65_536));
+            chosen.breaker.onFailure(nowMs(), Code.Breaker.CONN_FAIL, 0, r());
         }
         listener().onLost(endpoint, why);
-        long delay = failedRounds <= 1
-                ? Backoff.scaled(FIRST_DELAY_MS, random.nextInt(65_536))
-                : Backoff.reconnectDelayMs(failedRounds - 1, random.nextInt(65_536));
+        long delay = failedRounds <= 1 ? Backoff.scaled(FIRST_DELAY_MS, r()) : reconnectDelayMs(failedRounds - 1);
         boolean sameAgain = candidates.size() == 1;
-        pause(sameAgain ? Backoff.withRetryAfter(delay, reconnectAfterMs) : delay);
+        pause(sameAgain ? Backoff.CONNECTS.atLeast(delay, reconnectAfterMs) : delay);
     }
 
     private void pause(long delayMs) {

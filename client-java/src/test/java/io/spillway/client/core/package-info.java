@@ -1,0 +1,4 @@
+@NullMarked
+package io.spillway.client.core;
+
+import org.jspecify.annotations.NullMarked;
