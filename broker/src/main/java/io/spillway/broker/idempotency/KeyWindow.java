@@ -4,168 +4,137 @@ import io.netty.buffer.ByteBuf;
 import java.util.Arrays;
 
 /**
- * The idempotency keys of one partition, newest first to stay: bounded by count and by log time. A ring holds each key's
- * hash, offset, fingerprint and time in the order of arrival (24 bytes a key), a table with linear probing at a load of at
- * most one half finds them (8 bytes a key). A hash that is met is verified by the caller against the stored record, so
- * there are no false positives. Confined to the shard thread.
+ * The idempotency keys a partition accepted lately, oldest first, bounded by count and by log time. Neither keys nor
+ * contents are kept: a key is found by 32 bits of its hash and then compared with the stored record, so that a hash
+ * collision costs a read of the log and is never taken for a duplicate.
+ *
+ * <pre>
+ *  ring   3 longs a key, in order of insertion: offset | append time | hash (high 32) fingerprint (low 32)
+ *  table  1 int a slot, 3 slots for 2 keys of the ring, linear probing, 0 = empty:
+ *         tag = low hash bits (high bits of the int) | ring index + 1 (low bits)
+ * </pre>
+ *
+ * A key's home slot is {@code hash * slots >>> 32} (Lemire, "Fast random integer generation in an interval", 2019), so
+ * slots need no power of two and the table keeps the order of the hashes, which makes rehashing a walk through memory.
+ * Deletion shifts back (Knuth 6.4, algorithm R). A full ring costs 24 + 6 bytes a key.
+ *
+ * <p>Confined to the shard thread.
  */
 public final class KeyWindow {
-    /** Tells whether the stored record at an offset really has the key that is looked for. */
-    public interface KeyCheck {
-        boolean sameKey(long offset);
-    }
+    /** {@link #find} found nothing. */
+    public static final long NOT_FOUND = -1;
 
-    private static final int FIRST_CAPACITY = 16;
+    /** Bound of {@code maxKeys}: what one ring array can hold. */
+    public static final int MAX_KEYS = 1 << 29;
+
+    private static final int FIRST_CAPACITY = 64;
+    private static final int ENTRY_LONGS = 3;
+    private static final long[] NO_RING = {};
+    private static final int[] NO_TABLE = {};
 
     private int maxKeys;
     private long maxAgeMs;
-    private long[] hashes = new long[FIRST_CAPACITY];
-    private long[] offsets = new long[FIRST_CAPACITY];
-    private int[] fingerprints = new int[FIRST_CAPACITY];
-    /** Append time less {@link #baseMs}, unsigned; the window is at most 30 days. */
-    private int[] times = new int[FIRST_CAPACITY];
-    /** Ring position + 1, or 0. */
-    private int[] table = new int[2 * FIRST_CAPACITY];
 
-    private long baseMs;
+    private long[] ring = NO_RING;
+    private int capacity;
     private int head;
     private int size;
 
+    private int[] table = NO_TABLE;
+    /** The low bits of a table slot, which hold the ring index + 1; the rest holds the tag. */
+    private int indexMask;
+
+    /** Verifies a hash hit against the stored record. */
+    public interface KeyCheck {
+        /** Whether the record at this offset has the key that is looked for. */
+        boolean sameKey(long offset);
+    }
+
     public KeyWindow(int maxKeys, long maxAgeMs) {
+        limits(maxKeys, maxAgeMs);
+    }
+
+    /** The topic's configuration changed; what is now too much is evicted by count at once, by age at the next evict. */
+    public void limits(int maxKeys, long maxAgeMs) {
+        if (maxKeys < 0 || maxKeys > MAX_KEYS || maxAgeMs < 0) {
+            throw new IllegalArgumentException(
+                    "key window of " + maxKeys + " keys and " + maxAgeMs + " ms; 0.." + MAX_KEYS + " keys, age from 0");
+        }
         this.maxKeys = maxKeys;
         this.maxAgeMs = maxAgeMs;
+        while (size > maxKeys) {
+            evictOldest();
+        }
+        if (capacity > maxKeys) {
+            resize(maxKeys);
+        }
     }
 
-    /** A handle to the key, or -1. */
+    /**
+     * The handle of the key with this hash that the check confirms, or {@link #NOT_FOUND}. Handles
+     * hold until the next put or evict.
+     */
     public long find(long keyHash, KeyCheck check) {
-        int mask = table.length - 1;
-        for (int slot = slot(keyHash, mask); table[slot] != 0; slot = (slot + 1) & mask) {
-            int at = table[slot] - 1;
-            if (hashes[at] == keyHash && check.sameKey(offsets[at])) {
-                return at;
+        if (size == 0) {
+            return NOT_FOUND;
+        }
+        int hash = (int) (keyHash >>> 32);
+        int tag = hash & ~indexMask;
+        for (int slot = home(hash); table[slot] != 0; slot = after(slot)) {
+            int entry = table[slot];
+            if ((entry & ~indexMask) != tag) {
+                continue;
+            }
+            int index = (entry & indexMask) - 1;
+            if (hashAt(index) == hash && check.sameKey(ring[index * ENTRY_LONGS])) {
+                return index;
             }
         }
-        return -1;
+        return NOT_FOUND;
     }
 
+    /** Offset of the record that had the key first. */
     public long offset(long handle) {
-        return offsets[(int) handle];
+        return ring[(int) handle * ENTRY_LONGS];
     }
 
+    /** Fingerprint of its content, as given to {@link #put}. */
     public int fingerprint(long handle) {
-        return fingerprints[(int) handle];
+        return (int) ring[(int) handle * ENTRY_LONGS + 2];
     }
 
     public long appendTimeMs(long handle) {
-        return baseMs + (times[(int) handle] & 0xffffffffL);
+        return ring[(int) handle * ENTRY_LONGS + 1];
     }
 
-    /** Remembers a key, forgetting the oldest beyond the bound. */
+    /** Remembers a key that {@link #find} did not find, and evicts the oldest key when there would be too many. */
     public void put(long keyHash, int fingerprint, long offset, long appendTimeMs) {
         if (maxKeys == 0) {
             return;
         }
-        if (size == 0) {
-            baseMs = appendTimeMs;
-        } else if (appendTimeMs - baseMs > 0xffffffffL) {
-            rebase();
+        if (size == maxKeys) {
+            evictOldest();
+        } else if (size == capacity) {
+            resize((int) Math.min(maxKeys, Math.max(FIRST_CAPACITY, 2L * capacity)));
         }
-        while (size >= maxKeys) {
-            forgetOldest();
-        }
-        if (size == hashes.length) {
-            grow();
-        }
-        int at = (head + size) & (hashes.length - 1);
-        hashes[at] = keyHash;
-        offsets[at] = offset;
-        fingerprints[at] = fingerprint;
-        times[at] = (int) Math.max(0, appendTimeMs - baseMs);
+        int hash = (int) (keyHash >>> 32);
+        int index = wrap(head + size);
+        ring[index * ENTRY_LONGS] = offset;
+        ring[index * ENTRY_LONGS + 1] = appendTimeMs;
+        ring[index * ENTRY_LONGS + 2] = (long) hash << 32 | fingerprint & 0xffffffffL;
         size++;
-        enter(at);
+        insert(hash, index);
     }
 
-    private void rebase() {
-        long oldest = appendTimeMs(head);
-        for (int i = 0; i < size; i++) {
-            int at = (head + i) & (hashes.length - 1);
-            times[at] = (int) (appendTimeMs(at) - oldest);
-        }
-        baseMs = oldest;
-    }
-
-    /** Forgets what is older than the window, by log time. */
+    /** Evicts the keys that were appended more than the maximum age before this log time. */
     public void evict(long nowMs) {
-        while (size > 0 && appendTimeMs(head) < nowMs - maxAgeMs) {
-            forgetOldest();
+        long oldestMs = nowMs - maxAgeMs;
+        if (size > 0 && appendTimeMs(wrap(head + size - 1)) < oldestMs) {
+            clear();
         }
-    }
-
-    private void forgetOldest() {
-        remove(head);
-        head = (head + 1) & (hashes.length - 1);
-        size--;
-    }
-
-    private void grow() {
-        int capacity = hashes.length;
-        hashes = unroll(hashes, new long[2 * capacity]);
-        offsets = unroll(offsets, new long[2 * capacity]);
-        fingerprints = unroll(fingerprints, new int[2 * capacity]);
-        times = unroll(times, new int[2 * capacity]);
-        head = 0;
-        table = new int[4 * capacity];
-        for (int at = 0; at < size; at++) {
-            enter(at);
+        while (size > 0 && appendTimeMs(head) < oldestMs) {
+            evictOldest();
         }
-    }
-
-    private long[] unroll(long[] from, long[] to) {
-        System.arraycopy(from, head, to, 0, from.length - head);
-        System.arraycopy(from, 0, to, from.length - head, head);
-        return to;
-    }
-
-    private int[] unroll(int[] from, int[] to) {
-        System.arraycopy(from, head, to, 0, from.length - head);
-        System.arraycopy(from, 0, to, from.length - head, head);
-        return to;
-    }
-
-    private void enter(int at) {
-        int mask = table.length - 1;
-        int slot = slot(hashes[at], mask);
-        while (table[slot] != 0) {
-            slot = (slot + 1) & mask;
-        }
-        table[slot] = at + 1;
-    }
-
-    /** Takes an entry out of the table and closes the gap (Knuth, TAOCP 3, 6.4, algorithm R). */
-    private void remove(int at) {
-        int mask = table.length - 1;
-        int hole = slot(hashes[at], mask);
-        while (table[hole] != at + 1) {
-            hole = (hole + 1) & mask;
-        }
-        int next = hole;
-        while (true) {
-            next = (next + 1) & mask;
-            if (table[next] == 0) {
-                break;
-            }
-            int home = slot(hashes[table[next] - 1], mask);
-            boolean stays = hole <= next ? hole < home && home <= next : hole < home || home <= next;
-            if (!stays) {
-                table[hole] = table[next];
-                hole = next;
-            }
-        }
-        table[hole] = 0;
-    }
-
-    private static int slot(long hash, int mask) {
-        return (int) (hash ^ (hash >>> 32)) & mask;
     }
 
     public int size() {
@@ -174,36 +143,88 @@ public final class KeyWindow {
 
     /** Offset of the oldest key; the window must not be empty. */
     public long oldestOffset() {
-        return offsets[head];
+        if (size == 0) {
+            throw new IllegalStateException("the key window is empty");
+        }
+        return offset(head);
     }
 
+    /** Bytes of the arrays behind it. */
     public long memoryBytes() {
-        return 24L * hashes.length + 4L * table.length;
+        return (long) ring.length * Long.BYTES + (long) table.length * Integer.BYTES;
     }
 
+    /** Forgets every key and keeps the memory. */
     public void clear() {
+        Arrays.fill(table, 0);
         head = 0;
         size = 0;
-        Arrays.fill(table, 0);
     }
 
-    /** The topic's settings changed. */
-    public void limits(int newMaxKeys, long newMaxAgeMs) {
-        maxKeys = newMaxKeys;
-        maxAgeMs = newMaxAgeMs;
-        while (size > maxKeys) {
-            forgetOldest();
-        }
-    }
-
-    /** A 64-bit hash of a key: FNV-1a (Fowler, Noll, Vo), finished with the mixer of SplitMix64 (Steele, Lea, Flood). */
+    /** 64-bit hash of a key: XXH64 with seed 0 (Collet, xxHash specification 0.1.1). */
     public static long hash(ByteBuf buffer, int at, int bytes) {
-        long hash = 0xcbf29ce484222325L;
-        for (int i = 0; i < bytes; i++) {
-            hash = (hash ^ buffer.getUnsignedByte(at + i)) * 0x100000001b3L;
+        return XxHash64.hash(buffer, at, bytes);
+    }
+
+    private void evictOldest() {
+        remove(hashAt(head), head);
+        head = wrap(head + 1);
+        size--;
+    }
+
+    private void insert(int hash, int index) {
+        int slot = home(hash);
+        while (table[slot] != 0) {
+            slot = after(slot);
         }
-        hash = (hash ^ (hash >>> 30)) * 0xbf58476d1ce4e5b9L;
-        hash = (hash ^ (hash >>> 27)) * 0x94d049bb133111ebL;
-        return hash ^ (hash >>> 31);
+        table[slot] = hash & ~indexMask | index + 1;
+    }
+
+    private void remove(int hash, int index) {
+        int hole = home(hash);
+        while ((table[hole] & indexMask) != index + 1) {
+            hole = after(hole);
+        }
+        for (int slot = after(hole); table[slot] != 0; slot = after(slot)) {
+            int home = home(hashAt((table[slot] & indexMask) - 1));
+            // An entry may move back into the hole unless its home lies cyclically behind it, in (hole, slot].
+            boolean behind = hole <= slot ? hole < home && home <= slot : hole < home || home <= slot;
+            if (!behind) {
+                table[hole] = table[slot];
+                hole = slot;
+            }
+        }
+        table[hole] = 0;
+    }
+
+    private void resize(int newCapacity) {
+        var newRing = newCapacity == 0 ? NO_RING : new long[newCapacity * ENTRY_LONGS];
+        int first = Math.min(size, capacity - head);
+        System.arraycopy(ring, head * ENTRY_LONGS, newRing, 0, first * ENTRY_LONGS);
+        System.arraycopy(ring, 0, newRing, first * ENTRY_LONGS, (size - first) * ENTRY_LONGS);
+        ring = newRing;
+        capacity = newCapacity;
+        head = 0;
+        table = newCapacity == 0 ? NO_TABLE : new int[newCapacity + newCapacity / 2 + 1];
+        indexMask = -1 >>> Integer.numberOfLeadingZeros(newCapacity);
+        for (int index = 0; index < size; index++) {
+            insert(hashAt(index), index);
+        }
+    }
+
+    private int hashAt(int index) {
+        return (int) (ring[index * ENTRY_LONGS + 2] >>> 32);
+    }
+
+    private int home(int hash) {
+        return (int) ((hash & 0xffffffffL) * table.length >>> 32);
+    }
+
+    private int after(int slot) {
+        return slot + 1 == table.length ? 0 : slot + 1;
+    }
+
+    private int wrap(int index) {
+        return index >= capacity ? index - capacity : index;
     }
 }
