@@ -1,34 +1,41 @@
 package io.spillway.broker.subscription;
 
-import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A range of records that one member holds until a deadline. Records are mostly settled from the front, which costs a
- * pointer; the first one out of order costs a bitmap. Confined to the shard thread.
+ * A range of records one member holds until a deadline. Its fence names it: whoever settles has to know it. Settled in
+ * ascending order it needs no memory beyond itself; out of order it keeps a bit for each record.
+ *
+ * <p>Confined to the shard thread.
  */
 public final class Lease {
     private final long fence;
     private final long from;
     private final long to;
+    private final long memberId;
     private final int attempt;
     private final int failures;
-    private final long memberId;
-    private long deadlineMs;
-    private long doneTo;
-    private int unsettled;
-    private @Nullable BitSet done;
 
-    Lease(long fence, long from, long to, int attempt, int failures, long memberId, long deadlineMs) {
+    long deadlineMs;
+    /** Index in the {@link LeaseHeap}. */
+    int heapIndex;
+
+    /** Everything below has left the lease; while {@code open} is null everything from here on is in it. */
+    private long head;
+
+    private int unsettled;
+    private @Nullable OffsetBits open;
+
+    Lease(long fence, Pick range, long memberId, long deadlineMs) {
         this.fence = fence;
-        this.from = from;
-        this.to = to;
-        this.attempt = attempt;
-        this.failures = failures;
+        this.from = range.from;
+        this.to = range.to;
+        this.attempt = range.attempt;
+        this.failures = range.failures;
         this.memberId = memberId;
         this.deadlineMs = deadlineMs;
-        doneTo = from;
-        unsettled = (int) (to - from);
+        this.head = from;
+        this.unsettled = Math.toIntExact(to - from);
     }
 
     public long fence() {
@@ -43,70 +50,65 @@ public final class Lease {
         return to;
     }
 
-    /** Number of this delivery, 1 = the first. */
+    public long memberId() {
+        return memberId;
+    }
+
+    /** Number of this delivery of its records, 1 for the first. */
     public int attempt() {
         return attempt;
     }
 
-    /** Deliveries before this one that failed. */
+    /** How often its records had failed before this delivery. */
     public int failures() {
         return failures;
-    }
-
-    public long memberId() {
-        return memberId;
     }
 
     public long deadlineMs() {
         return deadlineMs;
     }
 
-    /** Records not settled yet. */
+    /** Records still in the lease. */
     public int unsettled() {
         return unsettled;
     }
 
-    void extend(long newDeadlineMs) {
-        deadlineMs = newDeadlineMs;
-    }
-
-    /** Marks [a, b) as settled; false, and nothing changes, when it is not all open. */
-    boolean settle(long a, long b) {
-        if (a < doneTo || b > to || a >= b || isAnyDone(a, b)) {
+    /** Takes [first, end) out of the lease; false, and nothing happens, unless all of it is still in. */
+    boolean take(long first, long end) {
+        if (first < head || end > to || first >= end) {
             return false;
         }
-        unsettled -= (int) (b - a);
-        if (a == doneTo) {
-            doneTo = b;
-            if (done != null) {
-                doneTo = from + done.nextClearBit((int) (doneTo - from));
+        if (open == null) {
+            if (first == head) {
+                head = end;
+                unsettled -= (int) (end - first);
+                return true;
             }
-        } else {
-            if (done == null) {
-                done = new BitSet((int) (to - from));
-            }
-            done.set((int) (a - from), (int) (b - from));
+            open = new OffsetBits(from, to);
+            open.set(head, to);
+        }
+        if (open.nextClear(first, end) != end) {
+            return false;
+        }
+        unsettled -= open.clear(first, end);
+        if (first == head) {
+            head = open.nextSet(end, to);
         }
         return true;
     }
 
-    private boolean isAnyDone(long a, long b) {
-        if (done == null) {
-            return false;
-        }
-        int next = done.nextSetBit((int) (a - from));
-        return next >= 0 && next < b - from;
-    }
-
+    /** Visits what is still in the lease. */
     void forEachUnsettled(SubscriptionState.RangeVisitor visitor) {
-        long at = doneTo;
-        while (at < to) {
-            int nextDone = done == null ? -1 : done.nextSetBit((int) (at - from));
-            long end = nextDone < 0 ? to : from + nextDone;
-            if (end > at) {
-                visitor.onRange(at, end);
+        if (open == null) {
+            if (head < to) {
+                visitor.onRange(head, to);
             }
-            at = nextDone < 0 || done == null ? to : from + done.nextClearBit(nextDone);
+            return;
+        }
+        for (long at = open.nextSet(head, to); at < to; ) {
+            long end = open.nextClear(at, to);
+            visitor.onRange(at, end);
+            at = open.nextSet(end, to);
         }
     }
 }

@@ -1,108 +1,114 @@
 package io.spillway.broker.subscription;
 
+import java.util.Arrays;
+
 /**
- * A bit per offset from a moving base: a ring of words that grows by doubling to what is marked and never beyond. Confined
- * to the shard thread.
+ * One bit for each offset of a window that slides upward: a ring of words indexed by the offset itself. Bits that leave
+ * the window must be cleared first, so that the word they lived in is clean for the offset that comes next.
+ *
+ * <p>Ranges are half open. Every range must lie in the window the ring was last {@linkplain #cover grown} for.
+ *
+ * <p>Confined to the shard thread.
  */
 final class OffsetBits {
-    private long[] words = new long[8];
-    private long base;
-    private long end;
-    private long count;
+    private long[] words;
+    private int mask;
 
-    /** Forgets all; offsets from here on can be marked. */
-    void reset(long newBase) {
-        words = new long[8];
-        base = newBase;
-        end = newBase;
-        count = 0;
+    /** Covers offsets [from, to). */
+    OffsetBits(long from, long to) {
+        words = new long[capacityFor(from, to)];
+        mask = words.length - 1;
     }
 
-    /** Marked offsets. */
-    long count() {
-        return count;
-    }
-
-    /** End of the highest marked range. */
-    long end() {
-        return end;
-    }
-
-    void set(long from, long to) {
-        while (to - (base & ~63L) > words.length * 64L) {
-            grow();
+    /** Grows the ring so that [from, to) fits; bits below {@code from} must be clear. */
+    void cover(long from, long to) {
+        int capacity = words.length;
+        if ((to - 1 >>> 6) - (from >>> 6) < capacity) {
+            return;
         }
-        long at = from;
-        while (at < to) {
-            int word = word(at);
-            long wordEnd = Math.min(to, (at & ~63L) + 64);
-            long mask = mask(at, wordEnd);
-            count += Long.bitCount(mask & ~words[word]);
-            words[word] |= mask;
-            at = wordEnd;
+        var grown = new long[capacityFor(from, to)];
+        for (long word = from >>> 6; word < (from >>> 6) + capacity; word++) {
+            grown[(int) word & grown.length - 1] = words[(int) word & mask];
         }
-        end = Math.max(end, to);
+        words = grown;
+        mask = grown.length - 1;
     }
 
-    private void grow() {
-        long[] old = words;
-        int oldMask = old.length - 1;
-        words = new long[old.length * 2];
-        for (long at = base & ~63L; at < end; at += 64) {
-            words[word(at)] = old[(int) (at >>> 6) & oldMask];
+    boolean get(long offset) {
+        return (words[(int) (offset >>> 6) & mask] & 1L << offset) != 0;
+    }
+
+    /** Sets the bits; returns how many were clear. */
+    int set(long from, long to) {
+        int changed = 0;
+        for (long word = from >>> 6; word <= to - 1 >>> 6; word++) {
+            long bits = bitsOf(word, from, to);
+            int at = (int) word & mask;
+            changed += Long.bitCount(bits & ~words[at]);
+            words[at] |= bits;
         }
+        return changed;
     }
 
-    private int word(long offset) {
-        return (int) (offset >>> 6) & (words.length - 1);
+    /** Clears the bits; returns how many were set. */
+    int clear(long from, long to) {
+        int changed = 0;
+        for (long word = from >>> 6; word <= to - 1 >>> 6; word++) {
+            long bits = bitsOf(word, from, to);
+            int at = (int) word & mask;
+            changed += Long.bitCount(bits & words[at]);
+            words[at] &= ~bits;
+        }
+        return changed;
     }
 
-    private static long mask(long from, long to) {
-        long low = -1L << (from & 63);
-        long bits = to - (from & ~63L);
-        return bits == 64 ? low : low & ((1L << bits) - 1);
+    void clearAll() {
+        Arrays.fill(words, 0);
     }
 
-    /** First offset from here on that is not marked. */
-    long nextClear(long from) {
-        long at = from;
-        while (at < end) {
-            long open = ~words[word(at)] & (-1L << (at & 63));
-            if (open != 0) {
-                return Math.min(end, (at & ~63L) + Long.numberOfTrailingZeros(open));
+    /** First set bit in [from, to), or {@code to}. */
+    long nextSet(long from, long to) {
+        return next(from, to, 0);
+    }
+
+    /** First clear bit in [from, to), or {@code to}. */
+    long nextClear(long from, long to) {
+        return next(from, to, -1);
+    }
+
+    private long next(long from, long to, long flip) {
+        if (from >= to) {
+            return to;
+        }
+        long word = from >>> 6;
+        long bits = (words[(int) word & mask] ^ flip) & -1L << from;
+        while (bits == 0) {
+            word++;
+            if (word << 6 >= to) {
+                return to;
             }
-            at = (at & ~63L) + 64;
+            bits = words[(int) word & mask] ^ flip;
         }
-        return Math.max(from, end);
+        return Math.min(to, (word << 6) + Long.numberOfTrailingZeros(bits));
     }
 
-    /** First marked offset from here on, or {@code limit}. */
-    long nextSet(long from, long limit) {
-        long at = Math.max(from, base);
-        long stop = Math.min(limit, end);
-        while (at < stop) {
-            long marked = words[word(at)] & (-1L << (at & 63));
-            if (marked != 0) {
-                return Math.min(limit, (at & ~63L) + Long.numberOfTrailingZeros(marked));
-            }
-            at = (at & ~63L) + 64;
-        }
-        return limit;
+    long memoryBytes() {
+        return (long) words.length * Long.BYTES;
     }
 
-    /** Moves the base forward; what was marked below is forgotten. */
-    void advance(long newBase) {
-        long at = base;
-        long stop = Math.min(newBase, end);
-        while (at < stop) {
-            long wordEnd = Math.min(stop, (at & ~63L) + 64);
-            int word = word(at);
-            long mask = mask(at, wordEnd);
-            count -= Long.bitCount(words[word] & mask);
-            words[word] &= ~mask;
-            at = wordEnd;
+    private static long bitsOf(long word, long from, long to) {
+        long bits = -1L;
+        if (word == from >>> 6) {
+            bits = -1L << from;
         }
-        base = newBase;
-        end = Math.max(end, newBase);
+        if (word == to - 1 >>> 6) {
+            bits &= -1L >>> -to;
+        }
+        return bits;
+    }
+
+    private static int capacityFor(long from, long to) {
+        long needed = (to - 1 >>> 6) - (from >>> 6) + 1;
+        return needed <= 1 ? 1 : Math.toIntExact(Long.highestOneBit(needed - 1) << 1);
     }
 }

@@ -1,20 +1,22 @@
 package io.spillway.broker.subscription;
 
-/** The next range to deliver, filled in by {@link SubscriptionState#next}. Not thread-safe. */
+/**
+ * A range of records to deliver next, all with the same history. Reused by the caller from pick to pick.
+ *
+ * <p>Confined to the shard thread.
+ */
 public final class Pick {
-    /** First offset. */
     public long from;
-    /** End of the range, exclusive. */
     public long to;
-    /** Number of this delivery, 1 = the first. */
+    /** Number of this delivery, 1 for the first. A restart forgets deliveries that did not fail. */
     public int attempt;
-    /** Deliveries of it that failed. */
+    /** How often the records failed; what max deliveries counts. */
     public int failures;
 
-    void set(long newFrom, long newTo, int newAttempt, int newFailures) {
-        from = newFrom;
-        to = newTo;
-        attempt = newAttempt;
-        failures = newFailures;
+    void set(long from, long to, int attempt, int failures) {
+        this.from = from;
+        this.to = to;
+        this.attempt = attempt;
+        this.failures = failures;
     }
 }

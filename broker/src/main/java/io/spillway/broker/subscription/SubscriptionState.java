@@ -1,24 +1,37 @@
 package io.spillway.broker.subscription;
 
 import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One group on one partition: what is settled, what is out with whom, what comes again.
+ * One group on one partition. Durable is what {@code apply...} and {@link #skipTo} change: the cursor, the settled
+ * ranges above it, and failures with the time of the next try; it is a fold of the log and the same after a restart.
+ * Leases are volatile. All ranges are half open.
  *
- * <p>Everything below the cursor is settled, and so is what {@code settled} marks above it. Offsets from {@code fresh} on
- * were never out. Between the two an offset is settled, in a lease, pending (settled by a member, its record not applied
- * yet) or returned: ready to go out again, or waiting for its time. Only the settled part and the failures are durable and
- * change in {@code apply*}; leases are the leader's and end with it. Memory is bounded by the window: no more than
- * {@code windowLimit} offsets lie between cursor and fresh. Ranges are half open. Confined to the shard thread.
+ * <pre>
+ *            cursor                              highest delivered          cursor + window limit
+ *   settled    |  settled, leased, pending, in the pool  |   fresh, in the pool   |  not yet
+ * </pre>
+ *
+ * Each record between the cursor and the highest delivered one has three bits: settled, taken (no longer fresh) and
+ * leased. A record that is taken but neither settled, nor leased, nor in the pool for a further delivery is pending: its
+ * outcome is decided and its durable record is on the way. Memory follows the distance between the cursor and the
+ * highest delivered record, which the window limit bounds; records with a history (failed or given back) cost 16 bytes
+ * more each.
+ *
+ * <p>At no time do two live leases hold one record, in whatever order records are applied.
+ *
+ * <p>Confined to the shard thread.
  */
 public final class SubscriptionState {
+    /**
+     * What is settled or failed further above the cursor than this is ignored, which costs a redelivery. Only a record
+     * that was decided before a seek far back, and logged after it, can be that far out; the window limit stays below.
+     */
+    public static final int MAX_SPAN = 1 << 26;
+
     /** Sees ranges of offsets, lowest first. */
     public interface RangeVisitor {
         void onRange(long from, long to);
@@ -34,322 +47,351 @@ public final class SubscriptionState {
         void onExpired(long from, long to, Lease lease);
     }
 
-    /** How a member settles. */
+    /** How a member settles records. */
     public enum Outcome {
+        /** Done. */
         ACCEPT,
+        /** Failed; it comes back later, and the failure counts. */
         NACK,
+        /** Never to be delivered again: to the dead-letter topic. */
         TERM,
-        /** Gives back without an attempt counted. */
+        /** Given back untouched: at once in the pool again, and no failure counts. */
         RELEASE
     }
 
-    private record Returned(long to, int attempts, int failures, long dueMs) {}
-
     private final int windowLimit;
     private final LongSupplier fences;
-    private final OffsetBits settled = new OffsetBits();
-    private final TreeMap<Long, Returned> ready = new TreeMap<>();
-    private final TreeMap<Long, Returned> waiting = new TreeMap<>();
-    private final Long2ObjectHashMap<Lease> leases = new Long2ObjectHashMap<>();
+
     private long cursor;
-    private long fresh;
-    private long inFlight;
-    private long nextDeadlineMs = Long.MAX_VALUE;
-    private long nextDueMs = Long.MAX_VALUE;
+    /** End of the highest range that has a bit. */
+    private long high;
+    /** No fresh record lies below. */
+    private long freshFrom;
+
+    private final OffsetBits settled;
+    private final OffsetBits taken;
+    private final OffsetBits leased;
+    private long settledCount;
+    private long takenCount;
+    private final Retries retries;
+
+    private final Long2ObjectHashMap<Lease> leases = new Long2ObjectHashMap<>();
+    private final LeaseHeap deadlines = new LeaseHeap();
+    private final Pick range = new Pick();
 
     /**
-     * @param windowLimit most offsets between the cursor and the highest one that is out
+     * Everything below the cursor is settled, nothing above it.
+     *
+     * @param windowLimit most offsets between the cursor and the highest delivered record, 1..{@link #MAX_SPAN}
      * @param fences gives a new number for each lease, never one that was given before, also not by an earlier leader
      */
     public SubscriptionState(long cursor, int windowLimit, LongSupplier fences) {
+        if (windowLimit < 1 || windowLimit > MAX_SPAN) {
+            throw new IllegalArgumentException("window limit " + windowLimit + "; 1.." + MAX_SPAN);
+        }
         this.windowLimit = windowLimit;
+        this.cursor = cursor;
+        this.high = cursor;
+        this.freshFrom = cursor;
         this.fences = fences;
-        applySeek(cursor);
+        this.settled = new OffsetBits(cursor, cursor + 1);
+        this.taken = new OffsetBits(cursor, cursor + 1);
+        this.leased = new OffsetBits(cursor, cursor + 1);
+        this.retries = new Retries(cursor);
     }
 
-    /** Everything below is settled. */
+    /** Records are settled for good. Applying it again changes nothing. */
+    public void applySettled(long from, long to) {
+        if (from <= cursor) {
+            advance(to);
+            return;
+        }
+        long end = Math.min(to, cursor + MAX_SPAN);
+        if (from >= end) {
+            return;
+        }
+        cover(end);
+        settledCount += settled.set(from, end);
+        takenCount += taken.set(from, end);
+        retries.settled(from, end);
+    }
+
+    /**
+     * Records failed for the n-th time and are due again at a time. What is settled stays settled. A record in a live
+     * lease takes the history and stays in its lease.
+     */
+    public void applyFailed(long from, long to, int failures, long dueMs) {
+        long end = Math.min(to, cursor + MAX_SPAN);
+        long at = Math.max(from, cursor);
+        if (at >= end) {
+            return;
+        }
+        cover(end);
+        for (at = settled.nextClear(at, end); at < end; at = settled.nextClear(at, end)) {
+            long unsettledTo = settled.nextSet(at, end);
+            retries.record(at, unsettledTo, failures, dueMs);
+            for (at = leased.nextClear(at, unsettledTo); at < unsettledTo; at = leased.nextClear(at, unsettledTo)) {
+                long freeTo = leased.nextSet(at, unsettledTo);
+                takenCount += taken.set(at, freeTo);
+                retries.await(at, freeTo, dueMs);
+                at = freeTo;
+            }
+        }
+    }
+
+    /**
+     * The group goes on at another offset. Settled ranges, failures and leases are forgotten, so that whoever settles
+     * later has lost its lease.
+     */
+    public void applySeek(long offset) {
+        settled.clearAll();
+        taken.clearAll();
+        leased.clearAll();
+        settledCount = 0;
+        takenCount = 0;
+        retries.clear(offset);
+        leases.clear();
+        deadlines.clear();
+        cursor = offset;
+        high = offset;
+        freshFrom = offset;
+    }
+
+    /** The log now starts here: everything below counts as settled. Leases stay until they are settled or expire. */
+    public void skipTo(long offset) {
+        advance(offset);
+    }
+
+    /** The first unsettled offset. */
     public long cursor() {
         return cursor;
     }
 
-    /** Offsets settled above the cursor. */
+    /** Settled records above the cursor. */
     public long settledAbove() {
-        return settled.count();
+        return settledCount;
     }
 
-    /** Offsets in leases. */
+    /** Records that are leased or pending. */
     public long inFlight() {
-        return inFlight;
+        return takenCount - settledCount - retries.count();
     }
 
-    /** Offsets that came back and wait to go out again. */
+    /** Records that were delivered before and are in the pool again, due or not. */
     public long waitingRetry() {
-        return sum(ready) + sum(waiting);
+        return retries.count();
     }
 
-    private static long sum(TreeMap<Long, Returned> ranges) {
-        long sum = 0;
-        for (Map.Entry<Long, Returned> range : ranges.entrySet()) {
-            sum += range.getValue().to - range.getKey();
-        }
-        return sum;
-    }
-
-    /** Settles for good. Idempotent. */
-    public void applySettled(long from, long to) {
-        long begin = Math.max(from, cursor);
-        if (to <= begin) {
-            return;
-        }
-        if (!ready.isEmpty() || !waiting.isEmpty()) {
-            cut(ready, begin, to);
-            cut(waiting, begin, to);
-        }
-        if (begin == cursor) {
-            cursor = settled.nextClear(to);
-            settled.advance(cursor);
-            fresh = Math.max(fresh, cursor);
-        } else {
-            settled.set(begin, to);
-        }
-    }
-
-    /** Takes [from, to) out of the ranges. */
-    private static void cut(TreeMap<Long, Returned> ranges, long from, long to) {
-        Map.Entry<Long, Returned> first = ranges.floorEntry(from);
-        long at = first != null && first.getValue().to > from ? first.getKey() : from;
-        Map.Entry<Long, Returned> next = ranges.ceilingEntry(at);
-        while (next != null && next.getKey() < to) {
-            Returned range = next.getValue();
-            ranges.remove(next.getKey());
-            if (next.getKey() < from) {
-                ranges.put(next.getKey(), new Returned(from, range.attempts, range.failures, range.dueMs));
-            }
-            if (range.to > to) {
-                ranges.put(to, range);
-            }
-            next = ranges.higherEntry(next.getKey());
-        }
-    }
-
-    /** Puts a range back, to go out again once it is due. */
-    public void applyFailed(long from, long to, int failures, long dueMs) {
-        long begin = Math.max(from, cursor);
-        if (to <= begin) {
-            return;
-        }
-        cut(ready, begin, to);
-        cut(waiting, begin, to);
-        waiting.put(begin, new Returned(to, failures, failures, dueMs));
-        nextDueMs = Math.min(nextDueMs, dueMs);
-    }
-
-    /** Goes to an offset: everything below counts as settled, nothing from there on does, no lease is left. */
-    public void applySeek(long offset) {
-        cursor = offset;
-        fresh = offset;
-        settled.reset(offset);
-        ready.clear();
-        waiting.clear();
-        leases.clear();
-        inFlight = 0;
-        nextDeadlineMs = Long.MAX_VALUE;
-        nextDueMs = Long.MAX_VALUE;
-    }
-
-    /** The log begins later now: everything below counts as settled. */
-    public void skipTo(long offset) {
-        applySettled(cursor, offset);
-    }
-
+    /** Visits the settled ranges above the cursor. */
     public void forEachSettled(RangeVisitor visitor) {
-        long at = settled.nextSet(cursor, settled.end());
-        while (at < settled.end()) {
-            long end = settled.nextClear(at);
-            visitor.onRange(at, end);
-            at = settled.nextSet(end, settled.end());
+        for (long from = settled.nextSet(cursor, high); from < high; ) {
+            long to = settled.nextClear(from, high);
+            visitor.onRange(from, to);
+            from = settled.nextSet(to, high);
         }
     }
 
-    /** The failed ranges, for a snapshot; those in leases again are among them, as a restart returns them. */
+    /** Visits the unsettled ranges that failed before, wherever they are now. */
     public void forEachFailed(FailedVisitor visitor) {
-        TreeMap<Long, Returned> failed = new TreeMap<>(waiting);
-        failed.putAll(ready);
-        leases.values()
-                .forEach(lease -> lease.forEachUnsettled(
-                        (from, to) -> failed.put(from, new Returned(to, lease.attempt(), lease.failures(), 0))));
-        failed.forEach((from, range) -> {
-            if (range.failures > 0) {
-                visitor.onFailed(from, range.to, range.failures, range.dueMs);
+        for (long from = nextFailed(cursor); from < high; ) {
+            int failures = retries.failures(from);
+            long dueMs = retries.dueMs(from);
+            long to = from + 1;
+            while (to < high && !settled.get(to) && retries.failures(to) == failures && retries.dueMs(to) == dueMs) {
+                to++;
             }
-        });
+            visitor.onFailed(from, to, failures, dueMs);
+            from = nextFailed(to);
+        }
     }
 
     /**
-     * The next range to deliver below {@code limit}: what came back first, lowest offset first, then what is fresh; uniform
-     * in attempts. False when there is nothing. Takes nothing out: {@link #lease} does.
+     * Finds the next records to deliver: first those that come again and are due, the oldest first and at most 1024 at
+     * once, then fresh ones. All of a pick have the same history. Nothing changes until {@link #lease}, which may take
+     * any part of it.
+     *
+     * @param limit end of what may be delivered
      */
     public boolean next(long limit, long nowMs, Pick pick) {
-        if (nowMs >= nextDueMs) {
-            promoteDue(nowMs);
+        long end = Math.min(limit, cursor + windowLimit);
+        retries.promote(nowMs);
+        if (retries.next(end, pick)) {
+            return true;
         }
-        if (!ready.isEmpty()) {
-            Map.Entry<Long, Returned> first = ready.firstEntry();
-            if (first.getKey() < limit) {
-                Returned range = first.getValue();
-                pick.set(first.getKey(), Math.min(range.to, limit), range.attempts + 1, range.failures);
-                return true;
-            }
-        }
-        long stop = Math.min(limit, cursor + windowLimit);
-        long from = skipTaken(fresh, stop);
-        fresh = Math.max(fresh, Math.min(from, stop));
-        if (from >= stop) {
+        long bound = Math.min(end, high);
+        long from = freshFrom < bound ? taken.nextClear(freshFrom, bound) : freshFrom;
+        freshFrom = from;
+        if (from >= end) {
             return false;
         }
-        pick.set(from, endOfFresh(from, stop), 1, 0);
+        long to = from < bound ? taken.nextSet(from, bound) : end;
+        pick.set(from, to == bound ? end : to, 1, 0);
         return true;
     }
 
-    private void promoteDue(long nowMs) {
-        nextDueMs = Long.MAX_VALUE;
-        Iterator<Map.Entry<Long, Returned>> ranges = waiting.entrySet().iterator();
-        while (ranges.hasNext()) {
-            Map.Entry<Long, Returned> range = ranges.next();
-            if (range.getValue().dueMs <= nowMs) {
-                ready.put(range.getKey(), range.getValue());
-                ranges.remove();
-            } else {
-                nextDueMs = Math.min(nextDueMs, range.getValue().dueMs);
-            }
-        }
-    }
-
-    /** After a restart, settled and returned ranges lie among what is fresh. */
-    private long skipTaken(long from, long stop) {
-        long at = from;
-        while (at < stop) {
-            long next = Math.max(settled.nextClear(at), Math.max(endOfRange(ready, at), endOfRange(waiting, at)));
-            if (next == at) {
-                return at;
-            }
-            at = next;
-        }
-        return at;
-    }
-
-    private static long endOfRange(TreeMap<Long, Returned> ranges, long at) {
-        if (ranges.isEmpty()) {
-            return at;
-        }
-        Map.Entry<Long, Returned> range = ranges.floorEntry(at);
-        return range == null ? at : Math.max(at, range.getValue().to);
-    }
-
-    private long endOfFresh(long from, long stop) {
-        long end = settled.nextSet(from, stop);
-        Long nextReady = ready.isEmpty() ? null : ready.higherKey(from);
-        Long nextWaiting = waiting.isEmpty() ? null : waiting.higherKey(from);
-        end = nextReady == null ? end : Math.min(end, nextReady);
-        return nextWaiting == null ? end : Math.min(end, nextWaiting);
-    }
-
-    /** Takes a picked range, or its beginning, out of the pool. */
+    /** Takes records that {@link #next} found out of the pool and gives them to a member until the deadline. */
     public Lease lease(long from, long to, int attempt, int failures, long memberId, long deadlineMs) {
-        if (from >= fresh) {
-            fresh = to;
-        } else {
-            cut(ready, from, to);
+        if (from < cursor || from >= to || to > cursor + windowLimit) {
+            throw notInPool(from, to);
         }
-        Lease lease = new Lease(fences.getAsLong(), from, to, attempt, failures, memberId, deadlineMs);
+        cover(to);
+        if (retries.allReady(from, to)) {
+            retries.deliver(from, to, attempt);
+        } else if (taken.nextSet(from, to) == to) {
+            takenCount += taken.set(from, to);
+        } else {
+            throw notInPool(from, to);
+        }
+        leased.set(from, to);
+        range.set(from, to, attempt, failures);
+        var lease = new Lease(fences.getAsLong(), range, memberId, deadlineMs);
         leases.put(lease.fence(), lease);
-        inFlight += to - from;
-        nextDeadlineMs = Math.min(nextDeadlineMs, deadlineMs);
+        deadlines.add(lease);
         return lease;
     }
 
+    /** The live lease with this fence. */
     public @Nullable Lease find(long fence) {
         return leases.get(fence);
     }
 
     /**
-     * Settles a part of a lease; false = the lease is over or the part was settled before. What is accepted, nacked or
-     * terminated stays away until its record is applied; what is released goes back at once.
+     * A member settles records of its lease. They leave it, and unless they are released they are pending, never
+     * redelivered, until their durable record is applied. False = LEASE_LOST, and nothing changes: the fence is not
+     * known (any more), or not all of the range is still in the lease.
      */
     public boolean settle(long fence, long from, long to, Outcome outcome) {
-        Lease lease = leases.get(fence);
-        if (lease == null || from < lease.from() || !lease.settle(from, to)) {
+        var lease = leases.get(fence);
+        if (lease == null || !lease.take(from, to)) {
             return false;
         }
-        inFlight -= to - from;
         if (lease.unsettled() == 0) {
             leases.remove(fence);
+            deadlines.remove(lease);
         }
         if (outcome == Outcome.RELEASE) {
-            giveBack(lease, from, to);
+            toPool(from, to, lease.attempt());
+        } else {
+            leave(from, to);
         }
         return true;
     }
 
-    private void giveBack(Lease lease, long from, long to) {
-        long begin = Math.max(from, cursor);
-        if (begin < to) {
-            ready.put(begin, new Returned(to, lease.attempt(), lease.failures(), 0));
-        }
-    }
-
-    /** False when the lease is over. */
+    /** Moves the deadline of a lease; false when it is lost. */
     public boolean extend(long fence, long deadlineMs) {
-        Lease lease = leases.get(fence);
+        var lease = leases.get(fence);
         if (lease == null) {
             return false;
         }
-        lease.extend(deadlineMs);
-        nextDeadlineMs = Math.min(nextDeadlineMs, deadlineMs);
+        deadlines.reschedule(lease, deadlineMs);
         return true;
     }
 
     /**
-     * Ends the leases whose deadline has come. What they had not settled is visited and stays away until the caller
-     * applies a failure or a settle.
+     * Ends the leases whose deadline has come. Their unsettled ranges become pending and are visited; the caller answers
+     * each with {@link #applyFailed}, or with {@link #applySettled} once it is in the dead-letter topic.
      */
     public void expire(long nowMs, LeaseVisitor visitor) {
-        if (nowMs < nextDeadlineMs) {
-            return;
-        }
-        nextDeadlineMs = Long.MAX_VALUE;
-        List<Lease> over = new ArrayList<>();
-        for (Lease lease : leases.values()) {
-            if (lease.deadlineMs() <= nowMs) {
-                over.add(lease);
-            } else {
-                nextDeadlineMs = Math.min(nextDeadlineMs, lease.deadlineMs());
-            }
-        }
-        for (Lease lease : over) {
+        while (deadlines.size() > 0 && deadlines.at(0).deadlineMs() <= nowMs) {
+            var lease = deadlines.at(0);
+            deadlines.remove(lease);
             leases.remove(lease.fence());
-            inFlight -= lease.unsettled();
+            lease.forEachUnsettled(this::leave);
             lease.forEachUnsettled((from, to) -> visitor.onExpired(from, to, lease));
         }
     }
 
-    /** A member is gone: what it held goes back, no failure counted. */
+    /** A member is gone: what it held goes back to the pool at once, and no failure counts. */
     public void releaseMember(long memberId) {
-        List<Lease> held = new ArrayList<>();
-        for (Lease lease : leases.values()) {
-            if (lease.memberId() == memberId) {
-                held.add(lease);
+        var gone = new ArrayList<Lease>();
+        for (int i = 0; i < deadlines.size(); i++) {
+            if (deadlines.at(i).memberId() == memberId) {
+                gone.add(deadlines.at(i));
             }
         }
-        for (Lease lease : held) {
+        for (var lease : gone) {
+            deadlines.remove(lease);
             leases.remove(lease.fence());
-            inFlight -= lease.unsettled();
-            lease.forEachUnsettled((from, to) -> giveBack(lease, from, to));
+            lease.forEachUnsettled((from, to) -> toPool(from, to, lease.attempt()));
         }
     }
 
-    /** When a lease ends or a range is due next, at the earliest; Long.MAX_VALUE when nothing is timed. */
+    /** When {@link #expire} or {@link #next} has something new to do: the earliest deadline or due time. */
     public long nextTimerMs() {
-        return Math.min(nextDeadlineMs, nextDueMs);
+        long dueMs = retries.nextDueMs();
+        return deadlines.size() == 0 ? dueMs : Math.min(dueMs, deadlines.at(0).deadlineMs());
+    }
+
+    /** Bytes of the arrays behind it, leases not counted. */
+    public long memoryBytes() {
+        return settled.memoryBytes() + taken.memoryBytes() + leased.memoryBytes() + retries.memoryBytes();
+    }
+
+    /** Moves the cursor up to here and over what is settled from here on. */
+    private void advance(long to) {
+        if (to <= cursor) {
+            return;
+        }
+        pass(to);
+        if (settledCount > 0) {
+            pass(settled.nextClear(cursor, high));
+        }
+    }
+
+    private void pass(long to) {
+        long end = Math.min(to, high);
+        if (cursor < end) {
+            takenCount -= taken.clear(cursor, end);
+            leased.clear(cursor, end);
+            if (settledCount > 0) {
+                settledCount -= settled.clear(cursor, end);
+            }
+        }
+        cursor = to;
+        high = Math.max(high, to);
+        freshFrom = Math.max(freshFrom, to);
+        retries.passed(to);
+    }
+
+    /** Makes room for bits below {@code to}. */
+    private void cover(long to) {
+        if (to > high) {
+            settled.cover(cursor, to);
+            taken.cover(cursor, to);
+            leased.cover(cursor, to);
+            high = to;
+        }
+    }
+
+    /** Records leave a lease. What lies below the cursor has no bits any more. */
+    private void leave(long from, long to) {
+        long start = Math.max(from, cursor);
+        if (start < to) {
+            leased.clear(start, to);
+        }
+    }
+
+    /** Records leave a lease and can be delivered again, unless they were settled meanwhile. */
+    private void toPool(long from, long to, int attempt) {
+        leave(from, to);
+        for (long at = settled.nextClear(Math.max(from, cursor), to); at < to; at = settled.nextClear(at, to)) {
+            long end = settled.nextSet(at, to);
+            retries.release(at, end, attempt);
+            at = end;
+        }
+    }
+
+    /** First offset from {@code from} on that is unsettled and failed before, or {@code high}. */
+    private long nextFailed(long from) {
+        long at = retries.nextInPage(from, high);
+        while (at < high && (settled.get(at) || retries.failures(at) == 0)) {
+            at = retries.nextInPage(at + 1, high);
+        }
+        return at;
+    }
+
+    private IllegalStateException notInPool(long from, long to) {
+        return new IllegalStateException("records [" + from + ", " + to + ") are not in the pool: cursor " + cursor
+                + ", highest delivered " + high + ", window limit " + windowLimit);
     }
 }
