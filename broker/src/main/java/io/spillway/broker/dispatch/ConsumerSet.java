@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /** The members of one group; those that can take more have their turns one after the other. Confined to the shard thread. */
 public final class ConsumerSet {
     private final List<Member> members = new ArrayList<>();
-    private int turn;
+    /** Index of the one chosen last; -1 when the first is next. */
+    private int turn = -1;
 
     public Member add(long memberId, int maxUnacked) {
         Member member = new Member(memberId, maxUnacked, 0, 0);
@@ -16,7 +17,14 @@ public final class ConsumerSet {
     }
 
     public void remove(long memberId) {
-        members.removeIf(member -> member.id() == memberId);
+        for (int i = 0; i < members.size(); i++) {
+            if (members.get(i).id() == memberId) {
+                members.remove(i);
+                // Whoever comes after the last chosen one still has the next turn.
+                turn = i <= turn ? turn - 1 : turn;
+                return;
+            }
+        }
     }
 
     public int size() {

@@ -1,64 +1,77 @@
 package io.spillway.broker.dispatch;
 
 /**
- * One consumer's room: absolute credit in batches and bytes since it subscribed, and how many records it may hold. A batch
- * larger than the bytes left still goes while one byte is left, so that a large batch never waits for ever for a small
- * window. Confined to the shard thread.
+ * One consumer of a group as dispatch sees it: its absolute credit (granted totals beside used totals) and how many
+ * records it holds unsettled.
+ *
+ * <p>Bytes may be overdrawn by one batch: a member with one byte of credit left can take a batch of any size, so that a
+ * batch larger than the granted window never deadlocks.
+ *
+ * <p>Confined to the shard thread.
  */
 public final class Member {
     private final long id;
     private final int maxUnacked;
-    private long maxBatches;
-    private long maxBytes;
+
+    private long grantedBatches;
+    private long grantedBytes;
     private long usedBatches;
     private long usedBytes;
     private int unacked;
     private boolean paused;
 
     public Member(long id, int maxUnacked, long maxBatches, long maxBytes) {
+        if (maxUnacked < 1) {
+            throw new IllegalArgumentException(
+                    "member " + id + " may hold " + maxUnacked + " unsettled records; at least 1");
+        }
         this.id = id;
         this.maxUnacked = maxUnacked;
-        this.maxBatches = maxBatches;
-        this.maxBytes = maxBytes;
+        grant(maxBatches, maxBytes);
     }
 
     public long id() {
         return id;
     }
 
-    /** New totals since the subscription began; totals never go down. */
-    public void grant(long totalBatches, long totalBytes) {
-        maxBatches = Math.max(maxBatches, totalBatches);
-        maxBytes = Math.max(maxBytes, totalBytes);
+    /** New totals since the subscription was opened. A total never goes down: a smaller one is ignored. */
+    public void grant(long maxBatches, long maxBytes) {
+        grantedBatches = Math.max(grantedBatches, maxBatches);
+        grantedBytes = Math.max(grantedBytes, maxBytes);
     }
 
+    /** A paused member keeps its credit and what it holds, and gets nothing more. */
     public void paused(boolean newPaused) {
         paused = newPaused;
     }
 
+    /** Whether a batch of any size may go to this member now. */
     public boolean canTake() {
-        return !paused && usedBatches < maxBatches && usedBytes < maxBytes && unacked < maxUnacked;
+        return !paused && usedBatches < grantedBatches && usedBytes < grantedBytes && unacked < maxUnacked;
     }
 
-    /** Records it may still be given. */
+    /** How many more records it may hold. */
     public int room() {
-        return maxUnacked - unacked;
+        return Math.max(0, maxUnacked - unacked);
     }
 
-    /** Records it holds. */
+    /** Records it holds unsettled. */
     public int unacked() {
         return unacked;
     }
 
-    /** A batch went out. */
+    /** One batch went out: it uses credit, and its records are unsettled until {@link #settled}. */
     public void delivered(int records, int bytes) {
         usedBatches++;
         usedBytes += bytes;
         unacked += records;
     }
 
-    /** Records it no longer holds. */
+    /**
+     * Records left the member: acknowledged, refused, given back or expired. More than it holds leaves it with none: a
+     * seek counts all it holds as left, also where leases of other partitions go on and are settled later.
+     */
     public void settled(int records) {
-        unacked -= records;
+        unacked = Math.max(0, unacked - records);
     }
 }
