@@ -211,10 +211,16 @@ final class KeyedPublishing {
         private int soughtAt;
         private int soughtBytes;
 
+        /** The offsets of the batch in the buffer, [from, to). Input that is published again meets them in order. */
+        private long heldFrom;
+
+        private long heldTo;
+
         void look(Partition in, ByteBuf keyBuffer, int at, int bytes) {
             if (partition != in) {
                 partition = in;
                 cursor = state.log.cursor(in.id);
+                heldTo = heldFrom;
             }
             sought = keyBuffer;
             soughtAt = at;
@@ -223,6 +229,27 @@ final class KeyedPublishing {
 
         @Override
         public boolean sameKey(long offset) {
+            boolean held = heldFrom <= offset && offset < heldTo;
+            if (!held && !load(offset)) {
+                return false;
+            }
+            long index = offset - heldFrom;
+            if (stored.index() > index) {
+                stored.wrap(buffer, 0);
+            }
+            while (stored.index() < index) {
+                if (!stored.next()) {
+                    return false;
+                }
+            }
+            return stored.hasDedupId()
+                    && stored.dedupBytes() == soughtBytes
+                    && io.netty.buffer.ByteBufUtil.equals(sought, soughtAt, buffer, stored.dedupAt(), soughtBytes);
+        }
+
+        /** Brings the batch with that offset into the buffer; false when it is not there any more. */
+        private boolean load(long offset) {
+            heldTo = heldFrom;
             BatchCursor reader = cursor;
             if (reader == null || !reader.seek(offset) || reader.baseOffset() > offset) {
                 return false;
@@ -232,16 +259,9 @@ final class KeyedPublishing {
                 return false;
             }
             stored.wrap(buffer, 0);
-            long index = offset - reader.baseOffset();
-            while (stored.next()) {
-                if (stored.index() == index) {
-                    return stored.hasDedupId()
-                            && stored.dedupBytes() == soughtBytes
-                            && io.netty.buffer.ByteBufUtil.equals(
-                                    sought, soughtAt, buffer, stored.dedupAt(), soughtBytes);
-                }
-            }
-            return false;
+            heldFrom = reader.baseOffset();
+            heldTo = heldFrom + RecordBatch.recordCount(buffer, 0);
+            return true;
         }
     }
 }
