@@ -156,7 +156,7 @@ final class PublishCommand implements Callable<Integer> {
         if (failure != null) {
             console.err()
                     .println("not acked: " + tally.unacked() + " records; the first is record " + failure.record()
-                            + " of the input; what comes after record " + tally.published() + " was not read");
+                            + " of the input, of which " + tally.published() + " were read");
             throw new PublishFailedException(failure.error());
         }
         if (inputError != null) {
