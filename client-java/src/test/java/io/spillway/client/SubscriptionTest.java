@@ -195,9 +195,9 @@ final class SubscriptionTest {
                 assertThat(reader.poll(LONG)).isNotNull();
             }
 
-            assertThat(broker.on(() ->
+            await().untilAsserted(() -> assertThat(broker.on(() ->
                             broker.topics.subscribers.get(0).granted.getCredit().getMaxBytes()))
-                    .isGreaterThan(4 << 20);
+                    .isGreaterThan(4 << 20));
         }
     }
 
@@ -342,7 +342,7 @@ final class SubscriptionTest {
                     .isInstanceOfSatisfying(
                             SpillwayException.class,
                             e -> assertThat(e.is(Code.CHECKSUM_MISMATCH)).isTrue());
-            assertThat(reader.ended()).isCompletedExceptionally();
+            await().untilAsserted(() -> assertThat(reader.ended()).isCompletedExceptionally());
         }
     }
 
