@@ -5,7 +5,6 @@ import io.spillway.protocol.Code;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 public final class DataDirectory implements AutoCloseable {
     private static final int FORMAT = 1;
     private static final String META = "spillway.meta";
+    private static final String LOCK = "LOCK";
 
     private final Path root;
     private final FileChannel lockChannel;
@@ -77,25 +77,67 @@ public final class DataDirectory implements AutoCloseable {
         }
     }
 
+    /** Holds an existing directory against brokers without changing it; for tools that read it. */
+    static DataDirectory openForReading(Path path) {
+        Path root = path.toAbsolutePath().normalize();
+        if (!Files.isRegularFile(root.resolve(META))) {
+            throw new SpillwayException(
+                    Code.INVALID_ARGUMENT,
+                    root + " is not a data directory",
+                    "it has no file " + META,
+                    "name the directory that the broker was given as --data-dir");
+        }
+        try {
+            FileChannel channel = FileChannel.open(root.resolve(LOCK), StandardOpenOption.READ);
+            try {
+                if (!tryLock(root, channel, true)) {
+                    throw held(root);
+                }
+                Map<String, String> meta = read(root.resolve(META));
+                check(root, meta, "");
+                return new DataDirectory(
+                        root,
+                        channel,
+                        meta.getOrDefault("node", ""),
+                        Integer.parseInt(meta.getOrDefault("shards", "1")));
+            } catch (IOException | RuntimeException e) {
+                channel.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw unusable(root, e.toString(), "check that it is readable", e);
+        }
+    }
+
     private static FileChannel lock(Path root) throws IOException {
-        Path file = root.resolve("LOCK");
+        Path file = root.resolve(LOCK);
         FileChannel channel =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
-            FileLock lock = channel.tryLock();
-            if (lock != null) {
-                channel.truncate(0);
-                channel.write(ByteBuffer.wrap(
-                        Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
-                return channel;
+            if (!tryLock(root, channel, false)) {
+                throw held(root);
             }
-        } catch (OverlappingFileLockException e) {
+            channel.truncate(0);
+            channel.write(
+                    ByteBuffer.wrap(Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
+            return channel;
+        } catch (IOException | RuntimeException e) {
             channel.close();
+            throw e;
+        }
+    }
+
+    private static boolean tryLock(Path root, FileChannel channel, boolean shared) throws IOException {
+        try {
+            return channel.tryLock(0, Long.MAX_VALUE, shared) != null;
+        } catch (OverlappingFileLockException e) {
             throw unusable(root, "a broker in this process uses it", "close that one first", e);
         }
-        String holder = Files.readString(file).trim();
-        channel.close();
-        throw unusable(
+    }
+
+    private static SpillwayException held(Path root) throws IOException {
+        String holder = Files.readString(root.resolve(LOCK)).trim();
+        return unusable(
                 root,
                 "another broker uses it" + (holder.isEmpty() ? "" : ", process " + holder),
                 "stop that one, or choose another directory with --data-dir",
@@ -105,6 +147,9 @@ public final class DataDirectory implements AutoCloseable {
     private static Map<String, String> readOrCreate(Path root, String nodeId, int shards) throws IOException {
         Path file = root.resolve(META);
         if (!Files.exists(file)) {
+            if (Files.exists(root.resolve("shard-0"))) {
+                throw unusable(root, "it holds data but " + META + " is gone", "restore that file from a backup", null);
+            }
             Map<String, String> fresh = new TreeMap<>();
             fresh.put("format", Integer.toString(FORMAT));
             fresh.put(
@@ -114,6 +159,12 @@ public final class DataDirectory implements AutoCloseable {
             write(root, file, fresh);
             return fresh;
         }
+        Map<String, String> meta = read(file);
+        check(root, meta, nodeId);
+        return meta;
+    }
+
+    private static Map<String, String> read(Path file) throws IOException {
         Map<String, String> meta = new TreeMap<>();
         for (String line : Files.readAllLines(file)) {
             int equals = line.indexOf('=');
@@ -121,7 +172,6 @@ public final class DataDirectory implements AutoCloseable {
                 meta.put(line.substring(0, equals), line.substring(equals + 1));
             }
         }
-        check(root, meta, nodeId);
         return meta;
     }
 

@@ -7,13 +7,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.ToIntFunction;
+import java.util.stream.Stream;
 
 /** The names of a log's files, and the two file operations that must survive a power cut. */
 record LogFiles(Path root) {
     static final String SEGMENT_SUFFIX = ".cq4";
     static final String FOOTER_SUFFIX = ".idx";
     static final String CORRUPT_SUFFIX = ".corrupt";
+    static final String TEMPORARY_SUFFIX = ".tmp";
     static final String PREPARED_SUFFIX = ".prepared";
     private static final int NUMBER_DIGITS = 10;
 
@@ -67,6 +72,36 @@ record LogFiles(Path root) {
         return number;
     }
 
+    /** The closed segments by number. */
+    TreeMap<Integer, Path> closedSegments() throws IOException {
+        return numbered(segments(), file -> number(file, SEGMENT_SUFFIX));
+    }
+
+    /** The segments in Chronicle's directory by number: the one being written and those not yet closed. */
+    TreeMap<Integer, Path> openSegments() throws IOException {
+        return numbered(active(), SegmentAppender::number);
+    }
+
+    private static TreeMap<Integer, Path> numbered(Path directory, ToIntFunction<Path> numberOf) throws IOException {
+        TreeMap<Integer, Path> found = new TreeMap<>();
+        for (Path file : list(directory)) {
+            int number = numberOf.applyAsInt(file);
+            if (number >= 0) {
+                found.put(number, file);
+            }
+        }
+        return found;
+    }
+
+    static List<Path> list(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return List.of();
+        }
+        try (Stream<Path> list = Files.list(directory)) {
+            return list.sorted().toList();
+        }
+    }
+
     /** Makes file names created, renamed or deleted in a directory survive a power cut. */
     static void forceDirectory(Path directory) throws IOException {
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
@@ -76,7 +111,7 @@ record LogFiles(Path root) {
 
     /** Replaces a file so that, whatever happens, either the old or the new content is there afterwards. */
     static void replace(Path file, ByteBuffer... content) throws IOException {
-        Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
+        Path temporary = file.resolveSibling(file.getFileName() + TEMPORARY_SUFFIX);
         try (FileChannel channel = FileChannel.open(
                 temporary, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
             for (ByteBuffer part : content) {

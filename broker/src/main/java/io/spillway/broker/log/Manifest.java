@@ -1,10 +1,6 @@
 package io.spillway.broker.log;
 
-import io.spillway.protocol.Crc;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +25,6 @@ import java.util.List;
  */
 record Manifest(boolean clean, int active, long nextSequence, List<Row> segments) {
     private static final String HEAD = "spillway-log 1";
-    private static final String CRC = "crc32c ";
 
     /** A closed segment: entries [baseSequence, endSequence) in its first usedBytes. */
     record Row(int number, long baseSequence, long endSequence, long usedBytes) {}
@@ -45,28 +40,13 @@ record Manifest(boolean clean, int active, long nextSequence, List<Row> segments
             text.append(' ').append(row.endSequence).append(' ').append(row.usedBytes);
             text.append('\n');
         }
-        byte[] body = text.toString().getBytes(StandardCharsets.US_ASCII);
-        String last = CRC + Integer.toHexString(Crc.crc32c(body)) + "\n";
-        LogFiles.replace(file, ByteBuffer.wrap(body), ByteBuffer.wrap(last.getBytes(StandardCharsets.US_ASCII)));
+        CheckedText.write(file, text);
     }
 
     /** Reads it; throws IOException with the reason when it is not there or damaged. */
     static Manifest read(Path file) throws IOException {
-        String text = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
-        int end = text.lastIndexOf(CRC);
-        if (end < 0) {
-            throw new IOException("it has no checksum");
-        }
-        String crc = Integer.toHexString(Crc.crc32c(text.substring(0, end).getBytes(StandardCharsets.ISO_8859_1)));
-        if (!text.substring(end).equals(CRC + crc + "\n")) {
-            throw new IOException("its checksum does not match");
-        }
-        String[] lines = text.substring(0, end).split("\n", -1);
-        if (!lines[0].equals(HEAD)) {
-            throw new IOException("its format is \"" + lines[0] + "\", this broker knows \"" + HEAD + "\"");
-        }
         try {
-            return parse(lines);
+            return parse(CheckedText.read(file, HEAD));
         } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
             throw new IOException("it cannot be read: " + e.getMessage(), e);
         }
@@ -77,10 +57,9 @@ record Manifest(boolean clean, int active, long nextSequence, List<Row> segments
         int active = 0;
         long next = 0;
         List<Row> rows = new ArrayList<>();
-        for (int i = 1; i < lines.length; i++) {
-            String[] words = lines[i].split(" ", -1);
+        for (String line : lines) {
+            String[] words = line.split(" ", -1);
             switch (words[0]) {
-                case "" -> {}
                 case "clean" -> clean = Boolean.parseBoolean(words[1]);
                 case "active" -> active = Integer.parseInt(words[1]);
                 case "next-sequence" -> next = Long.parseLong(words[1]);
@@ -90,7 +69,7 @@ record Manifest(boolean clean, int active, long nextSequence, List<Row> segments
                             Long.parseLong(words[2]),
                             Long.parseLong(words[3]),
                             Long.parseLong(words[4])));
-                default -> throw new IOException("it has an unknown line: " + lines[i]);
+                default -> throw new IOException("it has an unknown line: " + line);
             }
         }
         return new Manifest(clean, active, next, List.copyOf(rows));

@@ -12,7 +12,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,8 +61,9 @@ final class Recovery {
     }
 
     private void recover() throws IOException {
-        TreeMap<Integer, Path> open = listActive();
-        TreeMap<Integer, Path> closed = listClosed();
+        clear();
+        TreeMap<Integer, Path> open = files.openSegments();
+        TreeMap<Integer, Path> closed = files.closedSegments();
         readManifest(!open.isEmpty() || !closed.isEmpty());
         readMark();
         for (var file : closed.entrySet()) {
@@ -79,36 +79,17 @@ final class Recovery {
         checkEnd();
     }
 
-    /** Finds segments in Chronicle's directory and clears the rest of it: Chronicle starts anew each time. */
-    private TreeMap<Integer, Path> listActive() throws IOException {
-        TreeMap<Integer, Path> open = new TreeMap<>();
-        for (Path file : list(files.active())) {
-            int number = SegmentAppender.number(file);
-            if (number >= 0) {
-                open.put(number, file);
-            } else if (Files.isRegularFile(file)) {
+    /** Chronicle starts anew each time; what else is in its directory has no meaning any more. */
+    private void clear() throws IOException {
+        for (Path file : LogFiles.list(files.active())) {
+            if (SegmentAppender.number(file) < 0 && Files.isRegularFile(file)) {
                 Files.delete(file);
             }
         }
-        return open;
-    }
-
-    private TreeMap<Integer, Path> listClosed() throws IOException {
-        TreeMap<Integer, Path> closed = new TreeMap<>();
-        for (Path file : list(files.segments())) {
-            int number = LogFiles.number(file, LogFiles.SEGMENT_SUFFIX);
-            if (number >= 0) {
-                closed.put(number, file);
-            } else if (file.toString().endsWith(".tmp")) {
+        for (Path file : LogFiles.list(files.segments())) {
+            if (file.toString().endsWith(LogFiles.TEMPORARY_SUFFIX)) {
                 Files.delete(file);
             }
-        }
-        return closed;
-    }
-
-    private static List<Path> list(Path directory) throws IOException {
-        try (Stream<Path> list = Files.list(directory)) {
-            return list.sorted().toList();
         }
     }
 

@@ -5,7 +5,6 @@ import io.spillway.broker.base.SpillwayException;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.RecordBatch;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -13,6 +12,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.zip.CRC32C;
 import net.openhft.chronicle.bytes.Bytes;
 import net.openhft.chronicle.bytes.SyncMode;
+import net.openhft.chronicle.core.io.BackgroundResourceReleaser;
 import net.openhft.chronicle.queue.ExcerptAppender;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueue;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueueBuilder;
@@ -169,9 +169,11 @@ final class SegmentAppender implements AutoCloseable {
 
     @Override
     public void close() {
-        appender.close();
-        queue.close();
         target.wrap(0, 0);
-        assert head.order() == ByteOrder.BIG_ENDIAN;
+        appender.close();
+        // Chronicle unmaps in the background, and complains when the queue is closed in the middle of that
+        BackgroundResourceReleaser.releasePendingResources();
+        queue.close();
+        BackgroundResourceReleaser.releasePendingResources();
     }
 }

@@ -4,10 +4,12 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.spillway.protocol.RecordBatch;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
+import org.agrona.BufferUtil;
 
 /**
  * Walks the entries of a segment file in order and trusts nothing: an entry counts when its length word, header,
@@ -25,7 +27,8 @@ final class SegmentScanner implements AutoCloseable {
     private final CRC32C crc = new CRC32C();
     private final List<Hole> holes = new ArrayList<>();
 
-    private ByteBuf window = Unpooled.directBuffer(WINDOW_BYTES);
+    private ByteBuffer memory = ByteBuffer.allocateDirect(WINDOW_BYTES);
+    private ByteBuf window = Unpooled.wrappedBuffer(memory);
     private long windowAt;
     private int windowBytes;
 
@@ -148,8 +151,9 @@ final class SegmentScanner implements AutoCloseable {
     private int load(long place, int bytes) throws IOException {
         if (place < windowAt || place + bytes > windowAt + windowBytes) {
             if (bytes > window.capacity()) {
-                window.release();
-                window = Unpooled.directBuffer(bytes);
+                BufferUtil.free(memory);
+                memory = ByteBuffer.allocateDirect(bytes);
+                window = Unpooled.wrappedBuffer(memory);
             }
             windowAt = place;
             windowBytes = (int) Math.min(window.capacity(), limit - place);
@@ -243,6 +247,6 @@ final class SegmentScanner implements AutoCloseable {
 
     @Override
     public void close() {
-        window.release();
+        BufferUtil.free(memory);
     }
 }

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,15 +88,9 @@ public final class SnapshotStore {
 
     /** All snapshot files, newest first. */
     private List<Path> files() throws IOException {
-        if (!Files.isDirectory(directory)) {
-            return List.of();
-        }
-        try (Stream<Path> list = Files.list(directory)) {
-            return list.filter(file -> file.getFileName().toString().endsWith(SUFFIX))
-                    .sorted(Comparator.comparing(
-                                    (Path file) -> file.getFileName().toString())
-                            .reversed())
-                    .toList();
-        }
+        return LogFiles.list(directory).stream()
+                .filter(file -> file.toString().endsWith(SUFFIX))
+                .sorted(Comparator.reverseOrder())
+                .toList();
     }
 }

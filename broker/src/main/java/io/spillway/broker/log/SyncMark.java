@@ -3,6 +3,7 @@ package io.spillway.broker.log;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -28,11 +29,18 @@ final class SyncMark implements AutoCloseable {
     /** The sequence, or -1 when the file has none. */
     long read() throws IOException {
         buffer.clear();
-        if (channel.read(buffer, 0) < BYTES) {
-            return -1;
-        }
-        long sequence = buffer.getLong(0);
-        return sequence >= 0 && sequence == ~buffer.getLong(Long.BYTES) ? sequence : -1;
+        return channel.read(buffer, 0) < BYTES ? -1 : sequence(buffer);
+    }
+
+    /** The sequence in a file that is only to be read, or -1. */
+    static long peek(Path file) throws IOException {
+        ByteBuffer content = ByteBuffer.wrap(Files.readAllBytes(file));
+        return content.remaining() < BYTES ? -1 : sequence(content);
+    }
+
+    private static long sequence(ByteBuffer content) {
+        long sequence = content.getLong(0);
+        return sequence >= 0 && sequence == ~content.getLong(Long.BYTES) ? sequence : -1;
     }
 
     void write(long sequence) throws IOException {

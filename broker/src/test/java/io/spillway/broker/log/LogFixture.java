@@ -1,7 +1,8 @@
 package io.spillway.broker.log;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordBatchWriter;
 import java.io.IOException;
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 final class LogFixture implements AutoCloseable {
     static final LogConfig SMALL =
             LogConfig.defaults().withSegmentBytes(256 << 10).withMinFreeBytes(0).withSegmentMaxAgeMs(60_000);
+
+    /** Without leak detection, which would record a stack trace for each of millions of accesses. */
+    static final ByteBufAllocator ALLOCATOR = new UnpooledByteBufAllocator(true, true);
 
     final FakeClock clock = new FakeClock();
     final Path directory;
@@ -80,12 +84,12 @@ final class LogFixture implements AutoCloseable {
     }
 
     static ByteBuf batch(int partition, long baseOffset, int records, int recordBytes, long timeMs) {
-        RecordBatchWriter writer = new RecordBatchWriter(PooledByteBufAllocator.DEFAULT, 1 << 20);
+        RecordBatchWriter writer = new RecordBatchWriter(ALLOCATOR, 1 << 20);
         for (int i = 0; i < records; i++) {
             writer.add(timeMs, null, 0, List.of(), value(partition, baseOffset + i, recordBytes), null, null, -1);
         }
         RecordBatchWriter.Batch parts = writer.finish(7, 0, baseOffset);
-        ByteBuf batch = PooledByteBufAllocator.DEFAULT.directBuffer(parts.bytes());
+        ByteBuf batch = ALLOCATOR.directBuffer(parts.bytes());
         batch.writeBytes(parts.head()).writeBytes(parts.body());
         parts.release();
         RecordBatch.stamp(batch, 0, baseOffset, 0, timeMs);
@@ -124,7 +128,7 @@ final class LogFixture implements AutoCloseable {
     List<String> read(int partition, long fromOffset) {
         List<String> batches = new ArrayList<>();
         BatchCursor cursor = log().cursor(partition);
-        ByteBuf out = PooledByteBufAllocator.DEFAULT.directBuffer();
+        ByteBuf out = ALLOCATOR.directBuffer();
         try {
             for (boolean on = cursor.seek(fromOffset); on; on = cursor.next()) {
                 out.clear();
