@@ -80,14 +80,12 @@ final class AdminRequests {
                 .setRevision(catalog.revision())
                 .addEndpoints(context.endpoint())
                 .build();
-        if (request.getAll()) {
-            TopicList.Builder list = TopicList.newBuilder();
-            catalog.all().forEach(topic -> list.addTopics(info(topic, List.of())));
-            outbox.answerPayload(FrameKind.METADATA, frame.correlation(), ok, list.build());
-            return;
-        }
         List<TopicSpec> topics = new ArrayList<>();
-        request.getTopicsList().forEach(name -> topics.add(catalog.get(name)));
+        if (request.getAll()) {
+            topics.addAll(catalog.all());
+        } else {
+            request.getTopicsList().forEach(name -> topics.add(catalog.get(name)));
+        }
         int correlation = frame.correlation();
         describe(
                 topics,
@@ -97,7 +95,7 @@ final class AdminRequests {
                 list -> outbox.answerPayload(FrameKind.METADATA, correlation, ok, list.build()));
     }
 
-    /** Asks each topic's shard in turn, then answers with all. */
+    /** Asks each topic's shard in turn, then answers with all but those that were deleted meanwhile. */
     private void describe(
             List<TopicSpec> topics,
             int next,
@@ -118,7 +116,11 @@ final class AdminRequests {
 
             @Override
             public void failed(SpillwayException why) {
-                outbox.fail(FrameKind.METADATA, 0, correlation, WireErrors.of(why));
+                if (why.code() == Code.TOPIC_NOT_FOUND) {
+                    describe(topics, next + 1, list, correlation, end);
+                } else {
+                    outbox.fail(FrameKind.METADATA, 0, correlation, WireErrors.of(why));
+                }
             }
         };
         if (!context.mailbox(topic).offer(new ShardCommand.DescribeTopic(topic.topicId(), reply))) {
