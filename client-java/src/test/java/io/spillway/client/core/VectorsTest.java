@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.spillway.protocol.Code;
+import io.spillway.protocol.Vectors;
 import io.spillway.protocol.v1.PressureState;
 import io.spillway.protocol.v1.RetryClass;
 import java.util.Objects;

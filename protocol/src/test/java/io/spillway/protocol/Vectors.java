@@ -1,4 +1,4 @@
-package io.spillway.client.core;
+package io.spillway.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -11,10 +11,10 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /** Reads a suite of vectors/ and runs its cases; a key the runner does not know fails it, so that nothing is skipped. */
-final class Vectors {
+public final class Vectors {
     private Vectors() {}
 
-    static void run(String suite, Set<String> caseKeys, Consumer<JsonNode> test) {
+    public static void run(String suite, Set<String> caseKeys, Consumer<JsonNode> test) {
         JsonNode root = read(suite);
         int passed = 0;
         for (JsonNode one : root.get("cases")) {
@@ -26,7 +26,7 @@ final class Vectors {
         assertThat(passed).isPositive();
     }
 
-    static void knows(JsonNode node, Set<String> keys) {
+    public static void knows(JsonNode node, Set<String> keys) {
         Set<String> unknown = new TreeSet<>();
         node.fieldNames().forEachRemaining(unknown::add);
         unknown.removeAll(keys);

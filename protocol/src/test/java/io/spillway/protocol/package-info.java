@@ -1,0 +1,4 @@
+@NullMarked
+package io.spillway.protocol;
+
+import org.jspecify.annotations.NullMarked;
