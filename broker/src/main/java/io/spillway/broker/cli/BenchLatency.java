@@ -43,7 +43,7 @@ final class BenchLatency {
         long warmup = options.warmup(records);
         try (SpillwayClient publishing = common.connect();
                 SpillwayClient consuming = common.connect()) {
-            options.topic(consuming);
+            options.topic(consuming, durability);
             try (Subscription subscription = consuming
                             .subscribe(options.topicName())
                             .start(StartPosition.latest())

@@ -1,6 +1,7 @@
 package io.spillway.broker.cli;
 
 import io.spillway.client.Admin;
+import io.spillway.client.Durability;
 import io.spillway.client.SpillwayClient;
 import io.spillway.client.SpillwayException;
 import io.spillway.client.TopicDescription;
@@ -57,8 +58,8 @@ final class BenchOptions {
         }
     }
 
-    /** The topic, created if need be. */
-    TopicDescription topic(SpillwayClient client) {
+    /** The topic, created with that durability if need be. */
+    TopicDescription topic(SpillwayClient client, Durability durability) {
         Admin admin = client.admin();
         for (TopicDescription existing : admin.listTopics()) {
             if (existing.name().equals(topic)) {
@@ -66,13 +67,21 @@ final class BenchOptions {
             }
         }
         try {
-            return admin.createTopic(topic, partitions, Map.of());
+            return admin.createTopic(topic, partitions, config(durability));
         } catch (SpillwayException e) {
             if (e.is(Code.ALREADY_EXISTS)) {
                 return admin.describeTopic(topic);
             }
             throw e;
         }
+    }
+
+    private static Map<String, String> config(Durability durability) {
+        return switch (durability) {
+            case MAPPED -> Map.of("durability", "mapped");
+            case SYNCED -> Map.of("durability", "synced");
+            case DEFAULT, QUORUM -> Map.of();
+        };
     }
 
     String topicName() {

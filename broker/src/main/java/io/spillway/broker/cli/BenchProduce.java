@@ -46,7 +46,7 @@ final class BenchProduce implements AutoCloseable {
             SpillwayClient client = common.connect();
             clients.add(client);
             if (i == 0) {
-                options.topic(client);
+                options.topic(client, durability);
             }
             producers.add(
                     client.producer(options.topicName()).durability(durability).open());

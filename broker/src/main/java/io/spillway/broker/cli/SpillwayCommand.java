@@ -37,6 +37,7 @@ final class SpillwayCommand {
                 .addSubcommand(new PublishCommand(console))
                 .addSubcommand(new ConsumeCommand(console))
                 .addSubcommand(new GroupCommand(console))
+                .addSubcommand(new LogCommand(console))
                 .addSubcommand(new BenchCommand(console));
         return root.registerConverter(Duration.class, new DurationParser())
                 .registerConverter(Position.class, new Position.Parser())

@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.TreeMap;
-import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Lists the entries of a data directory that no broker has open. Changes nothing. */
@@ -35,15 +35,17 @@ public final class LogDumper {
             long appendTimeMs,
             boolean intact) {}
 
-    /** Hands over every valid entry, shard by shard in order. */
-    public static void dump(Path dataDirectory, Consumer<Entry> out) {
+    /** Hands over the valid entries, shard by shard in order, until there are no more or one is answered with false. */
+    public static void dump(Path dataDirectory, Predicate<Entry> out) {
         try (DataDirectory data = DataDirectory.openForReading(dataDirectory)) {
             for (int shard = 0; shard < data.shards(); shard++) {
                 LogFiles files = new LogFiles(data.shard(shard));
                 TreeMap<Integer, Path> all = files.closedSegments();
                 all.putAll(files.openSegments());
                 for (var file : all.entrySet()) {
-                    dump(shard, file.getKey(), file.getValue(), out);
+                    if (!dump(shard, file.getKey(), file.getValue(), out)) {
+                        return;
+                    }
                 }
             }
         } catch (IOException e) {
@@ -57,12 +59,15 @@ public final class LogDumper {
         }
     }
 
-    private static void dump(int shard, int number, Path file, Consumer<Entry> out) throws IOException {
+    private static boolean dump(int shard, int number, Path file, Predicate<Entry> out) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
                 SegmentScanner scanner = new SegmentScanner(channel, Files.size(file), 0)) {
             while (scanner.next()) {
-                out.accept(entry(shard, number, scanner));
+                if (!out.test(entry(shard, number, scanner))) {
+                    return false;
+                }
             }
+            return true;
         }
     }
 
