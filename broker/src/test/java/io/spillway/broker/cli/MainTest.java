@@ -92,6 +92,8 @@ class MainTest {
                 "consume t --group g --max-unacked 0",
                 "group seek t g",
                 "group seek t g --to offset:1",
+                "log verify",
+                "log dump . --limit 0",
                 "bench produce --producers 0",
                 "bench latency --size 8",
                 "bench latency --rate 0"
