@@ -12,10 +12,11 @@ record Plan(int rounds, int seconds, int drainRecords, int starts) {
     static final Plan QUICK = new Plan(3, 2, 1_000_000, 7);
     static final Plan FULL = new Plan(5, 10, 1_000_000, 7);
 
-    private static final int WARM_UP_SECONDS = 2;
+    /** The JIT compilers of broker and client need about this long under each load. */
+    private static final int WARM_UP_SECONDS = 3;
 
     Plan warmUp() {
-        return new Plan(1, Math.min(seconds, WARM_UP_SECONDS), drainRecords, starts);
+        return new Plan(1, WARM_UP_SECONDS, drainRecords, starts);
     }
 
     /** The same with other numbers where they are not 0. */
