@@ -4,11 +4,13 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordView;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** What a {@link FakeBroker} stores: batches by partition, producers' sequences, and what was settled. */
@@ -86,14 +88,24 @@ final class FakeTopics {
 
     /** The values in a partition, in order. */
     List<String> values(String topic, int partition) {
-        List<String> values = new ArrayList<>();
+        return texts(topic, partition, RecordView::value);
+    }
+
+    /** The idempotency keys in a partition, in order. */
+    List<String> dedupIds(String topic, int partition) {
+        return texts(topic, partition, RecordView::dedupId);
+    }
+
+    private List<String> texts(String topic, int partition, Function<RecordView, byte @Nullable []> part) {
+        List<String> texts = new ArrayList<>();
         for (Stored stored : partition(topic, partition).batches) {
             RecordView view = new RecordView().wrap(Unpooled.wrappedBuffer(stored.bytes()), 0);
             while (view.next()) {
-                values.add(new String(view.value(), java.nio.charset.StandardCharsets.UTF_8));
+                byte[] bytes = part.apply(view);
+                texts.add(bytes == null ? "none" : new String(bytes, StandardCharsets.UTF_8));
             }
         }
-        return values;
+        return texts;
     }
 
     Stored append(FakePartition partition, ByteBuf batch) {
