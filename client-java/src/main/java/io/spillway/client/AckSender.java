@@ -150,6 +150,7 @@ final class AckSender implements DeliveredBatch.SettlementListener {
         private final List<Outcomes> flushes = new ArrayList<>(0);
         private int bytes;
         private int failures;
+        private int retryCost;
         private @Nullable Connection sentOn;
 
         boolean takes(AckItem item) {
@@ -173,6 +174,7 @@ final class AckSender implements DeliveredBatch.SettlementListener {
             if (!underWay.remove(this)) {
                 return;
             }
+            client.retries().onSuccess(retryCost);
             for (ItemError refused : answer.header(AckResult.parser()).getErrorsList()) {
                 SpillwayException cause = SpillwayException.of(refused.getError());
                 int to = Math.min(frame.getItemsCount(), refused.getIndex() + Math.max(1, refused.getCount()));
@@ -192,6 +194,7 @@ final class AckSender implements DeliveredBatch.SettlementListener {
             Retries.Verdict verdict = client.retries()
                     .afterRead(error, failures, client.requestTimeout().toMillis());
             if (verdict.again()) {
+                retryCost = verdict.cost();
                 notBeforeNs = client.clock().nanoTime() + verdict.delayMs() * 1_000_000;
                 unsent.addFirst(this);
             } else {

@@ -7,6 +7,7 @@ import io.spillway.client.net.Clock;
 import io.spillway.client.net.Link;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.Limits;
+import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.HelloOk;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -76,6 +77,12 @@ final class ClientContext {
 
     ClientMetrics metrics() {
         return metrics;
+    }
+
+    /** Tells the endpoint's breaker how a call ended; {@code error} is null for a success. On the network thread. */
+    void onOutcome(@Nullable Error error, long sentNs) {
+        Code code = error == null ? null : Code.of(error.getCode());
+        link.onOutcome(error == null ? null : code == null ? Code.Breaker.IGNORE : code.breaker(), sentNs);
     }
 
     String disconnectedBecause() {

@@ -81,7 +81,7 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
                         Code.DEADLINE_EXCEEDED,
                         "the producer of " + topic + " is not open after "
                                 + context.requestTimeout().toMillis() + " ms",
-                        "no answer from the broker",
+                        shared.obstacle(),
                         "look at the broker's health, or allow a longer request timeout");
             }
         } catch (SpillwayException e) {

@@ -49,7 +49,7 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
             throw SpillwayException.of(
                     Code.DEADLINE_EXCEEDED,
                     settings + " is not open after " + timeout.toMillis() + " ms",
-                    "no answer from the broker",
+                    link.obstacle(),
                     "look at the broker's health, or allow a longer request timeout");
         }
         partitions = done.value();

@@ -52,7 +52,8 @@ final class HandlerPool {
             message.release();
             Thread.currentThread().interrupt();
         } catch (Exception e) {
-            LOG.log(Level.WARNING, "message=" + message + " attempt=" + message.attempt() + " handler threw=" + e, e);
+            LOG.log(Level.WARNING, "message={0} attempt={1} handler_threw={2}", message, message.attempt(), e);
+            LOG.log(Level.DEBUG, "where the handler threw", e);
             message.nack(delay(message.attempt()), e.toString());
         }
     }

@@ -195,6 +195,7 @@ final class PartitionPublisher implements HandleListener {
         Retries.Verdict verdict =
                 retries.afterRead(error, openFailures, context.settings().deliveryTimeoutMs());
         if (verdict.again()) {
+            context.onOpenRefused(SpillwayException.of(error));
             waitMs(verdict.delayMs());
         } else {
             openFailures = 0;
@@ -352,6 +353,7 @@ final class PartitionPublisher implements HandleListener {
         credit.grant(ack.getCredit());
         flow.onAcked(ack.getState(), ack.getThrottleMs());
         retries.onSuccess(batch.retryCost);
+        context.onOutcome(null, batch.sentNs);
         context.metrics()
                 .onBatchAcked(
                         context.topic(),
@@ -377,6 +379,7 @@ final class PartitionPublisher implements HandleListener {
             return;
         }
         batch.failures++;
+        context.onOutcome(error, batch.sentNs);
         if (Errors.is(error, Code.SEQUENCE_GAP) && batch.failures < Retries.MAX_PUBLISH_ATTEMPTS) {
             outOfStep = true;
             return;

@@ -2,8 +2,10 @@ package io.spillway.client;
 
 import io.spillway.client.net.Clock;
 import io.spillway.protocol.RecordBatch;
+import io.spillway.protocol.v1.Error;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** What the partitions of one producer share. Thread-safe, but for the producer's id: confined to the network thread. */
 final class ProducerContext {
@@ -12,6 +14,7 @@ final class ProducerContext {
     private final ClientContext client;
     private final BufferSpace space;
     private final CompletableFuture<Void> opened = new CompletableFuture<>();
+    private volatile String obstacle = "no answer from the broker";
     private long producerId;
 
     ProducerContext(String topic, ProducerSettings settings, ClientContext client) {
@@ -54,6 +57,11 @@ final class ProducerContext {
         return client.disconnectedBecause();
     }
 
+    /** Tells the endpoint's breaker; {@code error} is null for a success. */
+    void onOutcome(@Nullable Error error, long sentNs) {
+        client.onOutcome(error, sentNs);
+    }
+
     /** Runs the task on the network thread after that time. */
     void after(long delayNs, Runnable task) {
         client.loop().schedule(task, delayNs, TimeUnit.NANOSECONDS);
@@ -74,6 +82,16 @@ final class ProducerContext {
             producerId = id;
         }
         opened.complete(null);
+    }
+
+    /** Opening was refused; it is tried again. */
+    void onOpenRefused(SpillwayException cause) {
+        obstacle = cause.toString();
+    }
+
+    /** Why it is not open. */
+    String obstacle() {
+        return obstacle;
     }
 
     void onOpenFailed(SpillwayException cause) {

@@ -113,13 +113,19 @@ final class PublishFlow {
             return;
         }
         long nowNs = clock.nanoTime();
-        window.onSignal(
-                state == PressureState.P_ELEVATED ? InFlightWindow.Signal.ELEVATED : InFlightWindow.Signal.OVERLOADED,
-                nowNs / 1_000_000);
+        window.onSignal(signal(state), nowNs / 1_000_000);
         if (state != PressureState.P_ELEVATED) {
             gateNs = nowNs + gateMs(retryAfterMs) * 1_000_000;
             metrics.onThrottled(scope, gateMs(retryAfterMs));
         }
+    }
+
+    private static InFlightWindow.Signal signal(PressureState state) {
+        return switch (state) {
+            case P_ELEVATED -> InFlightWindow.Signal.ELEVATED;
+            case P_NORMAL, P_THROTTLED -> InFlightWindow.Signal.THROTTLED;
+            case P_OVERLOADED, P_READ_ONLY, UNRECOGNIZED -> InFlightWindow.Signal.OVERLOADED;
+        };
     }
 
     static long gateMs(int retryAfterMs) {

@@ -87,6 +87,7 @@ final class Requests {
         private @Nullable Connection askedOn;
         private int correlation;
         private int failures;
+        private int retryCost;
         private long sentNs;
         private long notBeforeNs;
         private boolean maybeDone;
@@ -113,6 +114,8 @@ final class Requests {
         public void onResponse(Frame frame) {
             try {
                 finish();
+                client.retries().onSuccess(retryCost);
+                client.onOutcome(null, sentNs);
                 result.complete(request.reader.apply(frame));
             } catch (ProtocolException e) {
                 result.completeExceptionally(SpillwayException.of(
@@ -132,10 +135,12 @@ final class Requests {
                 return; // sent again with the next connection
             }
             failures++;
+            client.onOutcome(error, sentNs);
             Retries.Verdict verdict =
                     client.retries().afterAdmin(error, failures, (deadlineNs - clock.nanoTime()) / 1_000_000);
             maybeDone = verdict.outcomeUnknown();
             if (verdict.again()) {
+                retryCost = verdict.cost();
                 notBeforeNs = clock.nanoTime() + verdict.delayMs() * 1_000_000;
             } else {
                 fail(SpillwayException.of(verdict.error()));

@@ -42,6 +42,9 @@ final class SubscriptionLink implements HandleListener {
     private static final int BYTES_PER_CREDIT_BATCH = 4 << 10;
 
     private static final int MIN_CREDIT_BATCHES = 64;
+    /** A subscription that lasts this long begins its count of failures anew when it ends. */
+    private static final long STABLE_NS = 30_000_000_000L;
+
     private static final int MAX_CORRUPT_DELIVERIES = 3;
     private static final int CORRUPT_DELAY_MS = 1_000;
     private static final int REASON_CORRUPT = 1;
@@ -67,6 +70,8 @@ final class SubscriptionLink implements HandleListener {
     private @Nullable Connection connection;
     private int handle;
     private int failures;
+    private long activeSinceNs;
+    private volatile String obstacle = "no answer from the broker";
     private boolean draining;
     private long notBeforeNs;
     private long receivedBatches;
@@ -97,6 +102,11 @@ final class SubscriptionLink implements HandleListener {
     /** The partitions, when it is open for the first time. */
     CompletableFuture<List<Integer>> opened() {
         return opened;
+    }
+
+    /** Why it is not open. From any thread. */
+    String obstacle() {
+        return obstacle;
     }
 
     CompletableFuture<Void> ended() {
@@ -146,7 +156,7 @@ final class SubscriptionLink implements HandleListener {
         public void onResponse(Frame frame) {
             if (state == State.OPENING && connection == asked) {
                 state = State.ACTIVE;
-                failures = 0;
+                activeSinceNs = client.clock().nanoTime();
                 acks.onOpen(asked, handle);
                 opened.complete(List.copyOf(frame.header(SubscribeOk.parser()).getPartitionsList()));
             }
@@ -162,10 +172,13 @@ final class SubscriptionLink implements HandleListener {
 
     @Override
     public void onEnded(Error why) {
+        if (state == State.ACTIVE && client.clock().nanoTime() - activeSinceNs > STABLE_NS) {
+            failures = 0;
+        }
         leaveHandle();
         failures++;
-        Retries.Verdict verdict = client.retries()
-                .afterRead(why, failures, client.requestTimeout().toMillis());
+        obstacle = SpillwayException.of(why).toString();
+        Retries.Verdict verdict = client.retries().afterSubscribe(why, failures);
         if (verdict.again() && !draining) {
             notBeforeNs = client.clock().nanoTime() + verdict.delayMs() * 1_000_000;
         } else {
@@ -394,9 +407,9 @@ final class SubscriptionLink implements HandleListener {
         if (state != State.ENDED) {
             leaveHandle();
             state = State.ENDED;
-            queue.end(cause);
             opened.completeExceptionally(cause);
             ended.completeExceptionally(cause);
+            queue.end(cause);
         }
     }
 

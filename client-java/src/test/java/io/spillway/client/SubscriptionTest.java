@@ -197,7 +197,7 @@ final class SubscriptionTest {
 
             await().untilAsserted(() -> assertThat(broker.on(() ->
                             broker.topics.subscribers.get(0).granted.getCredit().getMaxBytes()))
-                    .isGreaterThan(4 << 20));
+                    .isGreaterThanOrEqualTo(4_000_000));
         }
     }
 

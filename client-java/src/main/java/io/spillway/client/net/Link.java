@@ -334,6 +334,19 @@ public final class Link {
         }
     }
 
+    /** A call on the current connection ended; {@code failure} is null for a success. */
+    public void onOutcome(Code.@Nullable Breaker failure, long sentNs) {
+        Candidate candidate = chosen;
+        if (candidate != null && current != null) {
+            long latencyMs = (clock.nanoTime() - sentNs) / 1_000_000;
+            if (failure == null) {
+                candidate.breaker.onSuccess(nowMs(), latencyMs);
+            } else {
+                candidate.breaker.onFailure(nowMs(), failure, latencyMs, r());
+            }
+        }
+    }
+
     /** The connection there is, or null. */
     public @Nullable Connection current() {
         return current;
