@@ -19,7 +19,7 @@ public final class Main {
     static int run(Console console, String... args) {
         // Looked for by hand: it counts also when the rest of the line cannot be parsed.
         boolean verbose = Arrays.asList(args).contains(SpillwayCommand.VERBOSE);
-        CommandLine commands = SpillwayCommand.commandLine(console)
+        CommandLine commands = SpillwayCommand.commandLine(console, args)
                 .setOut(new PrintWriter(new OutputStreamWriter(console.out(), StandardCharsets.UTF_8), true))
                 .setParameterExceptionHandler((e, rest) -> report(console, usage(e), e, verbose))
                 .setExecutionExceptionHandler((e, line, parsed) -> report(console, ErrorLine.of(e), e, verbose));

@@ -1,6 +1,10 @@
 package io.spillway.broker.cli;
 
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.OptionSpec;
@@ -23,8 +27,11 @@ final class SpillwayCommand {
     /** Read by {@link Main} from the bare arguments; declared here so that every command knows it. */
     static final String VERBOSE = "--verbose";
 
-    /** All commands, ready to run. */
-    static CommandLine commandLine(Console console) {
+    /**
+     * The commands that the arguments can mean, ready to run: when the first one names a command, only that. Picocli looks
+     * at every option by reflection; for all commands that takes longer than the rest of a broker's start.
+     */
+    static CommandLine commandLine(Console console, String... args) {
         CommandLine root = new CommandLine(new SpillwayCommand());
         root.getCommandSpec()
                 .addOption(OptionSpec.builder(VERBOSE)
@@ -32,15 +39,27 @@ final class SpillwayCommand {
                         .scopeType(ScopeType.INHERIT)
                         .description("With the stack trace of an error.")
                         .build());
-        root.addSubcommand(new ServeCommand())
-                .addSubcommand(new TopicCommand(console))
-                .addSubcommand(new PublishCommand(console))
-                .addSubcommand(new ConsumeCommand(console))
-                .addSubcommand(new GroupCommand(console))
-                .addSubcommand(new LogCommand(console))
-                .addSubcommand(new BenchCommand(console));
+        Map<String, Supplier<Object>> commands = commands(console);
+        if (args.length > 0 && commands.containsKey(args[0])) {
+            commands.keySet().retainAll(Set.of(args[0]));
+        }
+        commands.forEach((name, command) -> root.addSubcommand(name, command.get()));
         return root.registerConverter(Duration.class, new DurationParser())
                 .registerConverter(Position.class, new Position.Parser())
                 .setCaseInsensitiveEnumValuesAllowed(true);
+    }
+
+    /** All commands by name, in the order of the help. */
+    private static Map<String, Supplier<Object>> commands(Console console) {
+        Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("serve", ServeCommand::new);
+        commands.put("config", () -> new ConfigCommand(console));
+        commands.put("topic", () -> new TopicCommand(console));
+        commands.put("publish", () -> new PublishCommand(console));
+        commands.put("consume", () -> new ConsumeCommand(console));
+        commands.put("group", () -> new GroupCommand(console));
+        commands.put("log", () -> new LogCommand(console));
+        commands.put("bench", () -> new BenchCommand(console));
+        return commands;
     }
 }

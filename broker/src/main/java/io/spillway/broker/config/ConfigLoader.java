@@ -20,8 +20,7 @@ import java.util.stream.Collectors;
  */
 public final class ConfigLoader {
     /** Variables of ours that are no settings: for the clients and for the launcher. */
-    private static final Set<String> OTHER_VARIABLES =
-            Set.of("SPILLWAY_ENDPOINTS", "SPILLWAY_CONFIG", "SPILLWAY_HOME", "SPILLWAY_JAVA_OPTS", "SPILLWAY_HEAP");
+    private static final Set<String> OTHER_VARIABLES = Set.of("SPILLWAY_ENDPOINTS", "SPILLWAY_JAVA_OPTS");
 
     /** Kubernetes describes every service called spillway-something to every container in variables like these. */
     private static final Pattern SERVICE_LINK = Pattern.compile("SPILLWAY_(?:.+_)?(?:SERVICE_(?:HOST|PORT(?:_.+)?)"
