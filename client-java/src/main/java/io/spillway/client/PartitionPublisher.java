@@ -1,23 +1,12 @@
 package io.spillway.client;
 
-import io.spillway.client.net.Connection;
 import io.spillway.client.net.Errors;
-import io.spillway.client.net.HandleListener;
-import io.spillway.client.net.ResponseHandler;
 import io.spillway.protocol.Code;
-import io.spillway.protocol.Frame;
-import io.spillway.protocol.FrameKind;
-import io.spillway.protocol.v1.Backpressure;
-import io.spillway.protocol.v1.ClosePublisher;
 import io.spillway.protocol.v1.Error;
-import io.spillway.protocol.v1.OpenPublisher;
-import io.spillway.protocol.v1.OpenPublisherOk;
-import io.spillway.protocol.v1.PressureState;
 import io.spillway.protocol.v1.Publish;
 import io.spillway.protocol.v1.PublishAck;
 import java.util.ArrayDeque;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,24 +21,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Confined to the network thread.
  */
-final class PartitionPublisher implements HandleListener {
-    /** The broker remembers 64 batches of a producer; half of them may be under way. */
-    private static final int MAX_IN_FLIGHT = 32;
+final class PartitionPublisher implements PublisherHandle.Owner {
     /** While this many are under way, records gather until a batch is full. */
     private static final int MAX_IN_FLIGHT_OF_PARTS = 4;
 
     private static final long ATTEMPT_TIMEOUT_NS = 5_000_000_000L;
     private static final long MIN_ATTEMPT_NS = 50_000_000;
     private static final long MAX_STARVED_NS = 2_000_000_000;
-
-    private enum State {
-        /** No handle; opened when there is work and a connection. */
-        CLOSED,
-        OPENING,
-        OPEN,
-        /** Fenced off or closed for good; every batch fails. */
-        ENDED
-    }
 
     final int partition;
     final PartitionQueue queue;
@@ -58,112 +36,40 @@ final class PartitionPublisher implements HandleListener {
 
     private final ProducerContext context;
     private final PublishFlow flow;
-    private final Retries retries;
+    private final PublisherHandle handle;
     private final ArrayDeque<PendingBatch> sent = new ArrayDeque<>();
     private final ArrayDeque<PendingBatch> again = new ArrayDeque<>();
-    private State state = State.CLOSED;
-    private @Nullable Connection connection;
-    private PublishCredit credit = new PublishCredit(true);
-    private int handle;
-    private long producerId;
-    private int epoch;
     private boolean epochUsed;
-    /** Whether the next opening gives the producer's name, which makes the broker raise the epoch. */
-    private boolean byName = true;
-
     private long nextSequence;
-    private int maxInFlight = MAX_IN_FLIGHT;
-    private int openFailures;
-    private long notBeforeNs;
-    private long starvedSinceNs;
-    private boolean lingering;
-    private boolean wanted;
     /** The broker expects another sequence; it is asked once nothing is under way. */
     private boolean outOfStep;
 
-    private @Nullable Error lastRefusal;
+    private boolean lingering;
+    private long starvedSinceNs;
 
     PartitionPublisher(ProducerContext context, int partition, PartitionQueue queue) {
         this.context = context;
         this.partition = partition;
         this.queue = queue;
         flow = context.flow();
-        retries = context.retries();
-        notBeforeNs = context.clock().nanoTime();
+        handle = new PublisherHandle(context, partition, this);
     }
-
-    // ---- the handle
 
     /** Opens the handle now, and again whenever it is lost, whether or not there is work. */
     void want() {
-        wanted = true;
+        handle.want();
         flow.wake(this);
     }
 
-    private void open() {
-        Connection ready = flow.connection();
-        if (state != State.CLOSED || ready == null || !due()) {
-            return;
-        }
-        state = State.OPENING;
-        connection = ready;
-        handle = ready.openHandle(this);
-        if (producerId == 0) {
-            producerId = context.producerId();
-        }
-        ready.request(
-                FrameKind.OPEN_PUBLISHER,
-                handle,
-                OpenPublisher.newBuilder()
-                        .setTopic(context.topic())
-                        .setPartition(partition)
-                        .setProducerName(byName ? context.settings().name() : "")
-                        .setProducerId(producerId)
-                        .setProducerEpoch(epoch)
-                        .setDurability(context.settings().durability().wire())
-                        .setAllowDegraded(context.settings().allowDegraded())
-                        .build(),
-                new Opening(ready));
-    }
+    // ---- the sequence
 
-    private final class Opening implements ResponseHandler {
-        private final Connection asked;
-
-        Opening(Connection asked) {
-            this.asked = asked;
-        }
-
-        @Override
-        public void onResponse(Frame frame) {
-            if (state == State.OPENING && connection == asked) {
-                onOpened(frame.header(OpenPublisherOk.parser()));
-            }
-        }
-
-        @Override
-        public void onError(Error error) {
-            if (state == State.OPENING && connection == asked && asked.isOpen()) {
-                onOpenRefused(error);
-            }
-        }
-    }
-
-    private void onOpened(OpenPublisherOk ok) {
-        state = State.OPEN;
-        wanted = true;
+    @Override
+    public void onOpened(boolean epochGoesOn, long expectedSequence) {
         outOfStep = false;
-        openFailures = 0;
-        producerId = ok.getProducerId();
-        byName = false;
-        context.onOpened(producerId);
-        credit = new PublishCredit(ok.hasCredit());
-        credit.grant(ok.getCredit());
-        maxInFlight =
-                ok.getMaxInflightBatches() == 0 ? MAX_IN_FLIGHT : Math.min(MAX_IN_FLIGHT, ok.getMaxInflightBatches());
-        if (ok.getProducerEpoch() != epoch) {
-            startEpoch(ok.getProducerEpoch());
+        if (!epochGoesOn) {
+            startEpoch();
         } else if (epochUsed) {
-            compareSequence(ok.getHasLast() ? ok.getLastSequence() + 1 : 0);
+            compareSequence(expectedSequence);
         }
         flow.wake(this);
     }
@@ -172,7 +78,7 @@ final class PartitionPublisher implements HandleListener {
     private void compareSequence(long expected) {
         long first = nextSequence;
         for (PendingBatch batch : again) {
-            if (batch.epoch == epoch) {
+            if (batch.epoch == handle.epoch()) {
                 first = Math.min(first, batch.baseSequence);
                 batch.maybeStored = batch.endSequence() <= expected;
             }
@@ -184,57 +90,22 @@ final class PartitionPublisher implements HandleListener {
         }
     }
 
-    private void onOpenRefused(Error error) {
-        leaveHandle();
-        lastRefusal = error;
-        if (Errors.is(error, Code.PRODUCER_FENCED)) {
-            end(SpillwayException.of(error));
-            return;
-        }
-        openFailures++;
-        Retries.Verdict verdict =
-                retries.afterRead(error, openFailures, context.settings().deliveryTimeoutMs());
-        if (verdict.again()) {
-            context.onOpenRefused(SpillwayException.of(error));
-            waitMs(verdict.delayMs());
-        } else {
-            openFailures = 0;
-            wanted = false;
-            SpillwayException cause = SpillwayException.of(verdict.error());
-            context.onOpenFailed(cause);
-            failAll(cause);
-        }
-    }
-
-    private void leaveHandle() {
-        if (connection != null && connection.isOpen()) {
-            connection.closeHandle(handle);
-        }
-        connection = null;
-        state = State.CLOSED;
-    }
-
-    /** Gives the handle back, with nothing under way on it; the next one begins with the broker's view of the sequence. */
-    private void reopen() {
-        if (connection != null && state == State.OPEN) {
-            connection.send(FrameKind.CLOSE_PUBLISHER, handle, ClosePublisher.getDefaultInstance());
-        }
-        leaveHandle();
+    private void raiseEpoch() {
+        handle.raiseEpoch();
+        startEpoch();
         flow.wake(this);
     }
 
-    private void raiseEpoch() {
-        startEpoch(epoch + 1);
-        byName = true;
-        reopen();
-    }
-
-    private void startEpoch(int newEpoch) {
-        epoch = newEpoch;
+    private void startEpoch() {
         epochUsed = false;
         nextSequence = 0;
         again.removeIf(batch -> batch.abandoned);
         again.forEach(batch -> batch.maybeStored = false);
+    }
+
+    private void reopen() {
+        handle.close();
+        flow.wake(this);
     }
 
     // ---- sending
@@ -242,10 +113,10 @@ final class PartitionPublisher implements HandleListener {
     /** Sends what may be sent. True when there is more, but the flow lets nothing out at present. */
     boolean pump() {
         queue.onLooked();
-        if (state == State.CLOSED && (wanted || hasWork())) {
-            open();
+        if (handle.isMissed() || hasWork()) {
+            handle.open();
         }
-        while (state == State.OPEN && sent.size() < maxInFlight && due()) {
+        while (handle.isOpen() && sent.size() < handle.maxInFlight() && handle.isDue()) {
             if (!flow.maySend()) {
                 return hasWork();
             }
@@ -258,7 +129,7 @@ final class PartitionPublisher implements HandleListener {
                 if (batch.isEncoded()) {
                     again.addFirst(batch);
                 }
-            } else if (credit.admits(batch.bytes())) {
+            } else if (handle.credit().admits(batch.bytes())) {
                 send(batch);
             } else {
                 again.addFirst(batch);
@@ -270,14 +141,6 @@ final class PartitionPublisher implements HandleListener {
 
     private boolean hasWork() {
         return !again.isEmpty() || !queue.isEmpty();
-    }
-
-    private boolean due() {
-        return context.clock().nanoTime() - notBeforeNs >= 0;
-    }
-
-    private void waitMs(long ms) {
-        notBeforeNs = context.clock().nanoTime() + ms * 1_000_000;
     }
 
     private @Nullable PendingBatch next() {
@@ -320,9 +183,8 @@ final class PartitionPublisher implements HandleListener {
     }
 
     private void send(PendingBatch batch) {
-        Connection to = Objects.requireNonNull(connection);
-        if (!batch.isEncoded() || batch.epoch != epoch) {
-            batch.encode(this, producerId, epoch, nextSequence);
+        if (batch.epoch != handle.epoch()) {
+            batch.encode(this, handle.producerId(), handle.epoch(), nextSequence);
             nextSequence = batch.endSequence();
             epochUsed = true;
         }
@@ -336,9 +198,8 @@ final class PartitionPublisher implements HandleListener {
                 .setQueuedMs((int) ((now - batch.createdNs) / 1_000_000))
                 .build();
         sent.add(batch);
-        credit.use(batch.bytes());
         flow.onSent();
-        batch.correlation = to.request(FrameKind.PUBLISH, handle, header, batch.head(), batch.body(), batch);
+        batch.correlation = handle.publish(header, batch.head(), batch.body(), batch);
         context.metrics().onBatchSent(context.topic(), partition, batch.count(), batch.bytes(), batch.sends);
     }
 
@@ -350,9 +211,9 @@ final class PartitionPublisher implements HandleListener {
         } else {
             sent.remove(batch);
         }
-        credit.grant(ack.getCredit());
+        handle.credit().grant(ack.getCredit());
         flow.onAcked(ack.getState(), ack.getThrottleMs());
-        retries.onSuccess(batch.retryCost);
+        context.retries().onSuccess(batch.retryCost);
         context.onOutcome(null, batch.sentNs);
         context.metrics()
                 .onBatchAcked(
@@ -368,10 +229,10 @@ final class PartitionPublisher implements HandleListener {
     }
 
     void onRefused(PendingBatch batch, Error error) {
-        if (connection == null || !connection.isOpen()) {
+        if (!handle.isConnected()) {
             return; // onLost takes back all that was sent
         }
-        lastRefusal = error;
+        handle.remember(error);
         flow.wake(this);
         takeBack(batch);
         if (Errors.is(error, Code.PRODUCER_FENCED)) {
@@ -384,15 +245,17 @@ final class PartitionPublisher implements HandleListener {
             outOfStep = true;
             return;
         }
-        Retries.Verdict verdict = retries.afterPublish(error, batch.failures, leftMs(batch));
+        flow.onRefused(error);
+        Retries.Verdict verdict = context.retries().afterPublish(error, batch.failures, leftMs(batch));
         if (verdict.outcomeUnknown()) {
             again.forEach(taken -> taken.maybeStored = true);
         }
         if (!verdict.again() || batch.abandoned) {
-            abandon(batch, SpillwayException.of(verdict.error()));
+            SpillwayException cause = SpillwayException.of(verdict.error());
+            abandon(batch, batch.maybeStored && !cause.outcomeUnknown() ? unknown(cause) : cause);
         } else {
             batch.retryCost = verdict.cost();
-            waitMs(verdict.delayMs());
+            handle.waitMs(verdict.delayMs());
         }
     }
 
@@ -405,41 +268,35 @@ final class PartitionPublisher implements HandleListener {
         PendingBatch last;
         do {
             last = sent.removeLast();
-            if (connection != null) {
-                connection.forget(last.correlation);
-            }
+            handle.forget(last.correlation);
             flow.onDone();
             again.addFirst(last);
         } while (last != from);
     }
 
     @Override
-    public void onDeliver(Frame frame) {
-        // nothing is delivered to a publisher
-    }
-
-    @Override
-    public void onBackpressure(Backpressure signal) {
-        credit.grant(signal.getCredit());
-        if (signal.getState().getNumber() >= PressureState.P_THROTTLED_VALUE) {
-            waitMs(PublishFlow.gateMs(signal.getRetryAfterMs()));
-            context.metrics().onThrottled(context.topic() + "/" + partition, signal.getRetryAfterMs());
-        }
+    public void onProgress() {
         flow.wake(this);
     }
 
     @Override
-    public void onEnded(Error why) {
+    public void onHandleEnded() {
         takeBackAll();
-        onOpenRefused(why);
+    }
+
+    @Override
+    public void onOpenFailed(SpillwayException cause) {
+        failAll(cause);
+    }
+
+    @Override
+    public void onFenced(SpillwayException cause) {
+        end(cause);
     }
 
     void onLost() {
         takeBackAll();
-        connection = null;
-        if (state != State.ENDED) {
-            state = State.CLOSED;
-        }
+        handle.onLost();
     }
 
     private void takeBackAll() {
@@ -451,7 +308,7 @@ final class PartitionPublisher implements HandleListener {
 
     /** A new connection. What was open is opened again, whether or not there is work. */
     void onReady() {
-        notBeforeNs = context.clock().nanoTime();
+        handle.onReady();
         flow.wake(this);
     }
 
@@ -471,13 +328,13 @@ final class PartitionPublisher implements HandleListener {
     void tick(long nowNs) {
         expire(nowNs);
         PendingBatch oldest = sent.peek();
-        if (oldest != null && nowNs - oldest.sentNs > ATTEMPT_TIMEOUT_NS && connection != null) {
+        if (oldest != null && nowNs - oldest.sentNs > ATTEMPT_TIMEOUT_NS) {
             flow.onTimeout();
             sent.forEach(batch -> batch.maybeStored = true);
             onRefused(oldest, attemptTimeout());
         }
         renewStarvedCredit(nowNs);
-        if (hasWork() || (wanted && state == State.CLOSED)) {
+        if (hasWork() || handle.isMissed()) {
             flow.wake(this);
         }
     }
@@ -485,11 +342,11 @@ final class PartitionPublisher implements HandleListener {
     /** With nothing under way no ack can bring credit: should the two sides count differently, a new handle starts afresh. */
     private void renewStarvedCredit(long nowNs) {
         PendingBatch first = again.peek();
-        boolean starved = state == State.OPEN
+        boolean starved = handle.isOpen()
                 && sent.isEmpty()
                 && first != null
                 && !first.abandoned
-                && !credit.admits(first.bytes());
+                && !handle.credit().admits(first.bytes());
         if (!starved) {
             starvedSinceNs = nowNs;
         } else if (nowNs - starvedSinceNs > MAX_STARVED_NS) {
@@ -531,23 +388,13 @@ final class PartitionPublisher implements HandleListener {
                 ? SpillwayException.of(
                         Code.OUTCOME_UNKNOWN,
                         what,
-                        "they were sent and no answer came: " + obstacle(),
+                        "they were sent and no answer came: " + handle.obstacle(),
                         "publish them again only if a second copy does no harm, or with idempotency keys")
                 : SpillwayException.of(
                         Code.DEADLINE_EXCEEDED,
                         what,
-                        "nothing was stored: " + obstacle(),
+                        "nothing was stored: " + handle.obstacle(),
                         "publish them again, or allow a longer delivery timeout");
-    }
-
-    private String obstacle() {
-        if (flow.connection() == null) {
-            return context.disconnectedBecause();
-        }
-        if (lastRefusal != null && state != State.OPEN) {
-            return SpillwayException.of(lastRefusal).toString();
-        }
-        return credit.admits(1) ? flow.obstacle() : "the broker's credit is used up: " + credit;
     }
 
     // ---- the end
@@ -577,8 +424,7 @@ final class PartitionPublisher implements HandleListener {
     /** Nothing is taken or sent any more; what has no outcome fails. */
     void end(SpillwayException cause) {
         takeBackAll();
-        reopen();
-        state = State.ENDED;
+        handle.end();
         queue.close(cause);
         failAll(cause);
         again.clear();
@@ -595,9 +441,5 @@ final class PartitionPublisher implements HandleListener {
             }
         }
         flow.wake(this);
-    }
-
-    boolean hasUnanswered() {
-        return !sent.isEmpty();
     }
 }

@@ -4,7 +4,9 @@ import io.netty.channel.EventLoop;
 import io.spillway.client.core.InFlightWindow;
 import io.spillway.client.net.Clock;
 import io.spillway.client.net.Connection;
+import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.Backpressure;
+import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.PressureState;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
@@ -96,6 +98,14 @@ final class PublishFlow {
         window.onAck(inFlight);
         inFlight--;
         onPressure(state, throttleMs, "connection");
+    }
+
+    /** A batch was refused. Only a refusal for load says something about the window. */
+    void onRefused(Error error) {
+        Code code = Code.of(error.getCode());
+        if (code != null && code.backoff() == Code.Backoff.THROTTLE) {
+            window.onSignal(InFlightWindow.Signal.THROTTLED, clock.nanoTime() / 1_000_000);
+        }
     }
 
     void onTimeout() {

@@ -53,6 +53,8 @@ final class FakeBroker implements AutoCloseable {
     boolean holdsAnswers;
     /** The next publish frames are refused with these. */
     final Queue<Error> publishRefusals = new ArrayDeque<>();
+    /** The next publish frames are stored, and then refused with these. */
+    final Queue<Error> publishRefusalsAfterStoring = new ArrayDeque<>();
     /** The next requests of other kinds are refused with these. */
     final Queue<Error> requestRefusals = new ArrayDeque<>();
     /** The connection is cut instead of answering the next publish, after it was stored. */
@@ -254,7 +256,9 @@ final class FakeBroker implements AutoCloseable {
             session.refuse(frame, refusal);
             return;
         }
-        Runnable answer = session.publish(frame);
+        Runnable stored = session.publish(frame);
+        Error second = publishRefusalsAfterStoring.poll();
+        Runnable answer = second == null ? stored : session.refusal(frame, second);
         if (cutsBeforeAck > 0) {
             cutsBeforeAck--;
             session.channel().close();

@@ -188,6 +188,11 @@ final class FakeSession {
         return answer(frame, ack, null);
     }
 
+    /** What refuses the publish later. */
+    Runnable refusal(Frame frame, Error error) {
+        return answer(frame, null, error);
+    }
+
     private Runnable answer(Frame frame, @Nullable PublishAck ack, @Nullable Error error) {
         int handle = frame.channel();
         int correlation = frame.correlation();
