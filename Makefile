@@ -1,12 +1,13 @@
 # Spillway. `make help` lists the targets.
 MVN := mvn -B -q
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's:^  <version>\(.*\)</version>$$:\1:p' pom.xml)
+DIST := build/spillway-$(VERSION)
 JDK25 ?= $(firstword $(wildcard /usr/lib/jvm/*25*))
 
 .PHONY: help build demo test test-jdk25 bench dist format clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')"
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the broker and its class archive for a fast start
 	$(MVN) -pl broker -am package -DskipTests
@@ -25,12 +26,13 @@ bench: ## measure end to end, the short form; see bench/README.md
 	bench/run e2e quick
 
 dist: build ## a tarball with everything to run, in build/
-	mkdir -p build/spillway-$(VERSION)/lib build/spillway-$(VERSION)/bin
-	cp broker/target/dist/* build/spillway-$(VERSION)/lib/
-	cp bin/spillway bin/archive build/spillway-$(VERSION)/bin/
-	cp -r README.md CHANGELOG.md LICENSE docs build/spillway-$(VERSION)/
-	tar -C build -czf build/spillway-$(VERSION).tar.gz spillway-$(VERSION)
-	@echo build/spillway-$(VERSION).tar.gz
+	rm -rf $(DIST)
+	mkdir -p $(DIST)/bin $(DIST)/lib
+	cp bin/spillway bin/archive $(DIST)/bin/
+	cp broker/target/dist/*.jar $(DIST)/lib/
+	cp -r README.md CHANGELOG.md LICENSE docs $(DIST)/
+	tar -C build --owner=0 --group=0 -czf $(DIST).tar.gz spillway-$(VERSION)
+	@echo $(DIST).tar.gz
 
 format: ## format all Java sources
 	$(MVN) spotless:apply

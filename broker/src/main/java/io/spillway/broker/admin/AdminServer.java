@@ -13,10 +13,7 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.spillway.broker.base.ListenAddress;
-import io.spillway.broker.base.SpillwayException;
-import io.spillway.protocol.Code;
 import java.net.InetSocketAddress;
-import java.nio.channels.UnresolvedAddressException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -61,7 +58,7 @@ public final class AdminServer implements AutoCloseable {
         ChannelFuture bound = bootstrap.bind(listen.host(), listen.port()).awaitUninterruptibly();
         if (!bound.isSuccess()) {
             thread.shutdownGracefully(0, CLOSE_TIMEOUT_MS, TimeUnit.MILLISECONDS);
-            throw cannotListen(listen, bound.cause());
+            throw listen.refused(bound.cause(), "--http");
         }
         return new AdminServer(thread, bound.channel(), routes);
     }
@@ -76,18 +73,5 @@ public final class AdminServer implements AutoCloseable {
         listener.close().awaitUninterruptibly();
         thread.shutdownGracefully(0, CLOSE_TIMEOUT_MS, TimeUnit.MILLISECONDS).awaitUninterruptibly(CLOSE_TIMEOUT_MS);
         routes.close();
-    }
-
-    private static SpillwayException cannotListen(ListenAddress listen, Throwable cause) {
-        String why = cause instanceof UnresolvedAddressException
-                ? "the host is unknown"
-                : String.valueOf(cause.getMessage());
-        return new SpillwayException(
-                Code.INVALID_ARGUMENT,
-                "cannot listen at " + listen,
-                why,
-                "stop what uses the port, or choose another with --http HOST:PORT",
-                0,
-                cause);
     }
 }

@@ -1,5 +1,7 @@
 package io.spillway.broker.base;
 
+import io.spillway.protocol.Code;
+import java.nio.channels.UnresolvedAddressException;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -24,9 +26,18 @@ public record ListenAddress(String host, int port) {
         return Optional.of(new ListenAddress(host, Integer.parseInt(parts.group(3))));
     }
 
-    /** The same host with the port that was really bound. */
-    public ListenAddress withPort(int bound) {
-        return new ListenAddress(host, bound);
+    /** The error for an address that cannot be listened at; the flag is the one that sets it. */
+    public SpillwayException refused(Throwable cause, String flag) {
+        String why = cause instanceof UnresolvedAddressException
+                ? "the host is unknown"
+                : String.valueOf(cause.getMessage());
+        return new SpillwayException(
+                Code.INVALID_ARGUMENT,
+                "cannot listen at " + this,
+                why,
+                "choose another address with " + flag + ", or stop what uses it",
+                0,
+                cause);
     }
 
     @Override

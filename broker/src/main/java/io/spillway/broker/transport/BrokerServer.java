@@ -17,7 +17,6 @@ import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.session.SessionConfig;
 import io.spillway.broker.session.SessionContext;
-import io.spillway.protocol.Code;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 
@@ -63,13 +62,7 @@ public final class BrokerServer implements AutoCloseable {
         var bound = bootstrap.bind(address.host(), address.port()).awaitUninterruptibly();
         if (!bound.isSuccess()) {
             group.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
-            throw new SpillwayException(
-                    Code.INVALID_ARGUMENT,
-                    "cannot listen at " + address,
-                    String.valueOf(bound.cause().getMessage()),
-                    "choose another address with --listen, or stop what uses it",
-                    0,
-                    bound.cause());
+            throw address.refused(bound.cause(), "--listen");
         }
         return new BrokerServer(group, bound.channel(), connections);
     }
