@@ -50,6 +50,10 @@ public final class SessionContext {
         nextEpoch = new AtomicLong(clock.nowMs() << 16);
     }
 
+    public Clock clock() {
+        return clock;
+    }
+
     Mailbox mailbox(TopicSpec topic) {
         return shards.get(topic.shard()).mailbox();
     }

@@ -6,6 +6,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.DecoderException;
+import io.spillway.broker.base.Clock;
 import io.spillway.broker.session.ClientSession;
 import io.spillway.broker.session.Connection;
 import io.spillway.broker.session.SessionConfig;
@@ -39,9 +40,10 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
     private final ClientSession session;
     private final Connections connections;
     private final int heartbeatMs;
-    private long lastReadNs = System.nanoTime();
+    private final Clock clock;
+    private long lastReadNs;
     private long lastProgress;
-    private long lastProgressNs = lastReadNs;
+    private long lastProgressNs;
     private java.util.concurrent.@Nullable ScheduledFuture<?> watch;
 
     ConnectionHandler(
@@ -54,6 +56,9 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
         this.decoder = decoder;
         this.connections = connections;
         heartbeatMs = config.heartbeatMs();
+        clock = context.clock();
+        lastReadNs = clock.nanoTime();
+        lastProgressNs = lastReadNs;
         session = new ClientSession(context, this);
         outbound = new OutboundQueue(channel, session::onWritable);
     }
@@ -80,7 +85,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        lastReadNs = System.nanoTime();
+        lastReadNs = clock.nanoTime();
         session.onFrame((Frame) message);
     }
 
@@ -93,7 +98,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
 
     /** Ends a silent or stuck peer, and keeps a quiet one's line alive. */
     private void watch() {
-        long nowNs = System.nanoTime();
+        long nowNs = clock.nanoTime();
         if (nowNs - lastReadNs > MISSED_HEARTBEATS * heartbeatMs * 1_000_000L) {
             LOG.info("event=connection_silent remote={} ms={}", remote(), (nowNs - lastReadNs) / 1_000_000);
             channel.close();
