@@ -19,7 +19,7 @@ final class DeliveryQueue {
 
     /** Hears, on a consuming thread and without a lock held, what the consuming threads did. */
     interface Listener {
-        /** A good part of what was queued has been handed out since the last call. */
+        /** A good part of what was queued, or all of it, has been handed out since the last call. */
         void onConsumed();
 
         /** A consumer waits: whatever is worth sending is worth sending now. */
@@ -65,12 +65,11 @@ final class DeliveryQueue {
     /** Takes up to {@code max} records into {@code into}; waits for the first until the time is over. */
     void take(List<? super DeliveredMessage> into, int max, long timeoutNs) throws InterruptedException {
         if (!tryTake(into, max)) {
+            report(1, 1); // little may be missing for the next batch to be sent
             listener.onIdle();
             await(into, max, timeoutNs);
         }
-        if (reportDue()) {
-            listener.onConsumed();
-        }
+        report(reportEveryBytes, reportEveryBatches);
     }
 
     private boolean tryTake(List<? super DeliveredMessage> into, int max) {
@@ -94,18 +93,18 @@ final class DeliveryQueue {
         }
     }
 
-    private boolean reportDue() {
+    private void report(long fromBytes, int fromBatches) {
         lock.lock();
         try {
-            boolean due = unreportedBytes >= reportEveryBytes || unreportedBatches >= reportEveryBatches;
-            if (due) {
-                unreportedBytes = 0;
-                unreportedBatches = 0;
+            if (unreportedBytes < fromBytes && unreportedBatches < fromBatches) {
+                return;
             }
-            return due;
+            unreportedBytes = 0;
+            unreportedBatches = 0;
         } finally {
             lock.unlock();
         }
+        listener.onConsumed();
     }
 
     /** Whether there is a record to take now. */

@@ -318,16 +318,21 @@ final class SubscriptionLink implements HandleListener {
         return false;
     }
 
-    /** Tells the broker how much more it may send, once that is worth a frame. */
+    /**
+     * Tells the broker how much more it may send, once half of the window is consumed; or all there is, when what is left
+     * may be too little for the next batch.
+     */
     void grantCredit() {
         Connection to = connection;
         if (state != State.ACTIVE || to == null || draining) {
             return;
         }
         long windowBatches = creditBatches(settings.creditBytes());
-        if (receivedBatches + windowBatches - queue.queuedBatches() - grantedBatches >= windowBatches / 2
-                || receivedBytes + settings.creditBytes() - queue.queuedBytes() - grantedBytes
-                        >= settings.creditBytes() / 2) {
+        int queuedBatches = queue.queuedBatches();
+        long newBatches = receivedBatches + windowBatches - queuedBatches - grantedBatches;
+        long newBytes = receivedBytes + settings.creditBytes() - queue.queuedBytes() - grantedBytes;
+        boolean dry = queuedBatches == 0 && newBytes > 0 && grantedBytes - receivedBytes < Limits.MAX_BATCH_BYTES;
+        if (dry || newBatches >= windowBatches / 2 || newBytes >= settings.creditBytes() / 2) {
             to.send(
                     FrameKind.CREDIT_GRANT,
                     handle,

@@ -265,7 +265,11 @@ final class FakeSession {
         void deliver() {
             for (int p = 0; p < next.length; p++) {
                 for (Stored batch : List.copyOf(session.topics.partition(asked.getTopic(), p).batches)) {
-                    if (batch.baseOffset() + batch.count() > next[p] && mayDeliver(batch)) {
+                    boolean due = batch.baseOffset() + batch.count() > next[p];
+                    if (due && !mayDeliver(batch)) {
+                        break;
+                    }
+                    if (due) {
                         next[p] = batch.baseOffset() + batch.count();
                         deliver(p, batch);
                     }

@@ -202,6 +202,23 @@ final class SubscriptionTest {
     }
 
     @Test
+    void neverStarvesWhateverTheSizesOfItsBatches() {
+        try (Subscription reader = client.subscribe("orders")
+                .start(StartPosition.earliest())
+                .creditBytes(1 << 20)
+                .open()) {
+            int[] sizes = {100_000, 300_000, 700_000, 1_000_000, 510_000, 530_000, 90_000};
+            for (int i = 0; i < 60; i++) {
+                producer.publish(OutgoingRecord.of(new byte[sizes[i % sizes.length]]));
+            }
+
+            for (int i = 0; i < 60; i++) {
+                assertThat(reader.poll(LONG)).as("message " + i).isNotNull();
+            }
+        }
+    }
+
+    @Test
     void acksTravelInRanges() {
         try (Subscription member = client.subscribe("orders").group("g").open()) {
             publish(0, 1_000);
