@@ -104,7 +104,8 @@ class DiskFullTest {
             long got = 0;
             while (got < atLeast) {
                 Message message = group.poll(Duration.ofSeconds(20));
-                Objects.requireNonNull(message, "record " + got + " of " + atLeast).ack();
+                Objects.requireNonNull(message, "record " + got + " of " + atLeast)
+                        .ack();
                 got++;
             }
             group.flushAcks(Duration.ofSeconds(20));

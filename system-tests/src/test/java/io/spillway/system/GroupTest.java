@@ -117,7 +117,7 @@ class GroupTest {
     @Test
     void redeliversWhenALeaseRunsOut(TestInfo test) {
         String topic = topic(test, 1);
-        try (Subscription group = group(topic).leaseTime(Duration.ofMillis(500)).open()) {
+        try (Subscription group = group(topic).leaseTime(Duration.ofSeconds(1)).open()) {
             Message first = next(group);
             Message second = next(group);
 
