@@ -80,8 +80,11 @@ public final class Settings {
             "256MiB",
             "A shard writes a snapshot of its state after so much log; a restart after a crash reads at most this again.");
 
-    public static final Setting<Boolean> TOPICS_AUTO_CREATE =
-            new Setting<>("topics.auto-create", flag(), "false", "Whether publishing to an unknown topic creates it.");
+    public static final Setting<Boolean> TOPICS_AUTO_CREATE = new Setting<>(
+            "topics.auto-create",
+            flag(),
+            "false",
+            "Whether a topic that a client asks for by name is created when it is missing.");
     public static final Setting<Integer> TOPICS_DEFAULT_PARTITIONS = new Setting<>(
             "topics.default-partitions",
             count(1, 1024),

@@ -25,6 +25,7 @@ import io.spillway.protocol.v1.TopicInfo;
 import io.spillway.protocol.v1.TopicList;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /** Metadata, topic and group administration, seeks: requests on channel 0. Confined to the connection's event loop. */
@@ -75,18 +76,50 @@ final class AdminRequests {
 
     private void metadata(Frame frame) {
         Metadata request = frame.header(Metadata.parser());
+        int correlation = frame.correlation();
+        if (request.getAll()) {
+            describe(List.copyOf(context.catalog.get().all()), correlation);
+        } else {
+            describeNamed(request.getTopicsList(), correlation);
+        }
+    }
+
+    /** Describes topics by name; where the broker creates topics by use, one that is missing is created first. */
+    private void describeNamed(List<String> names, int correlation) {
         TopicCatalog catalog = context.catalog.get();
+        List<TopicSpec> topics = new ArrayList<>();
+        for (String name : names) {
+            if (catalog.find(name) == null && context.config.autoCreatePartitions() > 0) {
+                create(name, names, correlation);
+                return;
+            }
+            topics.add(catalog.get(name));
+        }
+        describe(topics, correlation);
+    }
+
+    private void create(String missing, List<String> names, int correlation) {
+        Reply<TopicSpec> reply = new Reply<>() {
+            @Override
+            public void ok(TopicSpec created) {
+                describeNamed(names, correlation);
+            }
+
+            @Override
+            public void failed(SpillwayException why) {
+                outbox.fail(FrameKind.METADATA, 0, correlation, WireErrors.of(why));
+            }
+        };
+        offer(
+                context.catalogMailbox(),
+                new ShardCommand.CreateTopic(missing, context.config.autoCreatePartitions(), Map.of(), reply));
+    }
+
+    private void describe(List<TopicSpec> topics, int correlation) {
         MetadataOk ok = MetadataOk.newBuilder()
-                .setRevision(catalog.revision())
+                .setRevision(context.catalog.get().revision())
                 .addEndpoints(context.endpoint())
                 .build();
-        List<TopicSpec> topics = new ArrayList<>();
-        if (request.getAll()) {
-            topics.addAll(catalog.all());
-        } else {
-            request.getTopicsList().forEach(name -> topics.add(catalog.get(name)));
-        }
-        int correlation = frame.correlation();
         describe(
                 topics,
                 0,

@@ -65,8 +65,9 @@ final class DeadLetters {
         doWork(nowMs);
     }
 
-    boolean isEmpty() {
-        return waiting.isEmpty();
+    /** Gives the scratch memory back. */
+    void close() {
+        buffer.release();
     }
 
     /** Moves what waits, as far as it can. */

@@ -119,6 +119,11 @@ final class KeyedPublishing {
                 .build());
     }
 
+    /** Gives the scratch memory back. */
+    void close() {
+        stored.buffer.release();
+    }
+
     /** Which records of a batch are new, and what to say of the others. */
     private static final class Sifted {
         final BitSet kept = new BitSet();

@@ -219,6 +219,11 @@ final class Publishing {
         };
     }
 
+    /** Gives the scratch memory back. */
+    void close() {
+        keyed.close();
+    }
+
     /** Opens a publisher: by name the producer keeps its id and gets the next epoch, which fences older instances. */
     void open(ShardCommand.OpenPublisher command) {
         Partition partition = state.partition(command.partitionId());

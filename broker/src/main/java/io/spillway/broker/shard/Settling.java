@@ -63,8 +63,8 @@ final class Settling {
         }
         member.group.topic.ready();
         if (command.confirm()) {
+            schedule(nowMs);
             confirmations.add(new Confirmation(member.group.topic, errors, command.reply()));
-            nextFlushMs = nowMs;
         } else if (!errors.isEmpty()) {
             command.reply().ok(errors);
         }
@@ -185,10 +185,15 @@ final class Settling {
     private void unwritten(Group group, long nowMs) {
         if (!group.unwritten) {
             group.unwritten = true;
-            if (unwritten.isEmpty()) {
-                nextFlushMs = nowMs + state.config.groupFlushIntervalMs();
-            }
+            schedule(nowMs);
             unwritten.add(group);
+        }
+    }
+
+    /** The first thing to write, or to confirm, starts the clock; what comes until then shares the entry. */
+    private void schedule(long nowMs) {
+        if (unwritten.isEmpty() && confirmations.isEmpty()) {
+            nextFlushMs = nowMs + state.config.groupFlushIntervalMs();
         }
     }
 

@@ -239,5 +239,7 @@ final class ShardAgent {
             Snapshot snapshot = Snapshots.take(state, nowMs);
             return new Syncer.SnapshotJob(snapshot.getSequence(), snapshot.toByteArray());
         });
+        publishing.close();
+        deadLetters.close();
     }
 }

@@ -12,7 +12,6 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
-import io.netty.util.concurrent.DefaultThreadFactory;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.session.SessionConfig;
@@ -40,8 +39,7 @@ public final class BrokerServer implements AutoCloseable {
      */
     public static BrokerServer start(
             ListenAddress address, int ioThreads, int maxConnections, SessionConfig config, SessionContext context) {
-        EventLoopGroup group = new MultiThreadIoEventLoopGroup(
-                ioThreads, new DefaultThreadFactory("spillway-io", true), NioIoHandler.newFactory());
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(ioThreads, new IoThreads(), NioIoHandler.newFactory());
         Connections connections = new Connections();
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(group)
