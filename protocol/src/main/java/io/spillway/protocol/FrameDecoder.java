@@ -12,7 +12,7 @@ import java.util.List;
  * Confined to the channel's event loop.
  */
 public final class FrameDecoder extends ByteToMessageDecoder {
-    /** Default limits of protocol v1, in bytes (docs/protocol.md, section 1.5). */
+    /** Default limits of protocol v1, in bytes (docs/protocol.md, Limits). */
     public static final int DEFAULT_MAX_FRAME_BYTES = 16 << 20;
 
     public static final int MAX_HEADER_BYTES = 64 << 10;

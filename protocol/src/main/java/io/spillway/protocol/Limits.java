@@ -1,6 +1,6 @@
 package io.spillway.protocol;
 
-/** Limits of protocol v1, in bytes or counts (docs/protocol.md, section 1.5). A peer may negotiate down, never up. */
+/** Limits of protocol v1, in bytes or counts (docs/protocol.md, Limits). A peer may negotiate down, never up. */
 public final class Limits {
     public static final int MAX_BATCH_BYTES = 1 << 20;
     public static final int MAX_RECORD_BYTES = (1 << 20) - RecordBatch.HEADER_BYTES - RecordBatch.INDEX_ENTRY_BYTES;
