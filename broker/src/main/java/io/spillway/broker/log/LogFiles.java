@@ -111,6 +111,16 @@ record LogFiles(Path root) {
 
     /** Replaces a file so that, whatever happens, either the old or the new content is there afterwards. */
     static void replace(Path file, ByteBuffer... content) throws IOException {
+        write(file, true, content);
+        forceDirectory(Objects.requireNonNull(file.toAbsolutePath().getParent()));
+    }
+
+    /** Replaces a file so that no reader of this machine sees half of it; a power cut may lose it. */
+    static void replaceUnforced(Path file, ByteBuffer content) throws IOException {
+        write(file, false, content);
+    }
+
+    private static void write(Path file, boolean force, ByteBuffer... content) throws IOException {
         Path temporary = file.resolveSibling(file.getFileName() + TEMPORARY_SUFFIX);
         try (FileChannel channel = FileChannel.open(
                 temporary, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
@@ -119,13 +129,20 @@ record LogFiles(Path root) {
                     channel.write(part);
                 }
             }
-            channel.force(true);
+            if (force) {
+                channel.force(true);
+            }
         } catch (IOException e) {
             deleteAfter(temporary, e);
             throw e;
         }
         Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        forceDirectory(Objects.requireNonNull(file.toAbsolutePath().getParent()));
+    }
+
+    static void force(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
     }
 
     private static void deleteAfter(Path file, IOException failure) {

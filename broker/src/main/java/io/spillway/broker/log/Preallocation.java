@@ -15,6 +15,7 @@ import net.openhft.posix.PosixAPI;
  */
 final class Preallocation {
     private static final int PIECE_BYTES = 1 << 20;
+    private static final int FIRST_BYTES = 4096;
 
     private Preallocation() {}
 
@@ -25,7 +26,9 @@ final class Preallocation {
         }
         Files.write(file, new byte[0]);
         if (fallocate(file, bytes)) {
-            return true;
+            // the first store into the mapping would otherwise wait until the kernel has read ahead megabytes of
+            // nothing
+            return writeZeros(file, FIRST_BYTES);
         }
         boolean room = disk.usableBytes() >= bytes && writeZeros(file, bytes);
         if (!room) {

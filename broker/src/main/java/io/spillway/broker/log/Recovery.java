@@ -154,12 +154,15 @@ final class Recovery {
             }
             raise(footer);
         } catch (IOException e) {
-            report(
-                    LogProblem.Kind.BAD_FOOTER,
-                    number,
-                    -1,
-                    "the footer is unusable: " + e.getMessage(),
-                    "nothing to do:" + " it is rebuilt from its segment");
+            // the footer of a segment that the manifest does not know yet may not have reached the disk
+            if (row != null || manifest == null) {
+                report(
+                        LogProblem.Kind.BAD_FOOTER,
+                        number,
+                        -1,
+                        "the footer is unusable: " + e.getMessage(),
+                        "nothing to do: it is rebuilt from its segment");
+            }
         }
         rebuild(number, file, row);
     }

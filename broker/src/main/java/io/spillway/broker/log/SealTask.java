@@ -35,11 +35,16 @@ final class SealTask {
             if (!Files.exists(place)) {
                 Files.move(segment.file(), place, StandardCopyOption.ATOMIC_MOVE);
             }
-            LogFiles.forceDirectory(files.active());
             rows = SegmentFooter.write(files.footer(segment.number), segment);
         } catch (IOException e) {
             failure = e;
         }
+    }
+
+    /** The footer, null when there is none yet. */
+    @Nullable
+    Path footer() {
+        return failure == null ? files.footer(segment.number) : null;
     }
 
     /** Hands the result to the index, back on the shard thread; the failure when there was one. */

@@ -26,7 +26,10 @@ record SegmentFooter(int segment, long baseSequence, long endSequence, long used
     private static final int CRC_BYTES = 4;
     private static final int RELOCATED = 1;
 
-    /** Writes the footer of a segment; its extents must be complete and loaded. Returns where each table went. */
+    /**
+     * Writes the footer of a segment, without forcing it; its extents must be complete and loaded. Returns where each
+     * table went.
+     */
     static List<FooterRow> write(Path file, Segment segment) throws IOException {
         List<Extent> extents = segment.extents();
         int headBytes = HEAD_BYTES + extents.size() * ROW_BYTES + CRC_BYTES;
@@ -52,7 +55,7 @@ record SegmentFooter(int segment, long baseSequence, long endSequence, long used
             put(out, row);
         }
         out.putInt(Crc.crc32c(out.duplicate().flip()));
-        LogFiles.replace(file, out.clear());
+        LogFiles.replaceUnforced(file, out.clear());
         return rows;
     }
 

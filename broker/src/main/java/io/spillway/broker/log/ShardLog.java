@@ -222,7 +222,7 @@ public final class ShardLog implements AutoCloseable {
         Segment segment = active.segment();
         FileChannel channel = segment == null ? null : segment.channel();
         syncTakenMs = clock.nowMs();
-        return work.take(active.nextSequence(), channel, this::manifest);
+        return work.take(active.nextSequence(), channel, this::manifest, syncTakenMs);
     }
 
     private Manifest manifest() {
@@ -446,12 +446,9 @@ public final class ShardLog implements AutoCloseable {
         closed = true;
         try {
             if (failed == null) {
-                sync(syncPoint());
                 active.close();
-                sync(work.take(
-                        active.nextSequence(),
-                        null,
-                        () -> index.manifest(true, active.number(), active.nextSequence())));
+                Manifest last = index.manifest(true, active.number(), active.nextSequence());
+                sync(work.takeLast(active.nextSequence(), null, last));
             }
         } catch (IOException e) {
             throw new SpillwayException(

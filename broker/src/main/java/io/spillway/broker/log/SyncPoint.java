@@ -14,34 +14,25 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SyncPoint {
     private final long sequence;
-    private final List<SealTask> seals;
-    private final @Nullable FileChannel current;
+    private final Segments segments;
     private final SyncMark mark;
     private final LogFiles files;
-    private final boolean newFile;
-    private final @Nullable Manifest manifest;
-    private final List<Path> deletions;
+    private final @Nullable Checkpoint checkpoint;
     private @Nullable IOException upkeepFailure;
 
-    SyncPoint(
-            long sequence,
-            Segments segments,
-            SyncMark mark,
-            LogFiles files,
-            @Nullable Manifest manifest,
-            List<Path> deletions) {
+    SyncPoint(long sequence, Segments segments, SyncMark mark, LogFiles files, @Nullable Checkpoint checkpoint) {
         this.sequence = sequence;
-        this.seals = List.copyOf(segments.rolled);
-        this.current = segments.current;
-        this.newFile = segments.newFile;
+        this.segments = segments;
         this.mark = mark;
         this.files = files;
-        this.manifest = manifest;
-        this.deletions = List.copyOf(deletions);
+        this.checkpoint = checkpoint;
     }
 
     /** The segments that have bytes which were not forced. */
     record Segments(List<SealTask> rolled, @Nullable FileChannel current, boolean newFile) {}
+
+    /** A new manifest, what must be durable before it, and what may be deleted after it. */
+    record Checkpoint(Manifest manifest, List<Path> footers, List<Path> deletions) {}
 
     /** All entries before this sequence are durable after {@link #force}. */
     public long sequence() {
@@ -54,45 +45,60 @@ public final class SyncPoint {
      * {@link ShardLog#fail}.
      */
     public void force() throws IOException {
-        for (SealTask seal : seals) {
+        for (SealTask seal : segments.rolled) {
             seal.segment.channel().force(false);
         }
-        if (newFile) {
+        if (segments.newFile) {
             LogFiles.forceDirectory(files.active());
         }
-        if (current != null) {
-            current.force(false);
+        if (segments.current != null) {
+            segments.current.force(false);
         }
         tidy();
     }
 
     /** What does not decide whether the entries are durable; a failure here is reported and tried again. */
     private void tidy() {
-        for (SealTask seal : seals) {
+        for (SealTask seal : segments.rolled) {
             seal.run();
         }
         try {
             mark.write(sequence);
-            if (manifest != null) {
-                manifest.write(files.manifest());
-                for (Path file : deletions) {
-                    Files.deleteIfExists(file);
-                }
+            if (checkpoint != null) {
+                write(checkpoint);
             }
         } catch (IOException e) {
             upkeepFailure = e;
         }
     }
 
+    private void write(Checkpoint of) throws IOException {
+        for (Path footer : of.footers) {
+            LogFiles.force(footer);
+        }
+        for (SealTask seal : segments.rolled) {
+            Path footer = seal.footer();
+            if (footer != null) {
+                LogFiles.force(footer);
+            }
+        }
+        LogFiles.forceDirectory(files.segments());
+        of.manifest.write(files.manifest());
+        for (Path file : of.deletions) {
+            Files.deleteIfExists(file);
+        }
+    }
+
     List<SealTask> seals() {
-        return seals;
+        return segments.rolled;
     }
 
-    List<Path> deletions() {
-        return deletions;
+    @Nullable
+    Checkpoint checkpoint() {
+        return checkpoint;
     }
 
-    /** Why manifest and deletions did not work, if so; they are to be tried again. */
+    /** Why mark, manifest or deletions did not work, if so; they are to be tried again. */
     @Nullable
     IOException upkeepFailure() {
         return upkeepFailure;

@@ -11,18 +11,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the next sync point has to do besides forcing the active segment: segments to seal, files to delete, the
- * manifest. Confined to the shard thread.
+ * What the next sync point has to do besides forcing the active segment: segments to seal and, at most every
+ * {@value #CHECKPOINT_EVERY_MS} ms since it costs forces of its own, a new manifest with the deletions it allows.
+ * Confined to the shard thread.
  */
 final class SyncWork {
     private static final Logger LOG = LoggerFactory.getLogger(SyncWork.class);
+    private static final long CHECKPOINT_EVERY_MS = 1000;
 
     private final LogFiles files;
     private final SyncMark mark;
     private List<SealTask> rolled = new ArrayList<>();
+    private List<Path> footers = new ArrayList<>();
     private List<Path> deletions = new ArrayList<>();
     private boolean newFile;
     private boolean manifestChanged;
+    private long checkpointMs;
     private int outstanding;
     private boolean complained;
 
@@ -57,32 +61,48 @@ final class SyncWork {
         return outstanding > 0;
     }
 
-    SyncPoint take(long sequence, @Nullable FileChannel current, Supplier<Manifest> manifest) {
-        SyncPoint point = new SyncPoint(
-                sequence,
-                new SyncPoint.Segments(rolled, current, newFile),
-                mark,
-                files,
-                manifestChanged ? manifest.get() : null,
-                deletions);
-        rolled = new ArrayList<>();
+    /** A sync point that makes a checkpoint if one is due. */
+    SyncPoint take(long sequence, @Nullable FileChannel current, Supplier<Manifest> manifest, long nowMs) {
+        boolean due = manifestChanged && (nowMs - checkpointMs >= CHECKPOINT_EVERY_MS || nowMs < checkpointMs);
+        if (!due) {
+            return take(sequence, current, (SyncPoint.Checkpoint) null);
+        }
+        checkpointMs = nowMs;
+        return takeLast(sequence, current, manifest.get());
+    }
+
+    /** A sync point with this manifest. */
+    SyncPoint takeLast(long sequence, @Nullable FileChannel current, Manifest manifest) {
+        SyncPoint.Checkpoint checkpoint = new SyncPoint.Checkpoint(manifest, footers, deletions);
+        footers = new ArrayList<>();
         deletions = new ArrayList<>();
-        newFile = false;
         manifestChanged = false;
+        return take(sequence, current, checkpoint);
+    }
+
+    private SyncPoint take(long sequence, @Nullable FileChannel current, SyncPoint.@Nullable Checkpoint checkpoint) {
+        SyncPoint.Segments segments = new SyncPoint.Segments(rolled, current, newFile);
+        rolled = new ArrayList<>();
+        newFile = false;
         outstanding++;
-        return point;
+        return new SyncPoint(sequence, segments, mark, files, checkpoint);
     }
 
     void finished(SyncPoint point, ExtentTables tables) {
         outstanding--;
         IOException failure = point.upkeepFailure();
-        if (failure != null) {
-            deletions.addAll(point.deletions());
+        SyncPoint.Checkpoint checkpoint = point.checkpoint();
+        if (failure != null && checkpoint != null) {
+            deletions.addAll(checkpoint.deletions());
+            footers.addAll(checkpoint.footers());
             manifestChanged = true;
         }
         for (SealTask seal : point.seals()) {
+            Path footer = seal.footer();
             IOException sealFailure = seal.finish(tables);
-            if (sealFailure != null) {
+            if (footer != null) {
+                footers.add(footer);
+            } else {
                 rolled.add(seal);
                 failure = sealFailure;
             }
