@@ -43,11 +43,10 @@ final class ActiveSegment implements AutoCloseable {
                 Math.max(LEAST_MAX_ENTRY_BYTES, config.segmentBytes() / MAX_ENTRY_PART - 1024));
     }
 
-    /** Begins writing; without disk space it waits for the first entry that finds some. */
+    /** Begins writing; without disk space the first entry that finds some does. */
     void open(int number, long sequence) throws IOException {
         nextNumber = number;
         nextSequence = sequence;
-        appender = new SegmentAppender(directory, config.segmentBytes());
         if (prepare()) {
             roll();
         }
@@ -106,9 +105,13 @@ final class ActiveSegment implements AutoCloseable {
     /** Goes on in the prepared segment. */
     private void roll() throws IOException {
         Path from = prepared;
-        SegmentAppender to = appender;
-        if (from == null || to == null) {
+        if (from == null) {
             throw new IllegalStateException("no segment is prepared");
+        }
+        SegmentAppender to = appender;
+        if (to == null) {
+            to = new SegmentAppender(directory, config.segmentBytes());
+            appender = to;
         }
         int number = nextNumber;
         Path file = SegmentAppender.file(directory, number);

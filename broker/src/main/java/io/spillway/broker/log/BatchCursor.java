@@ -41,16 +41,19 @@ public final class BatchCursor {
             return false;
         }
         version = partition.version();
-        int i = partition.firstEndingAfter(offset);
-        if (i == partition.size()) {
-            return false;
+        for (int i = partition.firstEndingAfter(offset); i < partition.size(); i++) {
+            Extent found = partition.extent(i);
+            long[] rows = index.tables().of(found);
+            int at = found.find(Math.max(offset, found.from()));
+            if (at < found.rows() && Extent.rowBaseOffset(rows, at) < found.to()) {
+                extent = found;
+                table = rows;
+                row = at;
+                position();
+                return true;
+            }
         }
-        Extent found = partition.extent(i);
-        extent = found;
-        table = index.tables().of(found);
-        row = Extent.find(table, found.rows(), Math.max(offset, found.from()));
-        position();
-        return true;
+        return false;
     }
 
     private void position() {

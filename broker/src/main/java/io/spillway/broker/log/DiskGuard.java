@@ -9,6 +9,8 @@ final class DiskGuard {
     private static final long CHECK_EVERY_MS = 1000;
     private static final int RETRY_AFTER_MS = 1000;
     private static final int FLOOR_PART = 4;
+    /** For the small files beside the segments, which are also written through mappings by Chronicle. */
+    private static final long LEAST_FLOOR_BYTES = 1 << 20;
 
     private final DiskSpace disk;
     private final long minFreeBytes;
@@ -24,7 +26,8 @@ final class DiskGuard {
 
     /** The space a segment can be allocated from. */
     DiskSpace forSegments() {
-        return () -> disk.usableBytes() - minFreeBytes / FLOOR_PART;
+        long floor = Math.max(LEAST_FLOOR_BYTES, minFreeBytes / FLOOR_PART);
+        return () -> disk.usableBytes() - floor;
     }
 
     /** Looks again if the last look is old enough; true when it changed what the log accepts. */

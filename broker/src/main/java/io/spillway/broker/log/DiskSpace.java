@@ -1,9 +1,5 @@
 package io.spillway.broker.log;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.FileStore;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** How much the file system still takes. */
@@ -13,14 +9,7 @@ interface DiskSpace {
     long usableBytes();
 
     /** Of the file system that holds a path. */
-    static DiskSpace of(Path path) throws IOException {
-        FileStore store = Files.getFileStore(path);
-        return () -> {
-            try {
-                return store.getUsableSpace();
-            } catch (IOException e) {
-                throw new UncheckedIOException("the free space of " + store + " cannot be read", e);
-            }
-        };
+    static DiskSpace of(Path path) {
+        return path.toFile()::getUsableSpace;
     }
 }

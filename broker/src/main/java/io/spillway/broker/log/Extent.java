@@ -132,8 +132,10 @@ final class Extent {
         return table;
     }
 
+    /** Takes a table that was loaded; it may have fewer rows than were known when batches are gone. */
     void load(long[] loaded) {
         table = loaded;
+        rows = loaded.length / ROW_LONGS;
     }
 
     void unload() {
@@ -189,16 +191,17 @@ final class Extent {
         }
     }
 
-    /** The row of the batch that contains the offset, which must be in [baseOffset, endOffset). */
-    static int find(long[] table, int rows, long offset) {
+    /** The first row whose batch ends after the offset; {@link #rows} when there is none. The table must be loaded. */
+    int find(long offset) {
+        long[] in = table();
         int low = 0;
-        int high = rows - 1;
+        int high = rows;
         while (low < high) {
-            int middle = (low + high + 1) >>> 1;
-            if (table[middle * ROW_LONGS] <= offset) {
-                low = middle;
+            int middle = (low + high) >>> 1;
+            if (rowBaseOffset(in, middle) + records(in, middle) > offset) {
+                high = middle;
             } else {
-                high = middle - 1;
+                low = middle + 1;
             }
         }
         return low;

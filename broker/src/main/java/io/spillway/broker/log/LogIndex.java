@@ -6,12 +6,15 @@ import java.util.ArrayList;
 import java.util.List;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the log holds: its segments in order, and for each partition its extents. Also keeps the segment files that are
  * read open, at most {@value #MAX_OPEN}. Confined to the shard thread.
  */
 final class LogIndex {
+    private static final Logger LOG = LoggerFactory.getLogger(LogIndex.class);
     private static final int MAX_OPEN = 64;
 
     private final LogFiles files;
@@ -86,22 +89,31 @@ final class LogIndex {
         segments.remove(segment);
     }
 
+    /** From the footer; when that is damaged from the segment itself; when that is unreadable as well, nothing. */
     private long[] loadTable(Extent extent) {
         try {
             return SegmentFooter.readTable(files.footer(extent.segment.number), extent);
         } catch (IOException e) {
-            return rebuildTable(extent, e);
+            warn(extent, "footer", e);
         }
-    }
-
-    /** Reads the segment itself when its footer is damaged. */
-    private static long[] rebuildTable(Extent extent, IOException cause) {
         try {
             return SegmentScan.table(extent);
         } catch (IOException e) {
-            e.addSuppressed(cause);
-            throw new java.io.UncheckedIOException("neither segment nor footer can be read", e);
+            warn(extent, "segment", e);
+            return new long[0];
         }
+    }
+
+    private static void warn(Extent extent, String file, IOException why) {
+        LOG.error(
+                "what=\"{} cannot be read\" segment={} partition={} from={} to={} why=\"{}\""
+                        + " next=\"run spillway log verify\"",
+                file,
+                extent.segment.file(),
+                extent.partitionId,
+                extent.from(),
+                extent.to(),
+                why.toString());
     }
 
     void close() {

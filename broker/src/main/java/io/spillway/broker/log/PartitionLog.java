@@ -125,26 +125,30 @@ final class PartitionLog {
             return;
         }
         int keep = firstEndingAfter(newStart);
+        if (keep < size && extents[keep].from() < newStart && !narrow(extents[keep], newStart, tables)) {
+            keep++;
+        }
         for (int i = 0; i < keep; i++) {
             release(extents[i]);
         }
         removeRange(0, keep);
-        if (size > 0 && extents[0].from() < newStart) {
-            Extent first = extents[0];
-            long[] table = tables.of(first);
-            long boundary = Extent.rowBaseOffset(table, Extent.find(table, first.rows(), newStart));
-            narrow(first, boundary);
-        }
         raise(newStart, newStart);
         version++;
     }
 
-    private void narrow(Extent extent, long boundary) {
+    /** Cuts what ends before the offset off an extent; false when that is all of it. */
+    private boolean narrow(Extent extent, long newStart, ExtentTables tables) {
+        long[] table = tables.of(extent);
+        int first = extent.find(newStart);
+        if (first == extent.rows()) {
+            return false;
+        }
         long before = extent.liveBytes();
-        extent.narrow(boundary, extent.to());
+        extent.narrow(Extent.rowBaseOffset(table, first), extent.to());
         long change = extent.liveBytes() - before;
         bytes += change;
         extent.segment.live(change, 0);
+        return true;
     }
 
     void drop() {

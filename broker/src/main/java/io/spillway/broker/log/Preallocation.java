@@ -8,12 +8,15 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import net.openhft.posix.OpenFlag;
 import net.openhft.posix.PosixAPI;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Gives a file its disk space before it is written through a mapping, where a full disk would be a fault in the middle
  * of a store (on JDK 17 one that loses what was stored just before).
  */
 final class Preallocation {
+    private static final Logger LOG = LoggerFactory.getLogger(Preallocation.class);
     private static final int PIECE_BYTES = 1 << 20;
     private static final int FIRST_BYTES = 4096;
 
@@ -24,15 +27,23 @@ final class Preallocation {
         if (disk.usableBytes() < bytes) {
             return false;
         }
-        Files.write(file, new byte[0]);
-        if (fallocate(file, bytes)) {
-            // the first store into the mapping would otherwise wait until the kernel has read ahead megabytes of
-            // nothing
-            return writeZeros(file, FIRST_BYTES);
+        boolean room = false;
+        try {
+            Files.write(file, new byte[0]);
+            if (fallocate(file, bytes)) {
+                // else the first store into the mapping waits until the kernel has read ahead megabytes of nothing
+                writeZeros(file, FIRST_BYTES);
+                room = true;
+            } else if (disk.usableBytes() >= bytes) {
+                writeZeros(file, bytes);
+                room = true;
+            }
+        } catch (IOException e) {
+            LOG.warn(
+                    "what=\"a segment could not be allocated\" file={} bytes={} why=\"{}\"", file, bytes, e.toString());
         }
-        boolean room = disk.usableBytes() >= bytes && writeZeros(file, bytes);
         if (!room) {
-            Files.delete(file);
+            Files.deleteIfExists(file);
         }
         return room;
     }
@@ -51,7 +62,7 @@ final class Preallocation {
     }
 
     /** The way for file systems that cannot reserve space. */
-    private static boolean writeZeros(Path file, long bytes) {
+    private static void writeZeros(Path file, long bytes) throws IOException {
         ByteBuffer zeros = ByteBuffer.allocateDirect(PIECE_BYTES);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             for (long at = 0; at < bytes; at += PIECE_BYTES) {
@@ -60,9 +71,6 @@ final class Preallocation {
                     channel.write(zeros);
                 }
             }
-            return true;
-        } catch (IOException e) {
-            return false;
         }
     }
 }

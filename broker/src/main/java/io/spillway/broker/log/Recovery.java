@@ -353,30 +353,39 @@ final class Recovery {
         return manifest == null ? base : Math.max(base, manifest.nextSequence());
     }
 
-    private void cutTail(SegmentScan scan) throws IOException {
+    private void cutTail(SegmentScan scan) {
         Segment segment = scan.segment;
         long from = segment.usedBytes();
-        Path aside = files.segments().resolve(LogFiles.name(segment.number) + ".tail" + LogFiles.CORRUPT_SUFFIX);
-        try (FileChannel in = FileChannel.open(segment.file(), StandardOpenOption.READ);
-                FileChannel out = FileChannel.open(
-                        aside,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.WRITE,
-                        StandardOpenOption.TRUNCATE_EXISTING)) {
-            for (long at = from; at < scan.lastValidEnd(); ) {
-                at += in.transferTo(at, scan.lastValidEnd() - at, out);
-            }
+        long bytes = scan.lastValidEnd() - from;
+        String kept;
+        try {
+            kept = "its bytes are kept in " + keepTail(segment, from, scan.lastValidEnd());
+        } catch (IOException e) {
+            kept = "its bytes could not be kept: " + e.getMessage();
         }
-        tornBytes += scan.lastValidEnd() - from;
+        tornBytes += bytes;
         report(
                 LogProblem.Kind.TORN_TAIL,
                 segment.number,
                 from,
-                "the log ends in a torn tail of "
-                        + (scan.lastValidEnd() - from) + " bytes with " + scan.cutEntries()
+                "the log ends in a torn tail of " + bytes + " bytes with " + scan.cutEntries()
                         + " entries that were never synced",
-                "nothing to do: no entry that was acknowledged as synced is in" + " it; its bytes are kept in "
-                        + aside.getFileName());
+                "nothing to do: no entry that was acknowledged as synced is in it; " + kept);
+    }
+
+    private Path keepTail(Segment segment, long from, long to) throws IOException {
+        String name = LogFiles.name(segment.number) + ".tail" + LogFiles.CORRUPT_SUFFIX;
+        try (FileChannel in = FileChannel.open(segment.file(), StandardOpenOption.READ);
+                FileChannel out = FileChannel.open(
+                        files.segments().resolve(name),
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE,
+                        StandardOpenOption.TRUNCATE_EXISTING)) {
+            for (long at = from; at < to; ) {
+                at += in.transferTo(at, to - at, out);
+            }
+        }
+        return Path.of(name);
     }
 
     /** Counts bytes behind the last entry that are not zero: the beginning of one that was never completed. */

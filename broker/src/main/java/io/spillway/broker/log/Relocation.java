@@ -3,6 +3,7 @@ package io.spillway.broker.log;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,7 @@ final class Relocation {
     private final ActiveSegment active;
     private final BatchReader reader;
     private final ByteBuf buffer = Unpooled.directBuffer(STEP_BYTES);
+    private final ArrayDeque<Extent> todo = new ArrayDeque<>();
     private final List<Extent> copies = new ArrayList<>();
 
     private @Nullable Segment source;
@@ -37,8 +39,17 @@ final class Relocation {
         return source != null;
     }
 
+    /** Begins with a segment; looks once through all extents for those that live in it. */
     void start(Segment segment) {
         source = segment;
+        todo.clear();
+        for (PartitionLog partition : index.partitions().values()) {
+            for (int i = 0; i < partition.size(); i++) {
+                if (partition.extent(i).segment == segment) {
+                    todo.add(partition.extent(i));
+                }
+            }
+        }
     }
 
     long relocatedBytes() {
@@ -87,29 +98,26 @@ final class Relocation {
         relocatedBytes += buffer.readableBytes();
     }
 
-    /** The extent that is being copied, if it is still needed, or the next one of the segment. */
+    /** The extent that is being copied, if it is still needed, or the next one. */
     private @Nullable Extent current() {
         Extent unfinished = extent;
-        if (unfinished != null) {
-            PartitionLog partition = index.partition(unfinished.partitionId);
-            if (partition != null && partition.holds(unfinished)) {
-                return unfinished;
-            }
-            abandonExtent();
+        if (unfinished != null && needed(unfinished)) {
+            return unfinished;
         }
-        Segment from = source;
-        if (from == null || from.liveExtents() == 0) {
-            return null;
-        }
-        for (PartitionLog partition : index.partitions().values()) {
-            for (int i = 0; i < partition.size(); i++) {
-                if (partition.extent(i).segment == from) {
-                    extent = partition.extent(i);
-                    return extent;
-                }
+        abandonExtent();
+        while (!todo.isEmpty()) {
+            Extent next = todo.removeFirst();
+            if (needed(next)) {
+                extent = next;
+                return next;
             }
         }
         return null;
+    }
+
+    private boolean needed(Extent candidate) {
+        PartitionLog partition = index.partition(candidate.partitionId);
+        return partition != null && partition.holds(candidate);
     }
 
     private void finish(Extent old) {

@@ -128,7 +128,7 @@ final class SegmentScan {
         return tail;
     }
 
-    /** The table of one extent, read from its segment. */
+    /** The table of one extent, read from its segment; batches that are gone have no row in it. */
     static long[] table(Extent extent) throws IOException {
         Segment segment = extent.segment;
         Segment copy = new Segment(segment.number, segment.baseSequence, segment.file());
@@ -147,18 +147,6 @@ final class SegmentScan {
                 }
             }
         }
-        if (rows < extent.rows()) {
-            // batches that are gone repeat the last one found, whose bytes then do not match the offset asked for
-            fillUp(table, rows, extent);
-        }
-        return table;
-    }
-
-    private static void fillUp(long[] table, int rows, Extent extent) {
-        for (int row = rows; row < extent.rows(); row++) {
-            int at = row * Extent.ROW_LONGS;
-            Arrays.fill(table, at, at + Extent.ROW_LONGS, 0);
-            table[at] = extent.endOffset() - 1;
-        }
+        return Arrays.copyOf(table, rows * Extent.ROW_LONGS);
     }
 }

@@ -95,8 +95,7 @@ public final class ShardLog implements AutoCloseable {
     }
 
     private void start(Recovery.Result recovered) throws IOException {
-        index.manifest(false, recovered.nextNumber(), recovered.nextSequence()).write(files.manifest());
-        mark.write(recovered.nextSequence());
+        work.begin(index.manifest(false, recovered.nextNumber(), recovered.nextSequence()), recovered.nextSequence());
         active.open(recovered.nextNumber(), recovered.nextSequence());
         if (active.segment() == null) {
             guard.exhausted();

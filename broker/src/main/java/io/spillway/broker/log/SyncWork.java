@@ -35,6 +35,17 @@ final class SyncWork {
         this.mark = mark;
     }
 
+    /** Takes the first manifest of this life; when it cannot be written, the next checkpoint does it. */
+    void begin(Manifest manifest, long sequence) {
+        manifestChanged = true;
+        try {
+            mark.write(sequence);
+            manifest.write(files.manifest());
+        } catch (IOException e) {
+            complain(e);
+        }
+    }
+
     /** A segment was begun, and this one, if any, is no longer written. */
     void rolled(@Nullable Segment previous) {
         if (previous != null) {
@@ -108,12 +119,16 @@ final class SyncWork {
             }
         }
         if (failure != null && !complained) {
-            LOG.warn(
-                    "what=\"closing or freeing segments failed\" directory={} why=\"{}\""
-                            + " next=\"it is tried again; free disk space if that is the reason\"",
-                    files.root(),
-                    failure.toString());
+            complain(failure);
         }
         complained = failure != null;
+    }
+
+    private void complain(IOException failure) {
+        LOG.warn(
+                "what=\"closing or freeing segments failed\" directory={} why=\"{}\""
+                        + " next=\"it is tried again; free disk space if that is the reason\"",
+                files.root(),
+                failure.toString());
     }
 }

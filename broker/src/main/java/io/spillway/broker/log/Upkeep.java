@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Upkeep {
     private static final int PERMILLE = 1000;
+    /** How long after a look through all segments that found nothing the next one is. */
+    private static final long LOOK_EVERY_MS = 100;
 
     private final LogIndex index;
     private final LogConfig config;
@@ -18,6 +20,7 @@ final class Upkeep {
     private final SyncWork work;
     private final Relocation relocation;
     private long freedSegments;
+    private long lookMs = Long.MIN_VALUE;
 
     Upkeep(LogIndex index, LogConfig config, ActiveSegment active, DiskGuard guard, SyncWork work, BatchReader reader) {
         this.index = index;
@@ -44,10 +47,21 @@ final class Upkeep {
         if (active.rollIfAged(nowMs)) {
             done++;
         }
-        if (free(Math.min(snapshotSequence, syncedSequence), syncedSequence)) {
-            return done + 1;
+        if (nowMs < lookMs && lookMs - nowMs <= LOOK_EVERY_MS) {
+            return done;
         }
-        return done + relocate(snapshotSequence, nowMs);
+        int tidied = tidy(nowMs, snapshotSequence, syncedSequence);
+        if (tidied == 0) {
+            lookMs = nowMs + LOOK_EVERY_MS;
+        }
+        return done + tidied;
+    }
+
+    private int tidy(long nowMs, long snapshotSequence, long syncedSequence) throws IOException {
+        if (free(Math.min(snapshotSequence, syncedSequence), syncedSequence)) {
+            return 1;
+        }
+        return relocate(snapshotSequence, nowMs);
     }
 
     /** Gives up one segment of which nothing is needed any more. */

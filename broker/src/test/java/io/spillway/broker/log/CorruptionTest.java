@@ -222,6 +222,22 @@ class CorruptionTest {
     }
 
     @Test
+    void readsWhatIsLeftWhenFooterTableAndSegmentAreDamaged() {
+        int segment = 3;
+        int first = entriesBefore(segment);
+        Path footer = new LogFiles(shard).footer(segment);
+        Harm.flip(footer, Harm.size(footer) - 100);
+        Harm.zero(file(segment), entries.get(first + 5).position() - 4, 200);
+        Harm.flip(file(segment), entries.get(first + 8).position() + 500);
+
+        List<String> expected = new ArrayList<>(appended);
+        expected.remove(first + 8);
+        expected.remove(first + 5);
+        assertThat(fixture.read(PARTITION, 0)).isEqualTo(expected);
+        assertThat(fixture.read(PARTITION, (first + 5) * 4L + 1)).isEqualTo(expected.subList(first + 5, BATCHES - 2));
+    }
+
+    @Test
     void rebuildsADamagedManifest() {
         Harm.flip(new LogFiles(shard).manifest(), 20);
 

@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -71,6 +72,16 @@ final class LogFixture implements AutoCloseable {
         }
     }
 
+    static void deleteTree(Path tree) {
+        try (Stream<Path> paths = Files.walk(tree)) {
+            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Appends a batch of records at the partition's end and returns its base offset. */
     long append(int partition, int records, int recordBytes) {
         long base = log().endOffset(partition);
@@ -114,6 +125,7 @@ final class LogFixture implements AutoCloseable {
 
     /** Steps the chores until there is nothing left to do. */
     void maintain() {
+        clock.advance(200);
         for (int i = 0; i < 100_000; i++) {
             int done = log().maintain(clock.nowMs(), log().nextSequence());
             sync();
