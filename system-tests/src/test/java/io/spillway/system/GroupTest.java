@@ -132,6 +132,21 @@ class GroupTest {
     }
 
     @Test
+    void keepsAnExtendedLeaseAsLongAsWasAskedFor(TestInfo test) {
+        String topic = topic(test, 1);
+        try (Subscription group = group(topic).leaseTime(Duration.ofSeconds(1)).open()) {
+            Message message = next(group);
+            message.extend(Duration.ofMinutes(1));
+            group.flushAcks(SOON);
+
+            assertThat(group.poll(Duration.ofSeconds(3))).as("a redelivery").isNull();
+            message.ack();
+            group.flushAcks(SOON);
+        }
+        assertThat(client.admin().describeGroup(topic, "g").backlog()).isZero();
+    }
+
+    @Test
     void redeliversAfterANackAndItsDelay(TestInfo test) {
         String topic = topic(test, 1);
         try (Subscription group = group(topic).open()) {
@@ -206,7 +221,9 @@ class GroupTest {
             group.flushAcks(SOON);
         }
 
-        assertThat(headers(deadLetter(topic))).containsEntry("spillway-dlq-cause", "TERMINATED");
+        assertThat(headers(deadLetter(topic)))
+                .containsEntry("spillway-dlq-cause", "TERMINATED")
+                .containsEntry("spillway-dlq-attempts", "1");
     }
 
     @Test

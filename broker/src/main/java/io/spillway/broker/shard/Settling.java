@@ -29,6 +29,7 @@ final class Settling {
     private static final int EXTEND = 2;
     private static final int TERM = 3;
     private static final int RELEASE = 4;
+    private static final int MAX_LEASE_MS = 12 * 60 * 60 * 1000;
 
     /** Somebody who wants to know that what was settled is written. */
     private record Confirmation(TopicState topic, List<ItemError> errors, Reply<List<ItemError>> reply) {}
@@ -84,7 +85,8 @@ final class Settling {
             return false;
         }
         if (item.getOutcome() == EXTEND) {
-            return subscription.extend(item.getFence(), nowMs + member.leaseMs);
+            int leaseMs = item.getDelayMs() > 0 ? Math.min(item.getDelayMs(), MAX_LEASE_MS) : member.leaseMs;
+            return subscription.extend(item.getFence(), nowMs + leaseMs);
         }
         int failures = lease.failures();
         if (!subscription.settle(item.getFence(), from, to, outcome(item.getOutcome()))) {
@@ -102,7 +104,7 @@ final class Settling {
                 fail(group, place, from, to, failures + 1, nowMs + item.getDelayMs(), item.getDetail());
             }
             case TERM ->
-                deadLetters.add(group, place, from, to, failures, DeadLetters.TERMINATED, item.getDetail(), nowMs);
+                deadLetters.add(group, place, from, to, failures + 1, DeadLetters.TERMINATED, item.getDetail(), nowMs);
             default -> counters.released.add(records);
         }
         unwritten(group, nowMs);
