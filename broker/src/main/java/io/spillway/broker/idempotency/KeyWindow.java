@@ -10,13 +10,13 @@ import java.util.Arrays;
  *
  * <pre>
  *  ring   3 longs a key, in order of insertion: offset | append time | hash (high 32) fingerprint (low 32)
- *  table  1 int a slot, 3 slots for 2 keys of the ring, linear probing, 0 = empty:
+ *  table  1 int a slot, 2 slots for each key of the ring, linear probing, 0 = empty:
  *         tag = low hash bits (high bits of the int) | ring index + 1 (low bits)
  * </pre>
  *
  * A key's home slot is {@code hash * slots >>> 32} (Lemire, "Fast random integer generation in an interval", 2019), so
  * slots need no power of two and the table keeps the order of the hashes, which makes rehashing a walk through memory.
- * Deletion shifts back (Knuth 6.4, algorithm R). A full ring costs 24 + 6 bytes a key.
+ * Deletion shifts back (Knuth 6.4, algorithm R). A full ring costs 24 + 8 bytes a key.
  *
  * <p>Confined to the shard thread.
  */
@@ -205,7 +205,7 @@ public final class KeyWindow {
         ring = newRing;
         capacity = newCapacity;
         head = 0;
-        table = newCapacity == 0 ? NO_TABLE : new int[newCapacity + newCapacity / 2 + 1];
+        table = newCapacity == 0 ? NO_TABLE : new int[2 * newCapacity];
         indexMask = -1 >>> Integer.numberOfLeadingZeros(newCapacity);
         for (int index = 0; index < size; index++) {
             insert(hashAt(index), index);

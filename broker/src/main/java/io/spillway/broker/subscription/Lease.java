@@ -84,13 +84,14 @@ public final class Lease {
                 unsettled -= (int) (end - first);
                 return true;
             }
-            open = new OffsetBits(from, to);
+            open = new OffsetBits(from);
             open.set(head, to);
         }
         if (open.nextClear(first, end) != end) {
             return false;
         }
-        unsettled -= open.clear(first, end);
+        open.clear(first, end);
+        unsettled -= (int) (end - first);
         if (first == head) {
             head = open.nextSet(end, to);
         }

@@ -3,83 +3,106 @@ package io.spillway.broker.subscription;
 import java.util.Arrays;
 
 /**
- * One bit for each offset of a window that slides upward: a ring of words indexed by the offset itself. Bits that leave
- * the window must be cleared first, so that the word they lived in is clean for the offset that comes next.
- *
- * <p>Ranges are half open. Every range must lie in the window the ring was last {@linkplain #cover grown} for.
+ * One bit for each offset from a base upward: a ring of words indexed by the offset itself, which grows by doubling to
+ * what is set and never beyond. Offsets above the highest set one are clear without taking memory; offsets below the
+ * base must not be asked for. Ranges are half open.
  *
  * <p>Confined to the shard thread.
  */
 final class OffsetBits {
-    private long[] words;
-    private int mask;
+    private static final int FIRST_WORDS = 2;
 
-    /** Covers offsets [from, to). */
-    OffsetBits(long from, long to) {
-        words = new long[capacityFor(from, to)];
-        mask = words.length - 1;
+    private long[] words = new long[FIRST_WORDS];
+    private int mask = FIRST_WORDS - 1;
+    private long base;
+    /** No bit is set from here on. */
+    private long end;
+
+    private long count;
+
+    OffsetBits(long base) {
+        this.base = base;
+        this.end = base;
     }
 
-    /** Grows the ring so that [from, to) fits; bits below {@code from} must be clear. */
-    void cover(long from, long to) {
-        int capacity = words.length;
-        if ((to - 1 >>> 6) - (from >>> 6) < capacity) {
-            return;
-        }
-        var grown = new long[capacityFor(from, to)];
-        for (long word = from >>> 6; word < (from >>> 6) + capacity; word++) {
-            grown[(int) word & grown.length - 1] = words[(int) word & mask];
-        }
-        words = grown;
-        mask = grown.length - 1;
+    /** Bits that are set. */
+    long count() {
+        return count;
+    }
+
+    /** No bit is set from here on. */
+    long end() {
+        return end;
     }
 
     boolean get(long offset) {
-        return (words[(int) (offset >>> 6) & mask] & 1L << offset) != 0;
+        return offset < end && (words[(int) (offset >>> 6) & mask] & 1L << offset) != 0;
     }
 
-    /** Sets the bits; returns how many were clear. */
-    int set(long from, long to) {
-        int changed = 0;
+    void set(long from, long to) {
+        cover(to);
+        end = Math.max(end, to);
         for (long word = from >>> 6; word <= to - 1 >>> 6; word++) {
             long bits = bitsOf(word, from, to);
             int at = (int) word & mask;
-            changed += Long.bitCount(bits & ~words[at]);
+            count += Long.bitCount(bits & ~words[at]);
             words[at] |= bits;
         }
-        return changed;
     }
 
-    /** Clears the bits; returns how many were set. */
-    int clear(long from, long to) {
-        int changed = 0;
-        for (long word = from >>> 6; word <= to - 1 >>> 6; word++) {
-            long bits = bitsOf(word, from, to);
+    void clear(long from, long to) {
+        long last = Math.min(to, end);
+        if (count == 0 || from >= last) {
+            return;
+        }
+        for (long word = from >>> 6; word <= last - 1 >>> 6; word++) {
+            long bits = bitsOf(word, from, last);
             int at = (int) word & mask;
-            changed += Long.bitCount(bits & words[at]);
+            count -= Long.bitCount(bits & words[at]);
             words[at] &= ~bits;
         }
-        return changed;
     }
 
-    void clearAll() {
-        Arrays.fill(words, 0);
+    /** Moves the base up; what was set below it is forgotten. */
+    void advance(long newBase) {
+        clear(base, newBase);
+        base = newBase;
+        end = Math.max(end, newBase);
+    }
+
+    /** Forgets everything and starts at another base. */
+    void reset(long newBase) {
+        if (count > 0) {
+            Arrays.fill(words, 0);
+            count = 0;
+        }
+        base = newBase;
+        end = newBase;
     }
 
     /** First set bit in [from, to), or {@code to}. */
     long nextSet(long from, long to) {
-        return next(from, to, 0);
+        long last = Math.min(to, end);
+        if (count == 0 || from >= last) {
+            return to;
+        }
+        long found = next(from, last, 0);
+        return found == last ? to : found;
     }
 
     /** First clear bit in [from, to), or {@code to}. */
     long nextClear(long from, long to) {
-        return next(from, to, -1);
+        if (count == 0 || from >= Math.min(to, end)) {
+            return Math.min(from, to);
+        }
+        return next(from, Math.min(to, end), -1L);
+    }
+
+    long memoryBytes() {
+        return (long) words.length * Long.BYTES;
     }
 
     private long next(long from, long to, long flip) {
-        if (from >= to) {
-            return to;
-        }
         long word = from >>> 6;
         long bits = (words[(int) word & mask] ^ flip) & -1L << from;
         while (bits == 0) {
@@ -92,23 +115,22 @@ final class OffsetBits {
         return Math.min(to, (word << 6) + Long.numberOfTrailingZeros(bits));
     }
 
-    long memoryBytes() {
-        return (long) words.length * Long.BYTES;
+    private void cover(long to) {
+        long needed = (to - 1 >>> 6) - (base >>> 6) + 1;
+        if (needed <= words.length) {
+            return;
+        }
+        var grown = new long[Math.toIntExact(Long.highestOneBit(needed - 1) << 1)];
+        for (long word = base >>> 6; word < (base >>> 6) + words.length; word++) {
+            grown[(int) word & grown.length - 1] = words[(int) word & mask];
+        }
+        words = grown;
+        mask = grown.length - 1;
     }
 
+    /** The bits of a word that lie in the range. */
     private static long bitsOf(long word, long from, long to) {
-        long bits = -1L;
-        if (word == from >>> 6) {
-            bits = -1L << from;
-        }
-        if (word == to - 1 >>> 6) {
-            bits &= -1L >>> -to;
-        }
-        return bits;
-    }
-
-    private static int capacityFor(long from, long to) {
-        long needed = (to - 1 >>> 6) - (from >>> 6) + 1;
-        return needed <= 1 ? 1 : Math.toIntExact(Long.highestOneBit(needed - 1) << 1);
+        long low = word == from >>> 6 ? -1L << from : -1L;
+        return word == to - 1 >>> 6 ? low & -1L >>> -to : low;
     }
 }

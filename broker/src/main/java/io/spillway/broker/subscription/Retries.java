@@ -32,26 +32,20 @@ final class Retries {
     private final OffsetBits waiting;
     private final OffsetBits ready;
 
-    private int waitingCount;
-    private int readyCount;
-    /** First offset that can have a bit. */
     private long start;
-    /** Bits exist below this offset only; the rings need not cover what lies above. */
-    private long end;
     /** No ready record lies below. */
     private long readyFrom;
 
     Retries(long start) {
         this.start = start;
-        this.end = start;
         this.readyFrom = start;
-        this.waiting = new OffsetBits(start, start + 1);
-        this.ready = new OffsetBits(start, start + 1);
+        this.waiting = new OffsetBits(start);
+        this.ready = new OffsetBits(start);
     }
 
     /** Records in the pool for a further delivery, due or not. */
-    int count() {
-        return waitingCount + readyCount;
+    long count() {
+        return waiting.count() + ready.count();
     }
 
     /** Writes the history of records that failed, in the pool or not. */
@@ -67,34 +61,32 @@ final class Retries {
 
     /** Puts recorded failures into the pool, to be ready when they are due. */
     void await(long from, long to, long dueMs) {
-        cover(to);
-        readyCount -= ready.clear(from, to);
-        waitingCount += waiting.set(from, to);
+        ready.clear(from, to);
+        waiting.set(from, to);
         due.add(dueMs, from, to);
-        if (due.size() > 2 * waitingCount + REBUILD_FROM) {
+        if (due.size() > 2 * waiting.count() + REBUILD_FROM) {
             rebuildDue();
         }
     }
 
     /** Puts records that were given back into the pool at once. */
     void release(long from, long to, int attempt) {
-        cover(to);
         for (long at = from; at < to; at++) {
             var page = pageFor(at);
             int i = (int) at & PAGE_MASK;
             page.deliveries[i] = Math.max(page.deliveries[i], attempt);
         }
-        readyCount += ready.set(from, to);
+        ready.set(from, to);
         readyFrom = Math.min(readyFrom, from);
     }
 
     boolean allReady(long from, long to) {
-        return from >= start && to <= end && ready.nextClear(from, to) == to;
+        return ready.nextClear(from, to) == to;
     }
 
     /** Takes ready records out of the pool for a delivery. */
     void deliver(long from, long to, int attempt) {
-        readyCount -= ready.clear(from, to);
+        ready.clear(from, to);
         for (long at = from; at < to; at++) {
             pageFor(at).deliveries[(int) at & PAGE_MASK] = attempt;
         }
@@ -102,41 +94,36 @@ final class Retries {
 
     /** Takes settled records out of the pool. */
     void settled(long from, long to) {
-        long last = Math.min(to, end);
-        if (from < last && count() > 0) {
-            waitingCount -= waiting.clear(from, last);
-            readyCount -= ready.clear(from, last);
-        }
+        waiting.clear(from, to);
+        ready.clear(from, to);
     }
 
     /** Everything below is settled: its bits are cleared, its pages dropped. */
     void passed(long cursor) {
-        settled(start, cursor);
-        long page = start >>> PAGE_BITS;
-        start = cursor;
-        end = Math.max(end, cursor);
+        waiting.advance(cursor);
+        ready.advance(cursor);
         readyFrom = Math.max(readyFrom, cursor);
-        if (pages.isEmpty() || page == cursor >>> PAGE_BITS) {
+        long page = start >>> PAGE_BITS;
+        long live = cursor >>> PAGE_BITS;
+        start = cursor;
+        if (pages.isEmpty()) {
             return;
         }
-        if ((cursor >>> PAGE_BITS) - page > pages.size()) {
-            pages.keySet().removeIfLong(key -> key < cursor >>> PAGE_BITS);
+        if (live - page > pages.size()) {
+            pages.keySet().removeIfLong(key -> key < live);
             return;
         }
-        for (; page < cursor >>> PAGE_BITS; page++) {
+        for (; page < live; page++) {
             pages.remove(page);
         }
     }
 
     void clear(long cursor) {
-        waiting.clearAll();
-        ready.clearAll();
+        waiting.reset(cursor);
+        ready.reset(cursor);
         pages.clear();
         due.clear();
-        waitingCount = 0;
-        readyCount = 0;
         start = cursor;
-        end = cursor;
         readyFrom = cursor;
     }
 
@@ -148,8 +135,8 @@ final class Retries {
                     at < to;
                     at = waiting.nextSet(at + 1, to)) {
                 if (dueMs(at) <= nowMs) {
-                    waitingCount -= waiting.clear(at, at + 1);
-                    readyCount += ready.set(at, at + 1);
+                    waiting.clear(at, at + 1);
+                    ready.set(at, at + 1);
                     readyFrom = Math.min(readyFrom, at);
                 }
             }
@@ -175,18 +162,14 @@ final class Retries {
 
     /** Finds the first ready records below the limit that share their history. */
     boolean next(long limit, Pick pick) {
-        long last = Math.min(limit, end);
-        if (readyCount == 0 || readyFrom >= last) {
+        long from = ready.nextSet(readyFrom, limit);
+        if (from >= limit) {
             return false;
         }
-        long from = ready.nextSet(readyFrom, last);
         readyFrom = from;
-        if (from == last) {
-            return false;
-        }
         int failures = failures(from);
         int deliveries = deliveries(from);
-        long to = ready.nextClear(from, Math.min(last, from + MAX_PICK));
+        long to = ready.nextClear(from, Math.min(limit, from + MAX_PICK));
         long at = from + 1;
         while (at < to && failures(at) == failures && deliveries(at) == deliveries) {
             at++;
@@ -235,17 +218,10 @@ final class Retries {
         return page;
     }
 
-    private void cover(long to) {
-        if (to > end) {
-            waiting.cover(start, to);
-            ready.cover(start, to);
-            end = to;
-        }
-    }
-
     /** A record that fails again while it waits, as in recovery, leaves its old entry behind; this drops those. */
     private void rebuildDue() {
         due.clear();
+        long end = waiting.end();
         for (long from = waiting.nextSet(start, end); from < end; ) {
             long dueMs = dueMs(from);
             long to = from + 1;

@@ -11,15 +11,15 @@ import org.jspecify.annotations.Nullable;
  * Leases are volatile. All ranges are half open.
  *
  * <pre>
- *            cursor                              highest delivered          cursor + window limit
+ *            cursor                                   frontier                  cursor + window limit
  *   settled    |  settled, leased, pending, in the pool  |   fresh, in the pool   |  not yet
  * </pre>
  *
- * Each record between the cursor and the highest delivered one has three bits: settled, taken (no longer fresh) and
- * leased. A record that is taken but neither settled, nor leased, nor in the pool for a further delivery is pending: its
- * outcome is decided and its durable record is on the way. Memory follows the distance between the cursor and the
- * highest delivered record, which the window limit bounds; records with a history (failed or given back) cost 16 bytes
- * more each.
+ * Everything below the frontier is taken: settled, leased, pending (its outcome is decided and its durable record is on
+ * the way) or in the pool for a further delivery. What is delivered and settled in order moves two numbers. Bits exist
+ * only for the rest: settled above the cursor, taken ahead of the frontier (after a restart), failed and pending. Memory
+ * follows the distance from the cursor to the highest bit, which the window limit bounds; records that failed or were
+ * given back cost 16 bytes more each.
  *
  * <p>At no time do two live leases hold one record, in whatever order records are applied.
  *
@@ -63,16 +63,15 @@ public final class SubscriptionState {
     private final LongSupplier fences;
 
     private long cursor;
-    /** End of the highest range that has a bit. */
-    private long high;
-    /** No fresh record lies below. */
-    private long freshFrom;
+    /** Nothing below is fresh. */
+    private long frontier;
 
     private final OffsetBits settled;
-    private final OffsetBits taken;
-    private final OffsetBits leased;
-    private long settledCount;
-    private long takenCount;
+    /** Taken although not below the frontier. */
+    private final OffsetBits ahead;
+    /** Pending and on the way to a failure. */
+    private final OffsetBits failing;
+
     private final Retries retries;
 
     private final Long2ObjectHashMap<Lease> leases = new Long2ObjectHashMap<>();
@@ -91,12 +90,11 @@ public final class SubscriptionState {
         }
         this.windowLimit = windowLimit;
         this.cursor = cursor;
-        this.high = cursor;
-        this.freshFrom = cursor;
+        this.frontier = cursor;
         this.fences = fences;
-        this.settled = new OffsetBits(cursor, cursor + 1);
-        this.taken = new OffsetBits(cursor, cursor + 1);
-        this.leased = new OffsetBits(cursor, cursor + 1);
+        this.settled = new OffsetBits(cursor);
+        this.ahead = new OffsetBits(cursor);
+        this.failing = new OffsetBits(cursor);
         this.retries = new Retries(cursor);
     }
 
@@ -110,10 +108,10 @@ public final class SubscriptionState {
         if (from >= end) {
             return;
         }
-        cover(end);
-        settledCount += settled.set(from, end);
-        takenCount += taken.set(from, end);
+        settled.set(from, end);
+        failing.clear(from, end);
         retries.settled(from, end);
+        take(from, end);
     }
 
     /**
@@ -122,20 +120,35 @@ public final class SubscriptionState {
      */
     public void applyFailed(long from, long to, int failures, long dueMs) {
         long end = Math.min(to, cursor + MAX_SPAN);
-        long at = Math.max(from, cursor);
-        if (at >= end) {
-            return;
-        }
-        cover(end);
-        for (at = settled.nextClear(at, end); at < end; at = settled.nextClear(at, end)) {
+        for (long at = settled.nextClear(Math.max(from, cursor), end); at < end; at = settled.nextClear(at, end)) {
             long unsettledTo = settled.nextSet(at, end);
             retries.record(at, unsettledTo, failures, dueMs);
-            for (at = leased.nextClear(at, unsettledTo); at < unsettledTo; at = leased.nextClear(at, unsettledTo)) {
-                long freeTo = leased.nextSet(at, unsettledTo);
-                takenCount += taken.set(at, freeTo);
-                retries.await(at, freeTo, dueMs);
-                at = freeTo;
+            take(at, unsettledTo);
+            if (leases.isEmpty() || failing.nextClear(at, unsettledTo) == unsettledTo) {
+                failing.clear(at, unsettledTo);
+                retries.await(at, unsettledTo, dueMs);
+            } else {
+                awaitUnlessLeased(at, unsettledTo, dueMs);
             }
+            at = unsettledTo;
+        }
+    }
+
+    /** A failure that no lease of ours led to, as one from before a seek: whoever holds the records now keeps them. */
+    private void awaitUnlessLeased(long from, long to, long dueMs) {
+        var leased = new OffsetBits(from);
+        for (int i = 0; i < deadlines.size(); i++) {
+            deadlines.at(i).forEachUnsettled((first, end) -> {
+                if (first < to && end > from) {
+                    leased.set(Math.max(first, from), Math.min(end, to));
+                }
+            });
+        }
+        for (long at = leased.nextClear(from, to); at < to; at = leased.nextClear(at, to)) {
+            long end = leased.nextSet(at, to);
+            failing.clear(at, end);
+            retries.await(at, end, dueMs);
+            at = end;
         }
     }
 
@@ -144,17 +157,14 @@ public final class SubscriptionState {
      * later has lost its lease.
      */
     public void applySeek(long offset) {
-        settled.clearAll();
-        taken.clearAll();
-        leased.clearAll();
-        settledCount = 0;
-        takenCount = 0;
+        settled.reset(offset);
+        ahead.reset(offset);
+        failing.reset(offset);
         retries.clear(offset);
         leases.clear();
         deadlines.clear();
         cursor = offset;
-        high = offset;
-        freshFrom = offset;
+        frontier = offset;
     }
 
     /** The log now starts here: everything below counts as settled. Leases stay until they are settled or expire. */
@@ -169,12 +179,12 @@ public final class SubscriptionState {
 
     /** Settled records above the cursor. */
     public long settledAbove() {
-        return settledCount;
+        return settled.count();
     }
 
     /** Records that are leased or pending. */
     public long inFlight() {
-        return takenCount - settledCount - retries.count();
+        return frontier - cursor + ahead.count() - settled.count() - retries.count();
     }
 
     /** Records that were delivered before and are in the pool again, due or not. */
@@ -184,24 +194,26 @@ public final class SubscriptionState {
 
     /** Visits the settled ranges above the cursor. */
     public void forEachSettled(RangeVisitor visitor) {
-        for (long from = settled.nextSet(cursor, high); from < high; ) {
-            long to = settled.nextClear(from, high);
+        long end = settled.end();
+        for (long from = settled.nextSet(cursor, end); from < end; ) {
+            long to = settled.nextClear(from, end);
             visitor.onRange(from, to);
-            from = settled.nextSet(to, high);
+            from = settled.nextSet(to, end);
         }
     }
 
     /** Visits the unsettled ranges that failed before, wherever they are now. */
     public void forEachFailed(FailedVisitor visitor) {
-        for (long from = nextFailed(cursor); from < high; ) {
+        long end = Math.max(frontier, ahead.end());
+        for (long from = nextFailed(cursor, end); from < end; ) {
             int failures = retries.failures(from);
             long dueMs = retries.dueMs(from);
             long to = from + 1;
-            while (to < high && !settled.get(to) && retries.failures(to) == failures && retries.dueMs(to) == dueMs) {
+            while (to < end && !settled.get(to) && retries.failures(to) == failures && retries.dueMs(to) == dueMs) {
                 to++;
             }
             visitor.onFailed(from, to, failures, dueMs);
-            from = nextFailed(to);
+            from = nextFailed(to, end);
         }
     }
 
@@ -218,14 +230,15 @@ public final class SubscriptionState {
         if (retries.next(end, pick)) {
             return true;
         }
-        long bound = Math.min(end, high);
-        long from = freshFrom < bound ? taken.nextClear(freshFrom, bound) : freshFrom;
-        freshFrom = from;
-        if (from >= end) {
+        if (frontier >= end) {
             return false;
         }
-        long to = from < bound ? taken.nextSet(from, bound) : end;
-        pick.set(from, to == bound ? end : to, 1, 0);
+        frontier = ahead.nextClear(frontier, end);
+        ahead.advance(frontier);
+        if (frontier == end) {
+            return false;
+        }
+        pick.set(frontier, ahead.nextSet(frontier, end), 1, 0);
         return true;
     }
 
@@ -234,15 +247,13 @@ public final class SubscriptionState {
         if (from < cursor || from >= to || to > cursor + windowLimit) {
             throw notInPool(from, to);
         }
-        cover(to);
-        if (retries.allReady(from, to)) {
+        if (from >= frontier && ahead.nextSet(from, to) == to) {
+            take(from, to);
+        } else if (retries.allReady(from, to)) {
             retries.deliver(from, to, attempt);
-        } else if (taken.nextSet(from, to) == to) {
-            takenCount += taken.set(from, to);
         } else {
             throw notInPool(from, to);
         }
-        leased.set(from, to);
         range.set(from, to, attempt, failures);
         var lease = new Lease(fences.getAsLong(), range, memberId, deadlineMs);
         leases.put(lease.fence(), lease);
@@ -269,10 +280,10 @@ public final class SubscriptionState {
             leases.remove(fence);
             deadlines.remove(lease);
         }
-        if (outcome == Outcome.RELEASE) {
-            toPool(from, to, lease.attempt());
-        } else {
-            leave(from, to);
+        switch (outcome) {
+            case RELEASE -> toPool(from, to, lease.attempt());
+            case NACK -> failing(from, to);
+            case ACCEPT, TERM -> {}
         }
         return true;
     }
@@ -292,11 +303,11 @@ public final class SubscriptionState {
      * each with {@link #applyFailed}, or with {@link #applySettled} once it is in the dead-letter topic.
      */
     public void expire(long nowMs, LeaseVisitor visitor) {
-        while (deadlines.size() > 0 && deadlines.at(0).deadlineMs() <= nowMs) {
+        while (deadlines.size() > 0 && deadlines.firstMs() <= nowMs) {
             var lease = deadlines.at(0);
             deadlines.remove(lease);
             leases.remove(lease.fence());
-            lease.forEachUnsettled(this::leave);
+            lease.forEachUnsettled(this::failing);
             lease.forEachUnsettled((from, to) -> visitor.onExpired(from, to, lease));
         }
     }
@@ -318,13 +329,12 @@ public final class SubscriptionState {
 
     /** When {@link #expire} or {@link #next} has something new to do: the earliest deadline or due time. */
     public long nextTimerMs() {
-        long dueMs = retries.nextDueMs();
-        return deadlines.size() == 0 ? dueMs : Math.min(dueMs, deadlines.at(0).deadlineMs());
+        return Math.min(retries.nextDueMs(), deadlines.firstMs());
     }
 
     /** Bytes of the arrays behind it, leases not counted. */
     public long memoryBytes() {
-        return settled.memoryBytes() + taken.memoryBytes() + leased.memoryBytes() + retries.memoryBytes();
+        return settled.memoryBytes() + ahead.memoryBytes() + failing.memoryBytes() + retries.memoryBytes();
     }
 
     /** Moves the cursor up to here and over what is settled from here on. */
@@ -332,48 +342,36 @@ public final class SubscriptionState {
         if (to <= cursor) {
             return;
         }
-        pass(to);
-        if (settledCount > 0) {
-            pass(settled.nextClear(cursor, high));
+        cursor = settled.nextClear(to, Math.max(to, settled.end()));
+        settled.advance(cursor);
+        failing.advance(cursor);
+        retries.passed(cursor);
+        if (frontier < cursor) {
+            frontier = cursor;
+            ahead.advance(cursor);
         }
     }
 
-    private void pass(long to) {
-        long end = Math.min(to, high);
-        if (cursor < end) {
-            takenCount -= taken.clear(cursor, end);
-            leased.clear(cursor, end);
-            if (settledCount > 0) {
-                settledCount -= settled.clear(cursor, end);
-            }
-        }
-        cursor = to;
-        high = Math.max(high, to);
-        freshFrom = Math.max(freshFrom, to);
-        retries.passed(to);
-    }
-
-    /** Makes room for bits below {@code to}. */
-    private void cover(long to) {
-        if (to > high) {
-            settled.cover(cursor, to);
-            taken.cover(cursor, to);
-            leased.cover(cursor, to);
-            high = to;
+    /** Records are no longer fresh. */
+    private void take(long from, long to) {
+        if (from <= frontier && ahead.count() == 0) {
+            frontier = Math.max(frontier, to);
+            ahead.advance(frontier);
+        } else if (to > frontier) {
+            ahead.set(Math.max(from, frontier), to);
         }
     }
 
-    /** Records leave a lease. What lies below the cursor has no bits any more. */
-    private void leave(long from, long to) {
+    /** Records leave a lease to fail. What lies below the cursor does not count any more. */
+    private void failing(long from, long to) {
         long start = Math.max(from, cursor);
         if (start < to) {
-            leased.clear(start, to);
+            failing.set(start, to);
         }
     }
 
     /** Records leave a lease and can be delivered again, unless they were settled meanwhile. */
     private void toPool(long from, long to, int attempt) {
-        leave(from, to);
         for (long at = settled.nextClear(Math.max(from, cursor), to); at < to; at = settled.nextClear(at, to)) {
             long end = settled.nextSet(at, to);
             retries.release(at, end, attempt);
@@ -381,17 +379,17 @@ public final class SubscriptionState {
         }
     }
 
-    /** First offset from {@code from} on that is unsettled and failed before, or {@code high}. */
-    private long nextFailed(long from) {
-        long at = retries.nextInPage(from, high);
-        while (at < high && (settled.get(at) || retries.failures(at) == 0)) {
-            at = retries.nextInPage(at + 1, high);
+    /** First offset of [from, end) that is unsettled and failed before, or {@code end}. */
+    private long nextFailed(long from, long end) {
+        long at = retries.nextInPage(from, end);
+        while (at < end && (settled.get(at) || retries.failures(at) == 0)) {
+            at = retries.nextInPage(at + 1, end);
         }
         return at;
     }
 
     private IllegalStateException notInPool(long from, long to) {
         return new IllegalStateException("records [" + from + ", " + to + ") are not in the pool: cursor " + cursor
-                + ", highest delivered " + high + ", window limit " + windowLimit);
+                + ", frontier " + frontier + ", window limit " + windowLimit);
     }
 }

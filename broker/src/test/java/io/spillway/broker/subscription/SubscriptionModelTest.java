@@ -104,6 +104,9 @@ class SubscriptionModelTest {
             from = lease.from();
             to = lease.to();
         }
+        if (random.nextInt(10) == 0) {
+            from = Math.max(0, from - random.nextInt(200));
+        }
         var outcome = OUTCOMES[random.nextInt(OUTCOMES.length)];
 
         boolean held = state.settle(target, from, to, outcome);

@@ -3,8 +3,10 @@ package io.spillway.broker.subscription;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.spillway.broker.subscription.SubscriptionState.Outcome;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class SubscriptionStateTest {
@@ -161,6 +163,18 @@ class SubscriptionStateTest {
     }
 
     @Test
+    void refusesToSettleBelowALargeLease() {
+        new Transcript(1000, 192).plays("""
+                        seek 64
+                        deliver m1 128 until 50        -> lease 1: 64..192 attempt 1 failures 0
+                        accept 1 10..12                -> LEASE_LOST
+                        accept 1 100..101              -> ok
+                        accept 1 10..12                -> LEASE_LOST
+                        state                          -> cursor 64, settled above 1, in flight 127, retry 0, timer 50
+                        """);
+    }
+
+    @Test
     void fencesTheLeaseWhoseRecordWentToAnother() {
         group.plays("""
                 deliver m1 10 until 50         -> lease 1: 0..10 attempt 1 failures 0
@@ -242,6 +256,18 @@ class SubscriptionStateTest {
     }
 
     @Test
+    void deliversWhatLiesBelowAFailureThatIsDueFirstAfterARestart() {
+        group.plays("""
+                failed 7..9 1 due 0
+                deliver m1 20 until 50         -> lease 1: 7..9 attempt 2 failures 1
+                accept 1 7..9                  -> ok
+                deliver m1 20 until 50         -> lease 2: 0..7 attempt 1 failures 0
+                deliver m1 20 until 50         -> lease 3: 9..20 attempt 1 failures 0
+                deliver m1 20 until 50         -> nothing
+                """);
+    }
+
+    @Test
     void keepsFailuresForASnapshotWhereverTheRecordsAre() {
         var state = new SubscriptionState(0, 100, () -> 1);
         state.applyFailed(0, 6, 2, 40);
@@ -280,5 +306,39 @@ class SubscriptionStateTest {
         assertThat(state.settledAbove()).isZero();
         assertThat(state.waitingRetry()).isZero();
         assertThat(state.memoryBytes()).isLessThan(2000);
+    }
+
+    @Test
+    void keepsItsMemoryBoundedThroughALongLifeOfFailures() {
+        var fences = new AtomicLong();
+        var state = new SubscriptionState(0, 1000, fences::incrementAndGet);
+        var pick = new Pick();
+        for (int i = 0; i < 20_000; i++) {
+            assertThat(state.next(Long.MAX_VALUE, i, pick)).isTrue();
+            var lease = state.lease(pick.from, pick.to, pick.attempt, pick.failures, 1, i + 10);
+            state.settle(lease.fence(), lease.from(), lease.to(), Outcome.NACK);
+            if (pick.failures == 0) {
+                state.applyFailed(lease.from(), lease.to(), 1, i);
+            } else {
+                state.applySettled(lease.from(), lease.to());
+            }
+        }
+
+        assertThat(state.cursor()).isGreaterThan(1_000_000);
+        assertThat(state.memoryBytes()).isLessThan(40_000);
+    }
+
+    @Test
+    void boundsTheMemoryOfAWindowSettledInRandomOrder() {
+        int window = 1 << 20;
+        var state = new SubscriptionState(0, window, () -> 1);
+        state.lease(0, window, 1, 0, 1, 50);
+        for (long at = window - 1; at > 0; at -= 2) {
+            state.settle(1, at, at + 1, Outcome.ACCEPT);
+            state.applySettled(at, at + 1);
+        }
+
+        assertThat(state.settledAbove()).isEqualTo(window / 2);
+        assertThat(state.memoryBytes()).isLessThan(window / 4);
     }
 }
