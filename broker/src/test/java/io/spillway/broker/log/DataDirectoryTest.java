@@ -77,6 +77,6 @@ class DataDirectoryTest {
         assertThatThrownBy(() -> LogVerifier.verify(root))
                 .isInstanceOfSatisfying(
                         SpillwayException.class, e -> assertThat(e.what()).contains("not a data directory"));
-        assertThatThrownBy(() -> LogDumper.dump(root, entry -> {})).isInstanceOf(SpillwayException.class);
+        assertThatThrownBy(() -> LogDumper.dump(root, entry -> true)).isInstanceOf(SpillwayException.class);
     }
 }
