@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * flags: 1 key 2 headers 4 tombstone 8 deliver_at 16 dedup_id 32 trace
  * </pre>
  *
- * Not thread-safe. Throws {@link ProtocolException} MALFORMED_FRAME when a record's parts do not fit its length.
+ * Not thread-safe. {@link #next} throws {@link ProtocolException} MALFORMED_FRAME when a record's parts do not fit its length;
+ * of that record index, timestamp, place and length can still be asked, and next goes on behind it.
  */
 public final class RecordView {
     public static final int FIXED_BYTES = 8;

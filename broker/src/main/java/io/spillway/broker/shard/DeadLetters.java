@@ -11,6 +11,7 @@ import io.spillway.broker.records.GroupSettled;
 import io.spillway.broker.records.StateRecord;
 import io.spillway.protocol.KeyHash;
 import io.spillway.protocol.Limits;
+import io.spillway.protocol.ProtocolException;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordBatchWriter;
 import io.spillway.protocol.RecordView;
@@ -141,39 +142,80 @@ final class DeadLetters {
     /** Copies the records [from, to) of the batch in the buffer, one entry each. */
     private void copy(Waiting item, Partition target, long from, long to, long nowMs) {
         long baseOffset = RecordBatch.baseOffset(buffer, 0);
+        int count = RecordBatch.recordCount(buffer, 0);
         view.wrap(buffer, 0);
-        while (view.next()) {
-            long offset = baseOffset + view.index();
+        for (int i = 0; i < count; i++) {
+            boolean readable = readNext(item);
+            long offset = baseOffset + i;
             if (offset < from || offset >= to) {
                 continue;
             }
-            byte[] key = view.key();
-            writer.add(
-                    view.timestampMs(),
-                    key,
-                    key == null ? 0 : KeyHash.of(key),
-                    headers(item, offset),
-                    view.value(),
-                    view.dedupId(),
-                    view.trace(),
-                    -1);
-            boolean keyed = view.hasDedupId();
-            RecordBatchWriter.Batch parts = writer.finish(0, 0, 0);
-            CompositeByteBuf whole = PooledByteBufAllocator.DEFAULT.compositeBuffer(2);
-            whole.addComponents(true, parts.head(), parts.body());
-            ByteBuf batch = PooledByteBufAllocator.DEFAULT
-                    .directBuffer(whole.readableBytes())
-                    .writeBytes(whole);
-            whole.release();
-            try {
-                RecordBatch.stamp(batch, 0, target.endOffset, 0, nowMs);
-                long sequence = journal.commit(List.of(settled(item, offset, offset + 1)), target, batch, keyed);
-                showWhenDurable(target, sequence, target.endOffset);
-            } finally {
-                batch.release();
+            if (readable) {
+                write(item, offset);
+            } else {
+                writeUnread(item, offset);
             }
-            counters.deadLetters.increment();
+            append(item, target, offset, readable && view.hasDedupId(), nowMs);
         }
+    }
+
+    /** Moves to the next record; false when its parts do not fit, which nobody checked when the batch was published. */
+    private boolean readNext(Waiting item) {
+        try {
+            return view.next();
+        } catch (ProtocolException e) {
+            LOG.warn("event=dead_letter_malformed topic={} why=\"{}\"", item.place.partition, e.getMessage());
+            return false;
+        }
+    }
+
+    private void write(Waiting item, long offset) {
+        byte[] key = view.key();
+        List<Map.Entry<String, byte[]>> headers = new ArrayList<>();
+        view.headers((name, from, valueAt, valueBytes) -> {
+            byte[] value = new byte[valueBytes];
+            from.getBytes(valueAt, value);
+            if (!name.startsWith("spillway-dlq-") && headers.size() < Limits.MAX_HEADERS - 6) {
+                headers.add(Map.entry(name, value));
+            }
+        });
+        addCause(headers, item, offset);
+        writer.add(
+                view.timestampMs(),
+                key,
+                key == null ? 0 : KeyHash.of(key),
+                headers,
+                view.value(),
+                view.dedupId(),
+                view.trace(),
+                -1);
+    }
+
+    /** A record whose parts cannot be told apart: all its bytes are the value. */
+    private void writeUnread(Waiting item, long offset) {
+        byte[] bytes = new byte[view.recordBytes()];
+        buffer.getBytes(view.recordAt(), bytes);
+        List<Map.Entry<String, byte[]>> headers = new ArrayList<>();
+        addCause(headers, item, offset);
+        writer.add(view.timestampMs(), null, 0, headers, bytes, null, null, -1);
+    }
+
+    private void append(Waiting item, Partition target, long offset, boolean keyed, long nowMs) {
+        RecordBatchWriter.Batch parts = writer.finish(0, 0, 0);
+        CompositeByteBuf whole = PooledByteBufAllocator.DEFAULT.compositeBuffer(2);
+        whole.addComponents(true, parts.head(), parts.body());
+        ByteBuf batch = PooledByteBufAllocator.DEFAULT
+                .directBuffer(whole.readableBytes())
+                .writeBytes(whole);
+        whole.release();
+        try {
+            RecordBatch.stamp(batch, 0, target.endOffset, 0, nowMs);
+            long sequence = journal.commit(List.of(settled(item, offset, offset + 1)), target, batch, keyed);
+            showWhenDurable(target, sequence, target.endOffset);
+        } finally {
+            batch.release();
+        }
+        counters.deadLetters.increment();
     }
 
     private void showWhenDurable(Partition target, long sequence, long end) {
@@ -194,15 +236,7 @@ final class DeadLetters {
         });
     }
 
-    private List<Map.Entry<String, byte[]>> headers(Waiting item, long offset) {
-        List<Map.Entry<String, byte[]>> headers = new ArrayList<>();
-        view.headers((name, from, valueAt, valueBytes) -> {
-            byte[] value = new byte[valueBytes];
-            from.getBytes(valueAt, value);
-            if (!name.startsWith("spillway-dlq-") && headers.size() < Limits.MAX_HEADERS - 6) {
-                headers.add(Map.entry(name, value));
-            }
-        });
+    private static void addCause(List<Map.Entry<String, byte[]>> headers, Waiting item, long offset) {
         String error = item.error.length() > MAX_ERROR_CHARS ? item.error.substring(0, MAX_ERROR_CHARS) : item.error;
         headers.add(header("spillway-dlq-cause", item.cause));
         headers.add(header("spillway-dlq-topic", item.group.topic.spec.name()));
@@ -210,7 +244,6 @@ final class DeadLetters {
         headers.add(header("spillway-dlq-offset", Long.toString(offset)));
         headers.add(header("spillway-dlq-attempts", Integer.toString(item.attempts)));
         headers.add(header("spillway-dlq-error", error));
-        return headers;
     }
 
     private static Map.Entry<String, byte[]> header(String name, String value) {
