@@ -32,7 +32,10 @@ class DiskFullTest {
     void refusesPublishingBeforeTheDiskIsFullAndRecovers() throws Exception {
         try (Environment.Mount disk = Environment.mount(directory, 160);
                 BrokerProcess broker = BrokerProcess.start(
-                        disk.point().resolve("data"), "log.segment-bytes=8MiB", "log.min-free-bytes=24MiB");
+                        disk.point().resolve("data"),
+                        "log.segment-bytes=8MiB",
+                        "log.min-free-bytes=24MiB",
+                        "retention.check-interval-ms=500ms");
                 SpillwayClient client = broker.client()) {
             client.admin().createTopic("numbers", 1, Map.of("durability", "mapped"));
             try (Producer producer = client.producer("numbers")

@@ -40,6 +40,8 @@ final class ShardAgent {
     private long nextRetentionMs;
     private long snapshotSequence;
     private long snapshotLogBytes;
+    /** Segments are freed only behind a snapshot, so what gives disk back asks for one. */
+    private boolean snapshotWanted;
 
     ShardAgent(
             ShardState state,
@@ -173,13 +175,14 @@ final class ShardAgent {
         int work = 0;
         state.groups.values().forEach(group -> settling.expire(group, nowMs));
         work += deadLetters.doWork(nowMs);
+        snapshotWanted |= !state.deletedTopics.isEmpty();
         work += subscriptions.endDeleted();
         if (nowMs >= nextRetentionMs) {
             nextRetentionMs = nowMs + state.config.retentionCheckIntervalMs();
             work += applyRetention();
         }
         work += state.log.maintain(nowMs, snapshotSequence);
-        if (journal.appendedBytes() - snapshotLogBytes >= state.config.snapshotIntervalBytes()) {
+        if (snapshotWanted || journal.appendedBytes() - snapshotLogBytes >= state.config.snapshotIntervalBytes()) {
             work += snapshot();
         }
         return work;
@@ -211,6 +214,7 @@ final class ShardAgent {
         }
         if (!trimmed.isEmpty()) {
             journal.commit(trimmed);
+            snapshotWanted = true;
         }
         return trimmed.size();
     }
@@ -225,6 +229,7 @@ final class ShardAgent {
         }
         Snapshot snapshot = Snapshots.take(state, nowMs);
         snapshotLogBytes = journal.appendedBytes();
+        snapshotWanted = false;
         journal.start(nowMs, new Syncer.SnapshotJob(snapshot.getSequence(), snapshot.toByteArray()));
         return 1;
     }
