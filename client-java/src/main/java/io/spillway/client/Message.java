@@ -52,7 +52,7 @@ public interface Message {
     /** Makes the lease end that long from now. At most 12 h. Does not settle. */
     void extend(Duration lease);
 
-    /** Not handled; delivered again at once, and this attempt does not count. */
+    /** Not handled; delivered again at once, and not counted as a failed delivery. */
     void release();
 
     /** Can never be handled; goes to the dead-letter topic now. */

@@ -101,7 +101,7 @@ final class Settling {
             }
             case NACK -> {
                 counters.nacked.add(records);
-                fail(group, place, from, to, failures + 1, nowMs + item.getDelayMs(), item.getDetail());
+                fail(group, place, from, to, failures + 1, item.getDetail(), nowMs, item.getDelayMs());
             }
             case TERM ->
                 deadLetters.add(group, place, from, to, failures + 1, DeadLetters.TERMINATED, item.getDetail(), nowMs);
@@ -125,15 +125,23 @@ final class Settling {
         return wire >= ACCEPT && wire <= RELEASE;
     }
 
-    private void fail(Group group, Group.Place place, long from, long to, int failures, long dueMs, String detail) {
+    private void fail(
+            Group group,
+            Group.Place place,
+            long from,
+            long to,
+            int failures,
+            String detail,
+            long nowMs,
+            long delayMs) {
         if (group.maxDeliveries() > 0 && failures >= group.maxDeliveries()) {
-            deadLetters.add(group, place, from, to, failures, DeadLetters.MAX_DELIVERIES, detail, dueMs);
+            deadLetters.add(group, place, from, to, failures, DeadLetters.MAX_DELIVERIES, detail, nowMs);
         } else {
             place.failed.add(FailedRange.newBuilder()
                     .setFrom(from)
                     .setTo(to)
                     .setFailures(failures)
-                    .setDueMs(dueMs)
+                    .setDueMs(nowMs + delayMs)
                     .build());
         }
     }
@@ -174,7 +182,7 @@ final class Settling {
             holder.member.settled(records);
         }
         String why = "the lease of member " + range.lease.memberId() + " ran out";
-        fail(group, place, range.from, range.to, range.lease.failures() + 1, nowMs, why);
+        fail(group, place, range.from, range.to, range.lease.failures() + 1, why, nowMs, 0);
         unwritten(group, nowMs);
     }
 
