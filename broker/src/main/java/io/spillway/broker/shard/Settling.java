@@ -126,14 +126,7 @@ final class Settling {
     }
 
     private void fail(
-            Group group,
-            Group.Place place,
-            long from,
-            long to,
-            int failures,
-            String detail,
-            long nowMs,
-            long delayMs) {
+            Group group, Group.Place place, long from, long to, int failures, String detail, long nowMs, long delayMs) {
         if (group.maxDeliveries() > 0 && failures >= group.maxDeliveries()) {
             deadLetters.add(group, place, from, to, failures, DeadLetters.MAX_DELIVERIES, detail, nowMs);
         } else {
