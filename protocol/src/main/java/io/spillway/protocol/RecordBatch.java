@@ -175,6 +175,9 @@ public final class RecordBatch {
         if (bodyBytes < 0) {
             throw malformed("the index of a batch of " + count + " records does not fit its " + total + " bytes");
         }
+        if ((producerId(buffer, at) | baseSequence(buffer, at) | firstTimestampMs(buffer, at)) < 0) {
+            throw malformed("a batch has a producer id, sequence or timestamp beyond 2^63");
+        }
         long uncompressed = buffer.getUnsignedInt(at + BODY_LENGTH);
         if (uncompressed > Limits.MAX_BODY_UNCOMPRESSED_BYTES
                 || (codec(buffer, at) != 0 && uncompressed > bodyBytes * Limits.MAX_COMPRESSION_RATIO)) {

@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
  * u32 ts_delta | u8 flags | u8 header_count | u16 key_len
  * [26 B trace][u64 deliver_at][u8 len + dedup_id] key headers value
  * header: u8 name_len name u16 value_len value
- * flags: 1 key 2 headers 4 tombstone 8 deliver_at 16 dedup_id 32 trace
+ * flags: 1 key 2 headers 4 tombstone 8 deliver_at 16 dedup_id 32 trace; the others are 0
  * </pre>
  *
- * Not thread-safe. {@link #next} throws {@link ProtocolException} MALFORMED_FRAME when a record's parts do not fit its length;
- * of that record index, timestamp, place and length can still be asked, and next goes on behind it.
+ * Not thread-safe. {@link #next} throws {@link ProtocolException} MALFORMED_FRAME when a record's parts do not fit its length
+ * or its flags; of that record index, timestamp, place and length can still be asked, and next goes on behind it.
  */
 public final class RecordView {
     public static final int FIXED_BYTES = 8;
@@ -34,6 +34,9 @@ public final class RecordView {
     public interface HeaderVisitor {
         void onHeader(String name, ByteBuf buffer, int valueAt, int valueBytes);
     }
+
+    private static final int KNOWN_FLAGS =
+            HAS_KEY | HAS_HEADERS | TOMBSTONE | HAS_DELIVER_AT | HAS_DEDUP_ID | HAS_TRACE;
 
     private ByteBuf buffer;
     private int batchAt;
@@ -79,23 +82,32 @@ public final class RecordView {
     private void parse() {
         flags = buffer.getUnsignedByte(at + 4);
         keyBytes = buffer.getUnsignedShort(at + 6);
-        int position = at + FIXED_BYTES;
-        traceAt = position;
-        position += has(HAS_TRACE) ? TRACE_BYTES : 0;
-        deliverAtAt = position;
-        position += has(HAS_DELIVER_AT) ? Long.BYTES : 0;
+        if ((flags & ~KNOWN_FLAGS) != 0
+                || (keyBytes > 0 && !has(HAS_KEY))
+                || (headerCount() > 0 && !has(HAS_HEADERS))) {
+            throw malformed("has parts that its flags do not announce");
+        }
+        traceAt = at + FIXED_BYTES;
+        deliverAtAt = traceAt + (has(HAS_TRACE) ? TRACE_BYTES : 0);
+        int position = deliverAtAt + (has(HAS_DELIVER_AT) ? Long.BYTES : 0);
+        require(position);
+        if (has(HAS_DELIVER_AT) && buffer.getLong(deliverAtAt) < 0) {
+            throw malformed("has a delivery time beyond 2^63");
+        }
         dedupAt = position + 1;
         dedupBytes = 0;
         if (has(HAS_DEDUP_ID)) {
             require(position + 1);
             dedupBytes = buffer.getUnsignedByte(position);
+            if (dedupBytes == 0) {
+                throw malformed("has an idempotency key of no bytes");
+            }
             position += 1 + dedupBytes;
         }
         keyAt = position;
         position += keyBytes;
         headersAt = position;
-        int headers = buffer.getUnsignedByte(at + 5);
-        for (int i = 0; i < headers; i++) {
+        for (int i = headerCount(); i > 0; i--) {
             require(position + 1);
             position += 1 + buffer.getUnsignedByte(position);
             require(position + Short.BYTES);
@@ -107,9 +119,12 @@ public final class RecordView {
 
     private void require(int position) {
         if (position > end) {
-            throw new ProtocolException(
-                    Code.MALFORMED_FRAME, "record " + record + " of a batch is shorter than its parts");
+            throw malformed("is shorter than its parts");
         }
+    }
+
+    private ProtocolException malformed(String what) {
+        return new ProtocolException(Code.MALFORMED_FRAME, "record " + record + " of a batch " + what);
     }
 
     private boolean has(int flag) {

@@ -8,6 +8,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
@@ -112,7 +113,7 @@ class RecordBatchTest {
                 random.nextBoolean() ? bytes(random, random.nextInt(Limits.MAX_KEY_BYTES + 1)) : null,
                 headers,
                 bytes(random, random.nextInt(300)),
-                random.nextBoolean() ? bytes(random, random.nextInt(Limits.MAX_DEDUP_ID_BYTES + 1)) : null,
+                random.nextBoolean() ? bytes(random, random.nextInt(1, Limits.MAX_DEDUP_ID_BYTES + 1)) : null,
                 random.nextBoolean() ? bytes(random, RecordView.TRACE_BYTES) : null,
                 random.nextBoolean() ? random.nextLong(1L << 50) : -1);
     }
@@ -152,7 +153,44 @@ class RecordBatchTest {
         refuses(withRightCrc(batch(3).setInt(68, 5)), Code.MALFORMED_FRAME);
         refuses(withRightCrc(batch(3).setInt(72, 3)), Code.MALFORMED_FRAME);
         refuses(withRightCrc(batch(3).setInt(72, -5)), Code.MALFORMED_FRAME);
+        refuses(withRightCrc(batch(3).setLong(40, -1)), Code.MALFORMED_FRAME);
+        refuses(withRightCrc(batch(3).setLong(48, -1)), Code.MALFORMED_FRAME);
+        refuses(withRightCrc(batch(3).setLong(56, -1)), Code.MALFORMED_FRAME);
         refuses(batch(3).setByte(24, 2), Code.MALFORMED_FRAME);
+    }
+
+    /** A record whose value looks like any of the parts that a flag may announce; the value begins at byte 8. */
+    private static ByteBuf record(int flags, int headers, int keyBytes, byte[] value) {
+        RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
+        writer.add(0, null, 0, List.of(), value, null, null, -1);
+        ByteBuf batch = whole(writer.finish(0, 0, 0));
+        int at = RecordBatch.bodyStart(batch, 0);
+        return withRightCrc(
+                batch.setByte(at + 4, flags).setByte(at + 5, headers).setShort(at + 6, keyBytes));
+    }
+
+    private static void refusesRecord(ByteBuf batch) {
+        assertThat(RecordBatch.validate(batch, 0, batch.readableBytes(), 1 << 20))
+                .isEqualTo(batch.readableBytes());
+        assertThatThrownBy(() -> new RecordView().wrap(batch, 0).next())
+                .isInstanceOfSatisfying(
+                        ProtocolException.class, e -> assertThat(e.code()).isEqualTo(Code.MALFORMED_FRAME));
+    }
+
+    @Test
+    void refusesRecordsWhosePartsTheirFlagsDoNotAnnounce() {
+        byte[] zeros = new byte[40];
+        byte[] ones = new byte[40];
+        Arrays.fill(ones, (byte) 0xff);
+
+        assertThat(new RecordView().wrap(record(0, 0, 0, zeros), 0).next()).isTrue();
+        refusesRecord(record(64, 0, 0, zeros));
+        refusesRecord(record(128, 0, 0, zeros));
+        refusesRecord(record(0, 0, 1, zeros));
+        refusesRecord(record(0, 1, 0, zeros));
+        refusesRecord(record(RecordView.HAS_DEDUP_ID, 0, 0, zeros));
+        refusesRecord(record(RecordView.HAS_DELIVER_AT, 0, 0, ones));
+        refusesRecord(record(RecordView.HAS_TRACE, 0, 0, new byte[RecordView.TRACE_BYTES - 1]));
     }
 
     @Test
