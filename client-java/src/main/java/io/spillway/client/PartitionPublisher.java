@@ -211,7 +211,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
         } else {
             sent.remove(batch);
         }
-        handle.credit().grant(ack.getCredit());
+        handle.onAcked(ack.getCredit());
         flow.onAcked(ack.getState(), ack.getThrottleMs());
         context.retries().onSuccess(batch.retryCost);
         context.onOutcome(null, batch.sentNs);
@@ -384,17 +384,25 @@ final class PartitionPublisher implements PublisherHandle.Owner {
     private SpillwayException expired(PendingBatch batch) {
         String what = batch.count() + " records for " + context.topic() + "/" + partition + " have no outcome after "
                 + batch.timeoutMs + " ms";
-        return batch.maybeStored
-                ? SpillwayException.of(
-                        Code.OUTCOME_UNKNOWN,
-                        what,
-                        "they were sent and no answer came: " + handle.obstacle(),
-                        "publish them again only if a second copy does no harm, or with idempotency keys")
-                : SpillwayException.of(
-                        Code.DEADLINE_EXCEEDED,
-                        what,
-                        "nothing was stored: " + handle.obstacle(),
-                        "publish them again, or allow a longer delivery timeout");
+        if (batch.maybeStored) {
+            return SpillwayException.of(
+                    Code.OUTCOME_UNKNOWN,
+                    what,
+                    "they were sent and no answer came: " + handle.obstacle(),
+                    "publish them again only if a second copy does no harm, or with idempotency keys");
+        }
+        Error refusal = handle.refusal();
+        if (refusal != null) {
+            // Why the time ran out says more than that it did.
+            return SpillwayException.of(refusal.toBuilder()
+                    .setMessage(what + ": " + refusal.getMessage())
+                    .build());
+        }
+        return SpillwayException.of(
+                Code.DEADLINE_EXCEEDED,
+                what,
+                "nothing was stored: " + handle.obstacle(),
+                "publish them again, or allow a longer delivery timeout");
     }
 
     // ---- the end

@@ -10,7 +10,7 @@ import java.util.concurrent.CompletableFuture;
  * timeout.
  *
  * <p>Errors: DEADLINE_EXCEEDED when the delivery timeout passed before anything was sent; OUTCOME_UNKNOWN when it passed
- * after; LOCAL_BUFFER_FULL when the buffer stayed full for {@code maxBlock}; TOO_LARGE; CLIENT_CLOSED; and what the
+ * after; READ_ONLY, OVERLOADED or whatever else the broker kept refusing with when it passed meanwhile; LOCAL_BUFFER_FULL when the buffer stayed full for {@code maxBlock}; TOO_LARGE; CLIENT_CLOSED; and what the
  * broker answers. Thread-safe.
  */
 public interface Producer extends AutoCloseable {

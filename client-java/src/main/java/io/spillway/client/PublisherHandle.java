@@ -10,6 +10,7 @@ import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.ClosePublisher;
+import io.spillway.protocol.v1.Credit;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.OpenPublisher;
 import io.spillway.protocol.v1.OpenPublisherOk;
@@ -282,6 +283,18 @@ final class PublisherHandle implements HandleListener {
     /** Remembers why a batch was refused, for the error of one whose time is over. */
     void remember(Error refusal) {
         lastRefusal = refusal;
+    }
+
+    /** The broker takes batches again: what it refused before explains nothing any more. */
+    void onAcked(Credit fresh) {
+        credit.grant(fresh);
+        lastRefusal = null;
+    }
+
+    /** With what the broker refused the batch before, when none was acked since and it can be reached; else null. */
+    @Nullable
+    Error refusal() {
+        return context.flow().connection() == null ? null : lastRefusal;
     }
 
     /** Why nothing is sent. */
