@@ -2,7 +2,9 @@ package io.spillway.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import io.spillway.client.GroupDescription;
 import io.spillway.client.Header;
 import io.spillway.client.Message;
 import io.spillway.client.OutgoingRecord;
@@ -280,6 +282,36 @@ class GroupTest {
                 .isInstanceOfSatisfying(
                         SpillwayException.class,
                         e -> assertThat(e.is(Code.POSITION_OUT_OF_RANGE)).isTrue());
+    }
+
+    /** A member with room for 20 records holds 20, of both partitions; it may not get more because one was rewound. */
+    @Test
+    void aSeekOfOnePartitionLeavesTheLeasesOfTheOthers(TestInfo test) {
+        String topic = test.getTestMethod().orElseThrow().getName();
+        client.admin().createTopic(topic, 2, Map.of());
+        try (Producer producer = client.producer(topic).open();
+                Subscription group = group(topic).maxUnacked(20).open()) {
+            for (int i = 0; i < 100; i++) {
+                producer.publish(
+                        OutgoingRecord.builder(new byte[1]).partition(i % 2).build(), (ack, error) -> {});
+                producer.flush(SOON);
+            }
+            await("20 records are leased")
+                    .atMost(SOON)
+                    .until(() -> inFlight(topic).equals(List.of(10L, 10L)));
+
+            client.admin().seekGroup(topic, "g", StartPosition.offset(0, 50), false, "skip");
+
+            await("10 more are leased").atMost(SOON).until(() -> inFlight(topic).equals(List.of(0L, 20L)));
+            assertThat(group.poll(100, SHORT)).hasSize(30);
+            assertThat(group.poll(1, SHORT)).isEmpty();
+        }
+    }
+
+    private static List<Long> inFlight(String topic) {
+        return client.admin().describeGroup(topic, "g").partitions().stream()
+                .map(GroupDescription.Partition::inFlight)
+                .toList();
     }
 
     private static List<String> drain(String topic, int records) {

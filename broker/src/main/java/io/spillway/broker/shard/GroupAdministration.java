@@ -146,6 +146,7 @@ final class GroupAdministration {
                 .setGroupId(group.id)
                 .setReason(command.reason())
                 .setRevision(revision);
+        List<Group.Place> left = new ArrayList<>();
         for (Group.Place place : group.places) {
             long from = place.state.cursor();
             long to = target(place.partition, command.to(), from);
@@ -158,15 +159,17 @@ final class GroupAdministration {
                     && (command.to().getKind() != START_OFFSET || command.to().getPartition() == place.partition.index);
             if (meant) {
                 sought.addPositions(position(place.partition, to));
+                left.add(place);
             }
         }
         if (command.dryRun()) {
             command.reply().ok(result.setRevision(group.revision).build());
             return;
         }
+        // Before the commit, which ends the leases of the places that are left.
+        left.forEach(place -> place.state.forEachLease(lease -> settling.ended(group, lease)));
         long sequence = journal.commit(
                 List.of(StateRecord.newBuilder().setGroupSought(sought).build()));
-        group.ports.values().forEach(member -> member.member.settled(member.member.unacked()));
         journal.whenSynced(
                 sequence, new ReplyWhenSynced<>(result.setRevision(revision).build(), command.reply()));
     }

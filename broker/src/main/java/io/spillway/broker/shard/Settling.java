@@ -170,13 +170,22 @@ final class Settling {
     private void expire(Group group, Group.Place place, Expired range, long nowMs) {
         int records = (int) (range.to - range.from);
         counters.leasesExpired.add(records);
-        GroupMember holder = group.ports.get(range.lease.memberId());
-        if (holder != null) {
-            holder.member.settled(records);
-        }
+        unburden(group, range.lease, records);
         String why = "the lease of member " + range.lease.memberId() + " ran out";
         fail(group, place, range.from, range.to, range.lease.failures() + 1, why, nowMs, 0);
         unwritten(group, nowMs);
+    }
+
+    /** A lease ends without a verdict: its holder has room for other records. */
+    void ended(Group group, Lease lease) {
+        unburden(group, lease, lease.unsettled());
+    }
+
+    private static void unburden(Group group, Lease lease, int records) {
+        GroupMember holder = group.ports.get(lease.memberId());
+        if (holder != null) {
+            holder.member.settled(records);
+        }
     }
 
     /** Records as settled, without anybody's ack, what can never be delivered. */

@@ -1,6 +1,7 @@
 package io.spillway.broker.subscription;
 
 import java.util.ArrayList;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
@@ -286,6 +287,11 @@ public final class SubscriptionState {
             case ACCEPT, TERM -> {}
         }
         return true;
+    }
+
+    /** Visits the live leases; the visitor changes none. */
+    public void forEachLease(Consumer<Lease> visitor) {
+        leases.values().forEach(visitor);
     }
 
     /** Moves the deadline of a lease; false when it is lost. */
