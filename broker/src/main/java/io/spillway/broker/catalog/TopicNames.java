@@ -4,7 +4,7 @@ import io.spillway.broker.base.SpillwayException;
 import io.spillway.protocol.Code;
 import java.util.regex.Pattern;
 
-/** What a topic or group may be called. */
+/** What a topic, group or producer may be called. */
 public final class TopicNames {
     public static final int MAX_CHARS = 200;
     public static final String DEAD_LETTER_SUFFIX = ".dlq";
@@ -12,7 +12,7 @@ public final class TopicNames {
 
     private TopicNames() {}
 
-    /** Returns the name, or throws INVALID_ARGUMENT. {@code kind} is "topic" or "group". */
+    /** Returns the name, or throws INVALID_ARGUMENT. {@code kind} is "topic", "group" or "producer". */
     public static String check(String kind, String name) {
         if (name.isEmpty() || name.length() > MAX_CHARS || !VALID.matcher(name).matches()) {
             throw new SpillwayException(

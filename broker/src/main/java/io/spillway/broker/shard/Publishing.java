@@ -3,6 +3,7 @@ package io.spillway.broker.shard;
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.TopicNames;
 import io.spillway.broker.idempotency.ProducerStates;
 import io.spillway.broker.log.WriteState;
 import io.spillway.broker.records.ProducerNamed;
@@ -230,6 +231,7 @@ final class Publishing {
         long producerId = command.producerId();
         int epoch = command.epoch();
         if (!command.name().isEmpty()) {
+            TopicNames.check("producer", command.name());
             ProducerNamed known = partition.named.get(command.name());
             boolean resumes = known != null && known.getProducerId() == producerId && known.getEpoch() == epoch;
             if (!resumes) {
