@@ -246,9 +246,9 @@ public final class ClientSession {
         Durability level = open.getAllowDegraded() && open.getDurability() == Durability.DUR_QUORUM
                 ? Durability.DUR_SYNCED
                 : open.getDurability();
+        int channel = frame.channel();
         PublisherHandle handle =
-                new PublisherHandle(context, outbox, mailbox, frame.channel(), topic.partitionId(index), level);
-        publishers.put(frame.channel(), handle);
+                new PublisherHandle(context, outbox, mailbox, channel, topic.partitionId(index), level);
         long producerId = open.getProducerId() == 0 ? context.random.nextLong(1, Long.MAX_VALUE) : open.getProducerId();
         offer(
                 mailbox,
@@ -259,9 +259,11 @@ public final class ClientSession {
                         open.getProducerEpoch(),
                         outbox.reply(
                                 FrameKind.OPEN_PUBLISHER,
-                                frame.channel(),
+                                channel,
                                 frame.correlation(),
-                                opened -> toWire(opened, handle, topic))));
+                                opened -> toWire(opened, handle, topic),
+                                () -> publishers.remove(channel, handle))));
+        publishers.put(channel, handle);
     }
 
     private OpenPublisherOk toWire(ShardCommand.PublisherOpened opened, PublisherHandle handle, TopicSpec topic) {
@@ -329,16 +331,19 @@ public final class ClientSession {
         TopicSpec topic = context.catalog.get().get(subscribe.getTopic());
         requireFree(frame.channel(), subscriptions.size(), Limits.MAX_SUBSCRIPTIONS_PER_CONNECTION);
         Mailbox mailbox = context.mailbox(topic);
-        SubscriptionHandle handle = new SubscriptionHandle(connection, outbox, mailbox, frame.channel());
+        int channel = frame.channel();
+        SubscriptionHandle handle = new SubscriptionHandle(
+                connection, outbox, mailbox, channel, gone -> subscriptions.remove(channel, gone));
         var reply = outbox.<ShardCommand.Subscribed>reply(
                 FrameKind.SUBSCRIBE,
-                frame.channel(),
+                channel,
                 frame.correlation(),
                 subscribed -> SubscribeOk.newBuilder()
                         .setMemberEpoch(subscribed.memberId())
                         .addAllPartitions(subscribed.partitions())
                         .setLeaseMs(subscribed.leaseMs())
-                        .build());
+                        .build(),
+                handle::forget);
         if (subscribe.getMode() == MODE_STREAM) {
             offer(
                     mailbox,
@@ -369,7 +374,7 @@ public final class ClientSession {
                             handle,
                             reply));
         }
-        subscriptions.put(frame.channel(), handle);
+        subscriptions.put(channel, handle);
         if (subscribe.hasCredit()) {
             offer(
                     mailbox,
@@ -421,8 +426,13 @@ public final class ClientSession {
     }
 
     private void onUnsubscribe(Frame frame) {
-        SubscriptionHandle subscription = subscription(frame);
-        subscriptions.remove(frame.channel());
+        SubscriptionHandle subscription = subscriptions.remove(frame.channel());
+        if (subscription == null) {
+            // The broker may have ended it while the request was under way.
+            outbox.answer(
+                    FrameKind.UNSUBSCRIBE, frame.channel(), frame.correlation(), Unsubscribe.getDefaultInstance());
+            return;
+        }
         subscription
                 .mailbox()
                 .end(new ShardCommand.Unsubscribe(

@@ -19,6 +19,9 @@ public interface Connection {
     /** Allows frames of this size from now on. */
     void maxFrameBytes(int bytes);
 
+    /** Runs a task on the connection's event loop, where its frames are handled. */
+    void execute(Runnable task);
+
     /** Closes once everything queued has been written, or after a second. */
     void closeAfterFlush();
 

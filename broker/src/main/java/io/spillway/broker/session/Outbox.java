@@ -44,8 +44,21 @@ final class Outbox {
                 Frame.encode(connection.allocator(), kind, Frame.RESPONSE | Frame.ERROR, channel, correlation, error));
     }
 
+    /** Tells that what was opened on a channel is not, or no longer; forgotten before the peer can know, so that it may reuse it. */
+    void end(FrameKind kind, int channel, int correlation, SpillwayException why, Runnable forget) {
+        connection.execute(() -> {
+            forget.run();
+            fail(kind, channel, correlation, WireErrors.of(why));
+        });
+    }
+
     /** A reply that answers this request with the result's wire form. */
     <T> Reply<T> reply(FrameKind kind, int channel, int correlation, Function<T, MessageLite> toWire) {
+        return reply(kind, channel, correlation, toWire, () -> {});
+    }
+
+    /** The same for a request that opened something on its channel, to be forgotten when it is refused. */
+    <T> Reply<T> reply(FrameKind kind, int channel, int correlation, Function<T, MessageLite> toWire, Runnable forget) {
         return new Reply<>() {
             @Override
             public void ok(T result) {
@@ -54,7 +67,7 @@ final class Outbox {
 
             @Override
             public void failed(SpillwayException why) {
-                fail(kind, channel, correlation, WireErrors.of(why));
+                end(kind, channel, correlation, why, forget);
             }
         };
     }

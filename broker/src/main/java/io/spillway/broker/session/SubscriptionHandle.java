@@ -7,6 +7,7 @@ import io.spillway.broker.shard.ShardCommand;
 import io.spillway.broker.shard.SubscriberPort;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.v1.Deliver;
+import java.util.function.Consumer;
 
 /** A subscription's end in the broker: writes deliveries. Called on the shard thread, {@code onWritable} by transport. */
 final class SubscriptionHandle implements SubscriberPort {
@@ -14,12 +15,16 @@ final class SubscriptionHandle implements SubscriberPort {
     private final Outbox outbox;
     private final Mailbox mailbox;
     private final int channel;
+    private final Consumer<SubscriptionHandle> forget;
 
-    SubscriptionHandle(Connection connection, Outbox outbox, Mailbox mailbox, int channel) {
+    /** @param forget called on the connection's event loop when the broker ends the subscription */
+    SubscriptionHandle(
+            Connection connection, Outbox outbox, Mailbox mailbox, int channel, Consumer<SubscriptionHandle> forget) {
         this.connection = connection;
         this.outbox = outbox;
         this.mailbox = mailbox;
         this.channel = channel;
+        this.forget = forget;
     }
 
     Mailbox mailbox() {
@@ -38,7 +43,11 @@ final class SubscriptionHandle implements SubscriberPort {
 
     @Override
     public void ended(SpillwayException why) {
-        outbox.fail(FrameKind.SUBSCRIBE, channel, 0, WireErrors.of(why));
+        outbox.end(FrameKind.SUBSCRIBE, channel, 0, why, this::forget);
+    }
+
+    void forget() {
+        forget.accept(this);
     }
 
     void onWritable() {

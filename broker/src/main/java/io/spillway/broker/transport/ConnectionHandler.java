@@ -185,6 +185,11 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
     }
 
     @Override
+    public void execute(Runnable task) {
+        channel.eventLoop().execute(task);
+    }
+
+    @Override
     public void closeAfterFlush() {
         outbound.closeWhenEmpty();
         channel.eventLoop().schedule(() -> channel.close(), 1, TimeUnit.SECONDS);
