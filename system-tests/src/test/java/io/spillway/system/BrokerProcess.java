@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * A real broker in a process of its own, on a data directory of the test's. Ends with the test, whatever happens. When a
  * start fails, what the broker said is in the exception.
  */
-final class BrokerProcess implements AutoCloseable {
-    static final Duration PATIENCE = Duration.ofSeconds(60);
+public final class BrokerProcess implements AutoCloseable {
+    public static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Pattern READY = Pattern.compile("spillway ready node=(\\S+) wire=(\\S+) http=(\\S+)");
 
     private final Path directory;
@@ -40,7 +40,7 @@ final class BrokerProcess implements AutoCloseable {
     }
 
     /** @param settings key=value, as for --set */
-    static BrokerProcess start(Path directory, String... settings) {
+    public static BrokerProcess start(Path directory, String... settings) {
         return startUnder(List.of(), directory, settings);
     }
 
@@ -53,6 +53,11 @@ final class BrokerProcess implements AutoCloseable {
 
     /** The command that runs the CLI in a process of its own. */
     static List<String> command(String... arguments) {
+        return java("io.spillway.broker.cli.Main", arguments);
+    }
+
+    /** The command that runs this class of the test's class path in a process of its own. */
+    public static List<String> java(String mainClass, String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElse("java"));
         command.add("-XX:TieredStopAtLevel=1");
@@ -63,13 +68,13 @@ final class BrokerProcess implements AutoCloseable {
                 command.add(flag);
             }
         }
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.spillway.broker.cli.Main"));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), mainClass));
         command.addAll(List.of(arguments));
         return command;
     }
 
     /** Starts, or starts again on the same address and data. */
-    void start() {
+    public void start() {
         try {
             Path out = directory.resolveSibling(directory.getFileName() + ".out");
             Path err = directory.resolveSibling(directory.getFileName() + ".err");
@@ -104,11 +109,11 @@ final class BrokerProcess implements AutoCloseable {
         });
     }
 
-    String wire() {
+    public String wire() {
         return wire;
     }
 
-    String http() {
+    public String http() {
         return http;
     }
 
@@ -127,7 +132,7 @@ final class BrokerProcess implements AutoCloseable {
                 .orElse(running().toHandle());
     }
 
-    void kill9() {
+    public void kill9() {
         ProcessHandle target = target();
         target.destroyForcibly();
         running().destroyForcibly();
@@ -136,7 +141,7 @@ final class BrokerProcess implements AutoCloseable {
                 .until(() -> !target.isAlive() && !running().isAlive());
     }
 
-    void signal(String name) throws IOException, InterruptedException {
+    public void signal(String name) throws IOException, InterruptedException {
         int status = new ProcessBuilder("kill", "-" + name, Long.toString(target().pid()))
                 .start()
                 .waitFor();
@@ -144,7 +149,7 @@ final class BrokerProcess implements AutoCloseable {
     }
 
     /** Ends it in order and returns the exit code. */
-    int terminate() throws InterruptedException {
+    public int terminate() throws InterruptedException {
         running().destroy();
         assertThat(running().waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS))
                 .as("the broker ends")
