@@ -1,5 +1,6 @@
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -39,10 +40,10 @@ public final class Check {
         Map<String, Integer> offsets = new HashMap<>();
         Map<String, Integer> arrived = new HashMap<>();
         int lines = 0;
-        for (JsonNode message : messages(output)) {
+        for (Message message : messages(output)) {
             lines++;
-            if (offsets.merge(place(message), 1, Integer::sum) == 1) {
-                arrived.merge(sha256(message.get("value").asText()), 1, Integer::sum);
+            if (offsets.merge(message.place(), 1, Integer::sum) == 1) {
+                arrived.merge(sha256(message.value), 1, Integer::sum);
             }
         }
         long missing = published.entrySet().stream()
@@ -60,13 +61,15 @@ public final class Check {
         }
     }
 
-    private static String place(JsonNode message) {
-        return message.get("partition").asInt() + "/" + message.get("offset").asLong();
+    private record Message(int partition, long offset, long appendTime, String value) {
+        String place() {
+            return partition + "/" + offset;
+        }
     }
 
     private static long median(Path output) throws IOException {
         long[] times = messages(output).stream()
-                .mapToLong(message -> message.get("append_time").asLong())
+                .mapToLong(Message::appendTime)
                 .sorted()
                 .toArray();
         return times[times.length / 2];
@@ -74,19 +77,41 @@ public final class Check {
 
     private static long since(Path output, long time) throws IOException {
         return messages(output).stream()
-                .filter(message -> message.get("append_time").asLong() >= time)
-                .map(Check::place)
+                .filter(message -> message.appendTime >= time)
+                .map(Message::place)
                 .distinct()
                 .count();
     }
 
-    private static List<JsonNode> messages(Path output) throws IOException {
-        ObjectMapper json = new ObjectMapper();
-        List<JsonNode> messages = new ArrayList<>();
+    private static List<Message> messages(Path output) throws IOException {
+        JsonFactory json = new JsonFactory();
+        List<Message> messages = new ArrayList<>();
         for (String line : Files.readAllLines(output)) {
-            messages.add(json.readTree(line));
+            try (JsonParser parser = json.createParser(line)) {
+                messages.add(message(parser));
+            }
         }
         return messages;
+    }
+
+    private static Message message(JsonParser parser) throws IOException {
+        int partition = -1;
+        long offset = -1;
+        long appendTime = -1;
+        String value = "";
+        parser.nextToken();
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+            String field = parser.currentName();
+            parser.nextToken();
+            switch (field) {
+                case "partition" -> partition = parser.getIntValue();
+                case "offset" -> offset = parser.getLongValue();
+                case "append_time" -> appendTime = parser.getLongValue();
+                case "value" -> value = parser.getText();
+                default -> parser.skipChildren();
+            }
+        }
+        return new Message(partition, offset, appendTime, value);
     }
 
     /** What lies between blank lines, as the publish command cuts it. */
