@@ -285,7 +285,7 @@ public final class ClientSession {
         if (quorum && !allowDegraded) {
             throw new SpillwayException(
                     Code.DURABILITY_UNAVAILABLE,
-                    "durability " + durability + " cannot be reached",
+                    "durability " + durability.name() + " cannot be reached",
                     "this broker runs alone and has no replicas",
                     "ask for SYNCED, or allow degraded acks");
         }
