@@ -1,6 +1,7 @@
 package io.spillway.client;
 
 import io.spillway.client.net.Connection;
+import io.spillway.client.net.Errors;
 import io.spillway.client.net.ResponseHandler;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.Frame;
@@ -175,7 +176,8 @@ final class AckSender implements DeliveredBatch.SettlementListener {
                 return;
             }
             client.retries().onSuccess(retryCost);
-            for (ItemError refused : answer.header(AckResult.parser()).getErrorsList()) {
+            List<ItemError> errors = answer.header(AckResult.parser()).getErrorsList();
+            for (ItemError refused : Errors.withTexts(errors)) {
                 SpillwayException cause = SpillwayException.of(refused.getError());
                 int to = Math.min(frame.getItemsCount(), refused.getIndex() + Math.max(1, refused.getCount()));
                 for (int i = refused.getIndex(); i < to; i++) {

@@ -2,6 +2,7 @@ package io.spillway.client;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.spillway.client.net.Errors;
 import io.spillway.client.net.ResponseHandler;
 import io.spillway.protocol.Frame;
 import io.spillway.protocol.RecordBatchWriter;
@@ -184,7 +185,7 @@ final class PendingBatch implements ResponseHandler {
                         first.getAppendUnixMs());
             }
         }
-        for (ItemError refused : ack.getErrorsList()) {
+        for (ItemError refused : Errors.withTexts(ack.getErrorsList())) {
             SpillwayException error = SpillwayException.of(refused.getError());
             int to = Math.min(count, refused.getIndex() + Math.max(1, refused.getCount()));
             for (int i = refused.getIndex(); i < to; i++) {

@@ -19,6 +19,7 @@ import io.spillway.protocol.Code;
 import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameDecoder;
 import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.Limits;
 import io.spillway.protocol.Preface;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.Hello;
@@ -92,7 +93,8 @@ final class FakeBroker implements AutoCloseable {
                     protected void initChannel(Channel channel) {
                         channel.pipeline()
                                 .addLast(new PrefaceAnswer())
-                                .addLast(new FrameDecoder(FrameDecoder.DEFAULT_MAX_FRAME_BYTES))
+                                .addLast(new FrameDecoder(
+                                        FrameDecoder.DEFAULT_MAX_FRAME_BYTES, Limits.MAX_CLIENT_HEADER_BYTES))
                                 .addLast(new Frames());
                     }
                 })

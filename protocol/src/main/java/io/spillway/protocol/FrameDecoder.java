@@ -15,13 +15,14 @@ public final class FrameDecoder extends ByteToMessageDecoder {
     /** Default limits of protocol v1, in bytes (docs/protocol.md, Limits). */
     public static final int DEFAULT_MAX_FRAME_BYTES = 16 << 20;
 
-    public static final int MAX_HEADER_BYTES = 64 << 10;
-
     private int maxFrameBytes;
+    private final int maxHeaderBytes;
     private boolean broken;
 
-    public FrameDecoder(int maxFrameBytes) {
+    /** @param maxHeaderBytes one of {@link Limits}: it depends on who is on the other side */
+    public FrameDecoder(int maxFrameBytes, int maxHeaderBytes) {
         this.maxFrameBytes = maxFrameBytes;
+        this.maxHeaderBytes = maxHeaderBytes;
     }
 
     /** Changes the limit, for instance once the handshake has negotiated it. */
@@ -67,8 +68,8 @@ public final class FrameDecoder extends ByteToMessageDecoder {
 
     private void checkHeader(ByteBuf in, int start, long length) {
         long headerBytes = in.getUnsignedInt(start + 8);
-        if (headerBytes > MAX_HEADER_BYTES) {
-            fail(in, Code.TOO_LARGE, "a header of " + headerBytes + " bytes is over the limit of " + MAX_HEADER_BYTES);
+        if (headerBytes > maxHeaderBytes) {
+            fail(in, Code.TOO_LARGE, "a header of " + headerBytes + " bytes is over the limit of " + maxHeaderBytes);
         }
         if (headerBytes > length - Frame.PREFIX_AFTER_LENGTH) {
             fail(in, Code.MALFORMED_FRAME, "a header of " + headerBytes + " bytes does not fit its frame of " + length);

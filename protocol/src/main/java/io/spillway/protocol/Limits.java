@@ -10,6 +10,12 @@ public final class Limits {
     public static final int MAX_HEADERS = 64;
     public static final int MAX_BODY_UNCOMPRESSED_BYTES = 8 << 20;
     public static final int MAX_COMPRESSION_RATIO = 32;
+    /** The header of a frame that a client sends. */
+    public static final int MAX_CLIENT_HEADER_BYTES = 64 << 10;
+
+    /** The header of a frame that a broker sends, which may name each record of a batch. */
+    public static final int MAX_BROKER_HEADER_BYTES = 1 << 20;
+
     /** A frame before the session is open. */
     public static final int MAX_FRAME_BEFORE_HELLO_BYTES = 16 << 10;
 

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class FrameDecoderTest {
-    private final EmbeddedChannel channel = new EmbeddedChannel(new FrameDecoder(1024));
+    private final EmbeddedChannel channel = new EmbeddedChannel(new FrameDecoder(1024, Limits.MAX_CLIENT_HEADER_BYTES));
 
     @AfterEach
     void close() {

@@ -79,7 +79,7 @@ class FuzzTest {
     }
 
     private long feed(ByteBuf stream, long run) {
-        EmbeddedChannel channel = new EmbeddedChannel(new FrameDecoder(1 << 16));
+        EmbeddedChannel channel = new EmbeddedChannel(new FrameDecoder(1 << 16, Limits.MAX_CLIENT_HEADER_BYTES));
         long frames = 0;
         try {
             while (stream.isReadable()) {

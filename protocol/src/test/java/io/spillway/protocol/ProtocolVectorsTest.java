@@ -118,7 +118,7 @@ class ProtocolVectorsTest {
         if (one.has("length")) {
             assertThat(bytes.readableBytes()).isEqualTo(one.get("length").asInt());
         }
-        EmbeddedChannel channel = new EmbeddedChannel(new FrameDecoder(1 << 20));
+        EmbeddedChannel channel = new EmbeddedChannel(new FrameDecoder(1 << 20, Limits.MAX_CLIENT_HEADER_BYTES));
 
         channel.writeInbound(bytes);
 

@@ -252,6 +252,39 @@ class GroupTest {
         }
     }
 
+    /** Thousands of leases end with the broker, and every late ack of theirs is refused in one answer. */
+    @Test
+    void goesOnAfterAKillInManySmallBatches() {
+        int records = 4_000;
+        try (BrokerProcess own = BrokerProcess.start(directory.resolve("small batches"));
+                SpillwayClient apart = own.client()) {
+            apart.admin().createTopic("small", 1, Map.of("durability", "mapped"));
+            try (Producer producer = apart.producer("small").open()) {
+                for (int i = 0; i < records; i++) {
+                    producer.publishAndWait(OutgoingRecord.of(Numbers.value(i)), SOON);
+                }
+            }
+            try (Subscription group = apart.subscribe("small").group("g").open()) {
+                List<Message> held = new ArrayList<>();
+                while (held.size() < records) {
+                    held.add(next(group));
+                }
+                own.kill9();
+                own.start();
+                held.forEach(Message::ack);
+
+                Set<Long> again = new HashSet<>();
+                while (again.size() < records) {
+                    Message message = next(group);
+                    again.add(message.offset());
+                    message.ack();
+                }
+                group.flushAcks(SOON);
+            }
+            assertThat(apart.admin().describeGroup("small", "g").backlog()).isZero();
+        }
+    }
+
     @Test
     void seeksToAnOffsetATimeAndTheEnds(TestInfo test) {
         String topic = topic(test, 50);

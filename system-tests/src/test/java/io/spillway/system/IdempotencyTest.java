@@ -68,6 +68,51 @@ class IdempotencyTest {
         assertThat(ack.appendTimeMs()).isEqualTo(first.appendTimeMs());
     }
 
+    /** One batch of the largest size, every record of it refused or a duplicate: the answer still fits a frame. */
+    @Test
+    void answersForEveryRecordOfAFullBatch() {
+        int records = 4_096;
+        try (BrokerProcess broker = BrokerProcess.start(directory.resolve("data"));
+                SpillwayClient client = broker.client()) {
+            client.admin().createTopic("orders", 1, Map.of("durability", "mapped"));
+            try (Producer producer = client.producer("orders")
+                    .maxBatchBytes(1 << 20)
+                    .linger(Duration.ofSeconds(1))
+                    .open()) {
+                List<PublishAck> first = publish(producer, records, "one").stream()
+                        .map(CompletableFuture::join)
+                        .toList();
+                List<CompletableFuture<PublishAck>> same = publish(producer, records, "one");
+                List<CompletableFuture<PublishAck>> other = publish(producer, records, "other");
+
+                for (int i = 0; i < records; i++) {
+                    repeats(same.get(i).join(), first.get(i));
+                    assertThatThrownBy(other.get(i)::join)
+                            .cause()
+                            .isInstanceOfSatisfying(SpillwayException.class, e -> {
+                                assertThat(e.is(Code.IDEMPOTENCY_CONFLICT)).isTrue();
+                                assertThat(e.what()).contains("orders/0");
+                                assertThat(e.nextStep()).isNotEmpty();
+                            });
+                    assertThat(other.get(i)
+                                    .handle((ack, e) -> ((SpillwayException) e).details())
+                                    .join())
+                            .containsEntry(
+                                    "first_offset", Long.toString(first.get(i).offset()));
+                }
+            }
+        }
+    }
+
+    private static List<CompletableFuture<PublishAck>> publish(Producer producer, int records, String value) {
+        List<CompletableFuture<PublishAck>> acks = new ArrayList<>();
+        for (int i = 0; i < records; i++) {
+            acks.add(producer.publish(keyed("k" + i, value)));
+        }
+        producer.flush(SOON);
+        return acks;
+    }
+
     @Test
     void storesOneOfManyCopiesSentAtOnce() {
         try (BrokerProcess broker = BrokerProcess.start(directory.resolve("data"));

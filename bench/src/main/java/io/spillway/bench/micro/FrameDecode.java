@@ -8,6 +8,7 @@ import io.spillway.bench.SampleBatch;
 import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameDecoder;
 import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.Limits;
 import io.spillway.protocol.v1.Publish;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -36,7 +37,8 @@ public class FrameDecode {
     private static final int RECORDS_PER_FRAME = 64;
     private static final int RECORD_BYTES = 128;
 
-    private final EmbeddedChannel channel = new EmbeddedChannel(new FrameDecoder(FrameDecoder.DEFAULT_MAX_FRAME_BYTES));
+    private final EmbeddedChannel channel =
+            new EmbeddedChannel(new FrameDecoder(FrameDecoder.DEFAULT_MAX_FRAME_BYTES, Limits.MAX_CLIENT_HEADER_BYTES));
     private ByteBuf read = Unpooled.EMPTY_BUFFER;
 
     @Setup

@@ -22,6 +22,8 @@ final class Delivery {
     private static final Logger LOG = LoggerFactory.getLogger(Delivery.class);
     /** Payload after which a Deliver frame is closed, in bytes. */
     private static final int FRAME_BYTES = 256 << 10;
+    /** Segments after which a Deliver frame is closed, so that its header stays small when the batches are. */
+    private static final int FRAME_SEGMENTS = 1 << 10;
     /** Frames a topic may send in one duty cycle before others get their turn. */
     private static final int FRAMES_PER_TURN = 8;
 
@@ -71,7 +73,7 @@ final class Delivery {
         Deliver.Builder header = Deliver.newBuilder();
         ByteBuf payload = null;
         int idlePlaces = 0;
-        while (idlePlaces < group.places.length && to.member.canTake() && bytes(payload) < FRAME_BYTES) {
+        while (idlePlaces < group.places.length && to.member.canTake() && !full(header, payload)) {
             Group.Place place = group.places[group.nextPlace];
             ByteBuf filled = next(group, place, to, nowMs) ? add(header, payload, group, place, to, nowMs) : null;
             if (filled == null) {
@@ -86,8 +88,9 @@ final class Delivery {
         return send(to.port, header, payload);
     }
 
-    private static int bytes(@Nullable ByteBuf payload) {
-        return payload == null ? 0 : payload.readableBytes();
+    private static boolean full(Deliver.Builder header, @Nullable ByteBuf payload) {
+        return payload != null
+                && (payload.readableBytes() >= FRAME_BYTES || header.getSegmentsCount() >= FRAME_SEGMENTS);
     }
 
     private boolean send(SubscriberPort port, Deliver.Builder header, @Nullable ByteBuf payload) {
@@ -215,7 +218,7 @@ final class Delivery {
         ByteBuf payload = null;
         int idlePlaces = 0;
         int places = reader.places.size();
-        while (idlePlaces < places && reader.credit.canTake() && bytes(payload) < FRAME_BYTES) {
+        while (idlePlaces < places && reader.credit.canTake() && !full(header, payload)) {
             StreamReader.Place place = reader.places.get(reader.nextPlace);
             if (hasNext(place)) {
                 payload = add(header, payload, reader, place);

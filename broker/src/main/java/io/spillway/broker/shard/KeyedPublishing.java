@@ -60,7 +60,7 @@ final class KeyedPublishing {
             return new Result(sequence, baseOffset, nowMs, false, List.of(), List.of());
         }
         counters.duplicateKeys.add(sifted.results.size());
-        counters.keyConflicts.add(sifted.errors.size());
+        counters.keyConflicts.add(sifted.conflicts);
         boolean none = sifted.kept.isEmpty();
         long resultOffset =
                 none && !sifted.results.isEmpty() ? sifted.results.get(0).getOffset() : baseOffset;
@@ -83,9 +83,9 @@ final class KeyedPublishing {
                 sequence,
                 resultOffset,
                 resultTimeMs,
-                none && sifted.errors.isEmpty(),
+                none && sifted.conflicts == 0,
                 relocate(sifted, baseOffset, nowMs),
-                sifted.errors);
+                sifted.errors.list());
     }
 
     /** A batch that came again by its sequence: each keyed record with the result it had. */
@@ -97,7 +97,7 @@ final class KeyedPublishing {
             baseOffset = sifted.results.get(0).getOffset();
             timeMs = sifted.results.get(0).getAppendUnixMs();
         }
-        return new Result(journal.lastSequence(), baseOffset, timeMs, true, sifted.results, sifted.errors);
+        return new Result(journal.lastSequence(), baseOffset, timeMs, true, sifted.results, sifted.errors.list());
     }
 
     private static List<StateRecord> advanced(Partition partition, ByteBuf batch, long baseOffset, long nowMs) {
@@ -128,9 +128,15 @@ final class KeyedPublishing {
     private static final class Sifted {
         final BitSet kept = new BitSet();
         final List<KeyResult> results = new ArrayList<>();
-        final List<ItemError> errors = new ArrayList<>();
+        final ItemErrors errors = new ItemErrors();
+        int conflicts;
         /** Results that point at a record of this very batch: position in results -> index of the first record. */
         final Map<Integer, Integer> within = new HashMap<>();
+
+        void conflict(int index, Partition partition, long offset) {
+            errors.add(index, keyConflict(partition, offset));
+            conflicts++;
+        }
     }
 
     private record FirstInBatch(int index, int fingerprint) {}
@@ -159,7 +165,7 @@ final class KeyedPublishing {
                 sifted.within.put(sifted.results.size(), earlier.index);
                 sifted.results.add(KeyResult.newBuilder().setIndex(index).build());
             } else {
-                sifted.errors.add(conflict(partition, index, -1));
+                sifted.conflict(index, partition, -1);
             }
             return;
         }
@@ -175,7 +181,7 @@ final class KeyedPublishing {
                     .setAppendUnixMs(partition.keys.appendTimeMs(handle))
                     .build());
         } else {
-            sifted.errors.add(conflict(partition, index, partition.keys.offset(handle)));
+            sifted.conflict(index, partition, partition.keys.offset(handle));
         }
     }
 
@@ -190,19 +196,15 @@ final class KeyedPublishing {
         return sifted.results;
     }
 
-    private static ItemError conflict(Partition partition, int index, long offset) {
-        return ItemError.newBuilder()
-                .setIndex(index)
-                .setCount(1)
-                .setError(Error.newBuilder()
-                        .setCode(Code.IDEMPOTENCY_CONFLICT.number())
-                        .setReason(Code.IDEMPOTENCY_CONFLICT.name())
-                        .setRetry(RetryClass.RETRY_NEVER)
-                        .setMessage("an idempotency key of " + partition + " was used before for other content")
-                        .setCause(
-                                offset < 0 ? "by a record of the same batch" : "its first record has offset " + offset)
-                        .setNextStep("use a new idempotency key for new content")
-                        .putMetadata("first_offset", Long.toString(offset)))
+    private static Error keyConflict(Partition partition, long offset) {
+        return Error.newBuilder()
+                .setCode(Code.IDEMPOTENCY_CONFLICT.number())
+                .setReason(Code.IDEMPOTENCY_CONFLICT.name())
+                .setRetry(RetryClass.RETRY_NEVER)
+                .setMessage("an idempotency key of " + partition + " was used before for other content")
+                .setCause("first_offset says where its first record is; -1 is in the same batch")
+                .setNextStep("use a new idempotency key for new content")
+                .putMetadata("first_offset", Long.toString(offset))
                 .build();
     }
 

@@ -50,24 +50,20 @@ final class Settling {
     }
 
     void settle(ShardCommand.Settle command, GroupMember member, long nowMs) {
-        List<ItemError> errors = new ArrayList<>();
+        ItemErrors errors = new ItemErrors();
         for (int i = 0; i < command.items().size(); i++) {
             AckItem item = command.items().get(i);
             if (!settle(item, member, nowMs)) {
                 counters.leasesLost.add(item.getLast() - item.getFirst() + 1);
-                errors.add(ItemError.newBuilder()
-                        .setIndex(i)
-                        .setCount(1)
-                        .setError(leaseLost(member.group, item))
-                        .build());
+                errors.add(i, leaseLost(member.group, item));
             }
         }
         member.group.topic.ready();
         if (command.confirm()) {
             schedule(nowMs);
-            confirmations.add(new Confirmation(member.group.topic, errors, command.reply()));
-        } else if (!errors.isEmpty()) {
-            command.reply().ok(errors);
+            confirmations.add(new Confirmation(member.group.topic, errors.list(), command.reply()));
+        } else if (!errors.list().isEmpty()) {
+            command.reply().ok(errors.list());
         }
     }
 
@@ -144,8 +140,7 @@ final class Settling {
                 .setCode(Code.LEASE_LOST.number())
                 .setReason(Code.LEASE_LOST.name())
                 .setRetry(RetryClass.RETRY_NEVER)
-                .setMessage("offsets " + item.getFirst() + ".." + item.getLast() + " of " + group.topic.spec.name()
-                        + "/" + item.getPartition() + " were not settled")
+                .setMessage("records of " + group.topic.spec.name() + "/" + item.getPartition() + " were not settled")
                 .setCause("their lease in group " + group.name() + " has ended or belongs to somebody else")
                 .setNextStep("expect them again; handle faster, extend the lease or ask for a longer one")
                 .build();

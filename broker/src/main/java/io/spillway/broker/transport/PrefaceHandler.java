@@ -77,7 +77,7 @@ final class PrefaceHandler extends ByteToMessageDecoder {
             return;
         }
         ctx.writeAndFlush(bytes, ctx.voidPromise());
-        FrameDecoder decoder = new FrameDecoder(Limits.MAX_FRAME_BEFORE_HELLO_BYTES);
+        FrameDecoder decoder = new FrameDecoder(Limits.MAX_FRAME_BEFORE_HELLO_BYTES, Limits.MAX_CLIENT_HEADER_BYTES);
         ctx.pipeline()
                 .addLast(decoder)
                 .addLast(new ConnectionHandler(ctx.channel(), decoder, context, config, connections))

@@ -17,6 +17,7 @@ import io.spillway.protocol.Code;
 import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameDecoder;
 import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.Limits;
 import io.spillway.protocol.Preface;
 import io.spillway.protocol.ProtocolException;
 import io.spillway.protocol.v1.Error;
@@ -66,7 +67,8 @@ final class Connector {
                     protected void initChannel(Channel channel) {
                         channel.pipeline()
                                 .addLast(new PrefaceReader(attempt))
-                                .addLast(new FrameDecoder(FrameDecoder.DEFAULT_MAX_FRAME_BYTES))
+                                .addLast(new FrameDecoder(
+                                        FrameDecoder.DEFAULT_MAX_FRAME_BYTES, Limits.MAX_BROKER_HEADER_BYTES))
                                 .addLast(attempt);
                     }
                 })

@@ -2,6 +2,11 @@ package io.spillway.client.net;
 
 import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.Error;
+import io.spillway.protocol.v1.ItemError;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /** Makes the errors that this side finds, in the shape in which a broker's come. */
 public final class Errors {
@@ -15,6 +20,29 @@ public final class Errors {
                 .setRetry(code.retry())
                 .setCause(why)
                 .setNextStep(nextStep)
+                .build();
+    }
+
+    /** The errors of single items, each with its texts: in an answer only the first error of a code has them. */
+    public static List<ItemError> withTexts(List<ItemError> errors) {
+        Map<Integer, Error> told = new HashMap<>();
+        List<ItemError> whole = new ArrayList<>(errors.size());
+        for (ItemError item : errors) {
+            Error error = item.getError();
+            Error first = told.putIfAbsent(error.getCode(), error);
+            whole.add(
+                    first == null || !error.getMessage().isEmpty()
+                            ? item
+                            : item.toBuilder().setError(withTexts(error, first)).build());
+        }
+        return whole;
+    }
+
+    private static Error withTexts(Error error, Error first) {
+        return error.toBuilder()
+                .setMessage(first.getMessage())
+                .setCause(first.getCause())
+                .setNextStep(first.getNextStep())
                 .build();
     }
 
