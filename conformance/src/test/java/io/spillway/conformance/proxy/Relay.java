@@ -13,6 +13,7 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameDecoder;
+import io.spillway.protocol.Limits;
 import io.spillway.protocol.Preface;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -54,7 +55,8 @@ final class Relay {
                     protected void initChannel(Channel channel) {
                         channel.pipeline()
                                 .addLast(new PrefaceStep())
-                                .addLast(new FrameDecoder(FrameDecoder.DEFAULT_MAX_FRAME_BYTES))
+                                .addLast(new FrameDecoder(
+                                        FrameDecoder.DEFAULT_MAX_FRAME_BYTES, Limits.MAX_BROKER_HEADER_BYTES))
                                 .addLast(new FrameStep());
                     }
                 })
