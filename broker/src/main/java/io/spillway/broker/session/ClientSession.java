@@ -42,6 +42,7 @@ import org.slf4j.LoggerFactory;
 public final class ClientSession {
     private static final Logger LOG = LoggerFactory.getLogger(ClientSession.class);
     private static final int MODE_STREAM = 3;
+    private static final int MIN_HEARTBEAT_MS = 1_000;
     /** Features of the protocol that this broker offers; none yet. */
     private static final Set<Integer> FEATURES = Set.of();
 
@@ -152,6 +153,8 @@ public final class ClientSession {
                 ? context.config.maxFrameBytes()
                 : Math.min(hello.getMaxFrame(), context.config.maxFrameBytes());
         connection.maxFrameBytes(context.config.maxFrameBytes());
+        int heartbeatMs = heartbeatMs(hello);
+        connection.heartbeatMs(heartbeatMs);
         outbox.answer(
                 FrameKind.HELLO,
                 0,
@@ -162,7 +165,7 @@ public final class ClientSession {
                         .setBrokerVersion(context.version)
                         .setSessionEpoch(epoch)
                         .addAllFeatures(features.active())
-                        .setHeartbeatMs(context.config.heartbeatMs())
+                        .setHeartbeatMs(heartbeatMs)
                         .setMaxFrame(maxFrame)
                         .setMaxBatch(Limits.MAX_BATCH_BYTES)
                         .setMaxRecord(Limits.MAX_RECORD_BYTES)
@@ -175,6 +178,13 @@ public final class ClientSession {
                 hello.getClientId(),
                 instance,
                 connection.remote());
+    }
+
+    /** The shorter of both sides' wishes, so that each finds a dead connection as soon as it wants to. */
+    private int heartbeatMs(Hello hello) {
+        int own = context.config.heartbeatMs();
+        boolean asks = hello.getHeartbeatMs() > 0;
+        return asks ? Math.min(own, Math.max(MIN_HEARTBEAT_MS, hello.getHeartbeatMs())) : own;
     }
 
     private static String hex(ByteString bytes) {

@@ -19,6 +19,9 @@ public interface Connection {
     /** Allows frames of this size from now on. */
     void maxFrameBytes(int bytes);
 
+    /** The interval of heartbeats from now on, in ms; three without a byte end the connection. On its event loop. */
+    void heartbeatMs(int ms);
+
     /** Runs a task on the connection's event loop, where its frames are handled. */
     void execute(Runnable task);
 

@@ -39,8 +39,8 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
     private final OutboundQueue outbound;
     private final ClientSession session;
     private final Connections connections;
-    private final int heartbeatMs;
     private final Clock clock;
+    private int heartbeatMs;
     private long lastReadNs;
     private long lastProgress;
     private long lastProgressNs;
@@ -70,8 +70,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
         connections.add(this);
-        watch = channel.eventLoop()
-                .scheduleAtFixedRate(this::watch, heartbeatMs / 2, heartbeatMs / 2, TimeUnit.MILLISECONDS);
+        heartbeatMs(heartbeatMs);
         channel.eventLoop()
                 .schedule(
                         () -> {
@@ -182,6 +181,15 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
     @Override
     public void maxFrameBytes(int bytes) {
         decoder.maxFrameBytes(bytes);
+    }
+
+    @Override
+    public void heartbeatMs(int ms) {
+        heartbeatMs = ms;
+        if (watch != null) {
+            watch.cancel(false);
+        }
+        watch = channel.eventLoop().scheduleAtFixedRate(this::watch, ms / 2, ms / 2, TimeUnit.MILLISECONDS);
     }
 
     @Override
