@@ -2,10 +2,8 @@ package io.spillway.conformance.proxy;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
-import io.netty.util.concurrent.ScheduledFuture;
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /** One direction of one connection: bytes wait here until conditions let them go on. Confined to the event loop. */
 final class Lane {
@@ -23,7 +21,7 @@ final class Lane {
     private long queuedBytes;
     private long lastDueNs = System.nanoTime();
     private boolean ended;
-    private @Nullable ScheduledFuture<?> wake;
+    private boolean wakes;
 
     /** @param cut ends the whole connection at once */
     Lane(Direction direction, Conditions conditions, Channel from, Channel to, Runnable cut) {
@@ -89,8 +87,16 @@ final class Lane {
         if (leftNs <= 0) {
             return true;
         }
-        if (wake == null || wake.isDone()) {
-            wake = to.eventLoop().schedule(this::pump, leftNs, TimeUnit.NANOSECONDS);
+        if (!wakes) {
+            wakes = true;
+            var unused = to.eventLoop()
+                    .schedule(
+                            () -> {
+                                wakes = false;
+                                pump();
+                            },
+                            leftNs,
+                            TimeUnit.NANOSECONDS);
         }
         return false;
     }
