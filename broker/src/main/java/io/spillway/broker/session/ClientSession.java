@@ -17,7 +17,6 @@ import io.spillway.protocol.v1.AckResult;
 import io.spillway.protocol.v1.Bye;
 import io.spillway.protocol.v1.ClosePublisher;
 import io.spillway.protocol.v1.CreditGrant;
-import io.spillway.protocol.v1.Durability;
 import io.spillway.protocol.v1.GoAway;
 import io.spillway.protocol.v1.Hello;
 import io.spillway.protocol.v1.HelloOk;
@@ -250,15 +249,11 @@ public final class ClientSession {
                     "it has " + topic.partitions(),
                     "choose one from 0 to " + (topic.partitions() - 1));
         }
-        requirePossible(open.getDurability(), open.getAllowDegraded());
+        PublisherHandle.requirePossible(open.getDurability(), open.getAllowDegraded());
         requireFree(frame.channel(), publishers.size(), Limits.MAX_PUBLISHERS_PER_CONNECTION);
         Mailbox mailbox = context.mailbox(topic);
-        Durability level = open.getAllowDegraded() && open.getDurability() == Durability.DUR_QUORUM
-                ? Durability.DUR_SYNCED
-                : open.getDurability();
         int channel = frame.channel();
-        PublisherHandle handle =
-                new PublisherHandle(context, outbox, mailbox, channel, topic.partitionId(index), level);
+        PublisherHandle handle = new PublisherHandle(context, outbox, mailbox, channel, topic.partitionId(index), open);
         long producerId = open.getProducerId() == 0 ? context.random.nextLong(1, Long.MAX_VALUE) : open.getProducerId();
         offer(
                 mailbox,
@@ -288,17 +283,6 @@ public final class ClientSession {
             ok.setHasLast(true).setLastSequence(opened.lastSequence()).setLastOffset(opened.lastOffset());
         }
         return ok.build();
-    }
-
-    private static void requirePossible(Durability durability, boolean allowDegraded) {
-        boolean quorum = durability == Durability.DUR_QUORUM || durability == Durability.DUR_QUORUM_MAPPED;
-        if (quorum && !allowDegraded) {
-            throw new SpillwayException(
-                    Code.DURABILITY_UNAVAILABLE,
-                    "durability " + durability.name() + " cannot be reached",
-                    "this broker runs alone and has no replicas",
-                    "ask for SYNCED, or allow degraded acks");
-        }
     }
 
     private void requireFree(int channel, int inUse, int limit) {

@@ -16,6 +16,7 @@ import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordView;
 import io.spillway.protocol.v1.Credit;
 import io.spillway.protocol.v1.Durability;
+import io.spillway.protocol.v1.OpenPublisher;
 import io.spillway.protocol.v1.Publish;
 import io.spillway.protocol.v1.PublishAck;
 import java.util.concurrent.atomic.AtomicLong;
@@ -31,6 +32,7 @@ final class PublisherHandle implements PublisherPort {
     private final int channel;
     private final int partitionId;
     private final Durability durability;
+    private final boolean allowDegraded;
     private final RecordView view = new RecordView();
     private long receivedBatches;
     private long receivedBytes;
@@ -38,18 +40,29 @@ final class PublisherHandle implements PublisherPort {
     private final AtomicLong answeredBytes = new AtomicLong();
 
     PublisherHandle(
-            SessionContext context,
-            Outbox outbox,
-            Mailbox mailbox,
-            int channel,
-            int partitionId,
-            Durability durability) {
+            SessionContext context, Outbox outbox, Mailbox mailbox, int channel, int partitionId, OpenPublisher open) {
         this.context = context;
         this.outbox = outbox;
         this.mailbox = mailbox;
         this.channel = channel;
         this.partitionId = partitionId;
-        this.durability = durability;
+        durability = open.getDurability();
+        allowDegraded = open.getAllowDegraded();
+    }
+
+    /** Throws DURABILITY_UNAVAILABLE for a level that this broker can never reach, unless less will do. */
+    static void requirePossible(Durability level, boolean allowDegraded) {
+        if (needsReplicas(level) && !allowDegraded) {
+            throw new SpillwayException(
+                    Code.DURABILITY_UNAVAILABLE,
+                    "durability " + level.name() + " cannot be reached",
+                    "this broker runs alone and has no replicas",
+                    "ask for SYNCED, or allow degraded acks");
+        }
+    }
+
+    private static boolean needsReplicas(Durability level) {
+        return level == Durability.DUR_QUORUM || level == Durability.DUR_QUORUM_MAPPED;
     }
 
     /** Takes a frame of one or more batches. On the event loop. */
@@ -80,6 +93,7 @@ final class PublisherHandle implements PublisherPort {
         int bytes = batch.readableBytes();
         boolean keyed;
         try {
+            requirePossible(required, allowDegraded);
             keyed = check(batch);
             takeCredit(bytes);
         } catch (ProtocolException e) {
@@ -175,6 +189,7 @@ final class PublisherHandle implements PublisherPort {
                 .setBaseOffset(outcome.baseOffset())
                 .setReached(outcome.reached())
                 .setDuplicate(outcome.duplicate())
+                .setDegraded(needsReplicas(command.required()))
                 .setAppendUnixMs(outcome.appendTimeMs())
                 .setCredit(credit())
                 .setQueueUs(outcome.queueUs())

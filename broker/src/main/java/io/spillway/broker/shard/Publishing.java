@@ -104,9 +104,13 @@ final class Publishing {
         }
     }
 
+    /** Levels that need replicas come here only where less will do, which then is the most there is: SYNCED. */
     private static boolean wantsSync(ShardCommand.Publish command, boolean topicSynced) {
-        return command.required() == Durability.DUR_SYNCED
-                || (command.required() == Durability.DUR_DEFAULT && topicSynced);
+        return switch (command.required()) {
+            case DUR_SYNCED, DUR_QUORUM, DUR_QUORUM_MAPPED -> true;
+            case DUR_DEFAULT -> topicSynced;
+            default -> false;
+        };
     }
 
     private static PublishOutcome outcome(KeyedPublishing.Result result, Durability reached, int queueUs, int syncUs) {
