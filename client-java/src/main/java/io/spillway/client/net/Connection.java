@@ -188,11 +188,11 @@ public final class Connection {
 
     /** One frame from the broker; the caller releases it. */
     void onFrame(Frame frame) {
-        if (frame.isResponse()) {
+        if (frame.isResponse() && frame.correlation() != 0) {
             onResponse(frame);
         } else if (frame.isError()) {
             onOneWayError(frame);
-        } else {
+        } else if (!frame.isResponse()) {
             onNotice(frame);
         }
     }
