@@ -10,7 +10,9 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.spillway.protocol.Preface;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -22,6 +24,8 @@ import java.util.concurrent.Callable;
  * Thread-safe.
  */
 public final class FaultProxy implements AutoCloseable {
+    private static final long REFUSE_TIMEOUT_NS = 5_000_000_000L;
+
     private final EventLoop loop;
     private final InetSocketAddress target;
     private final Conditions conditions = new Conditions();
@@ -78,7 +82,7 @@ public final class FaultProxy implements AutoCloseable {
     /** Does it, and returns once it is done. Throws IllegalArgumentException for what it does not know. */
     public void operate(String operation, ObjectNode arguments) {
         switch (operation) {
-            case "refuse" -> server.close().syncUninterruptibly();
+            case "refuse" -> refuse();
             case "heal" -> heal();
             default ->
                 onLoop(() -> {
@@ -115,6 +119,25 @@ public final class FaultProxy implements AutoCloseable {
             case "corrupt_delivery" -> conditions.add(FrameRule.corruptDelivery(arguments));
             case "unknown_frame" -> conditions.add(FrameRule.unknownFrame(arguments));
             default -> throw new IllegalArgumentException("unknown proxy operation " + operation);
+        }
+    }
+
+    /** The port takes connections until the loop has looked at its selector once more; waits until it does not. */
+    private void refuse() {
+        server.close().syncUninterruptibly();
+        long deadlineNs = System.nanoTime() + REFUSE_TIMEOUT_NS;
+        while (takesConnections()) {
+            if (System.nanoTime() > deadlineNs) {
+                throw new IllegalStateException("the closed port still takes connections");
+            }
+        }
+    }
+
+    private boolean takesConnections() {
+        try (Socket probe = new Socket(address.getAddress(), address.getPort())) {
+            return probe.isConnected();
+        } catch (IOException e) {
+            return false; // refused, as it should be
         }
     }
 
