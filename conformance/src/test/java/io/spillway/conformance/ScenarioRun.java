@@ -82,18 +82,17 @@ final class ScenarioRun implements AutoCloseable {
 
     /** Throws {@link ScenarioFailed} with the transcript when anything is not as the file says. */
     void run() {
+        String at = "before the first step";
         try {
             open();
             for (Step step : scenario.steps()) {
-                try {
-                    take(step);
-                } catch (AssertionError | RuntimeException | TimeoutException | ExecutionException e) {
-                    transcript.add("!!", step.toString(), String.valueOf(e.getMessage()));
-                    throw new ScenarioFailed(report(step + ": " + e.getMessage()), e);
-                }
+                at = step.toString();
+                take(step);
             }
-        } catch (IOException | InterruptedException | ExecutionException | TimeoutException e) {
-            throw new ScenarioFailed(report(e.toString()), e);
+        } catch (AssertionError | Exception e) {
+            String what = e.getMessage() == null ? e.toString() : e.getMessage();
+            transcript.add("!!", at, what);
+            throw new ScenarioFailed(report(at + ": " + what), e);
         }
     }
 
@@ -119,7 +118,7 @@ final class ScenarioRun implements AutoCloseable {
 
     private static void mustBeOk(JsonNode answer) {
         if (!answer.has("ok")) {
-            throw new AssertionError("before the first step: " + answer);
+            throw new AssertionError(answer.toString());
         }
     }
 
