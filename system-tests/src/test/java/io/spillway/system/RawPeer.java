@@ -40,20 +40,33 @@ final class RawPeer implements AutoCloseable {
 
     /** Connects and says hello. */
     static RawPeer connect(BrokerProcess broker) throws IOException {
+        RawPeer peer = open(broker);
+        peer.ask(FrameKind.HELLO, 0, Hello.getDefaultInstance());
+        return peer;
+    }
+
+    /** Connects and exchanges prefaces, no more. */
+    static RawPeer open(BrokerProcess broker) throws IOException {
         String[] address = broker.wire().split(":");
         RawPeer peer = new RawPeer(new Socket(address[0], Integer.parseInt(address[1])));
         peer.socket.setSoTimeout(TIMEOUT_MS);
         peer.socket.getOutputStream().write(PREFACE);
         peer.in.readFully(new byte[PREFACE.length]);
-        peer.ask(FrameKind.HELLO, 0, Hello.getDefaultInstance());
         return peer;
     }
 
     /** Sends a request and reads on until its answer. */
     Answer ask(FrameKind kind, int channel, MessageLite header) throws IOException {
+        return ask(kind, channel, header, new byte[0]);
+    }
+
+    /** The same with a payload. */
+    Answer ask(FrameKind kind, int channel, MessageLite header, byte[] payload) throws IOException {
         int asked = ++correlation;
-        ByteBuf frame = Frame.encode(UnpooledByteBufAllocator.DEFAULT, kind, 0, channel, asked, header);
+        ByteBuf frame =
+                Frame.encodePrefix(UnpooledByteBufAllocator.DEFAULT, kind, 0, channel, asked, header, payload.length);
         socket.getOutputStream().write(ByteBufUtil.getBytes(frame));
+        socket.getOutputStream().write(payload);
         frame.release();
         while (true) {
             Answer answer = read();
