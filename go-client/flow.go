@@ -1,0 +1,136 @@
+package spillway
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/spillway-io/spillway/go-client/internal/codes"
+	"github.com/spillway-io/spillway/go-client/internal/core"
+	"github.com/spillway-io/spillway/go-client/internal/pb"
+)
+
+const maxGateMs = 30_000
+
+// flow lets batches out to the connection: as many as the window allows, none before the gate the broker set, the
+// partitions in turn. Guarded by the client's lock.
+type flow struct {
+	window   *core.Window
+	start    time.Time
+	gate     time.Time
+	pressure core.PressureState
+	inFlight int
+	runnable []*partPublisher
+	spare    []*partPublisher
+
+	inbox sync.Mutex // publishers that goroutines without the client's lock have woken
+	woken []*partPublisher
+}
+
+// wakePart says that the partition has work. Without the client's lock.
+func (c *Client) wakePart(p *partPublisher) {
+	c.flow.inbox.Lock()
+	c.flow.woken = append(c.flow.woken, p)
+	c.flow.inbox.Unlock()
+	c.wakeSender()
+}
+
+func (f *flow) reset(state core.PressureState, now time.Time) {
+	f.window = core.NewWindow()
+	f.window.OnState(state)
+	f.start, f.gate, f.pressure, f.inFlight = now, now, state, 0
+}
+
+func pressure(state pb.PressureState) core.PressureState {
+	if state < 0 || state > pb.PressureState_P_READ_ONLY {
+		return core.Overloaded
+	}
+	return core.PressureState(state)
+}
+
+func (f *flow) nowMs() int64 { return time.Since(f.start).Milliseconds() }
+
+func (c *Client) maySend() bool {
+	cn := c.usable()
+	return cn != nil && c.flow.inFlight < c.flow.window.Limit() && !time.Now().Before(c.flow.gate) && cn.writable()
+}
+
+// obstacle says why nothing can be sent on the connection there is; for the error of a batch whose time is over.
+func (f *flow) obstacle() string {
+	if time.Now().Before(f.gate) {
+		return fmt.Sprintf("the broker asked to wait, its state is %s", pb.PressureState(f.pressure).String()[2:])
+	}
+	if f.inFlight >= f.window.Limit() {
+		return fmt.Sprintf("%d batches are in flight, the window allows no more", f.inFlight)
+	}
+	return "the connection does not take more bytes"
+}
+
+func (c *Client) onAcked(state pb.PressureState, throttleMs uint32) {
+	c.flow.window.OnAck(c.flow.inFlight)
+	c.flow.inFlight--
+	c.onPressure(state, throttleMs, "connection")
+}
+
+// onRefused: only a refusal for load says something about the window.
+func (f *flow) onRefused(e *pb.Error) {
+	if core.BackoffOf(codes.Code(e.GetCode())) == core.Throttle {
+		f.window.OnSignal(core.SignalThrottled, f.nowMs())
+	}
+}
+
+func (c *Client) onPressure(state pb.PressureState, retryAfterMs uint32, scope string) {
+	f := &c.flow
+	f.pressure = pressure(state)
+	f.window.OnState(f.pressure)
+	if f.pressure == core.Normal && retryAfterMs == 0 {
+		return
+	}
+	signal := core.SignalOverloaded
+	switch f.pressure {
+	case core.Elevated:
+		signal = core.SignalElevated
+	case core.Normal, core.Throttled:
+		signal = core.SignalThrottled
+	}
+	f.window.OnSignal(signal, f.nowMs())
+	if f.pressure != core.Elevated {
+		wait := time.Duration(min(retryAfterMs, maxGateMs)) * time.Millisecond
+		f.gate = time.Now().Add(wait)
+		c.measure(func(m Metrics) { m.OnThrottled(scope, wait) })
+	}
+}
+
+// run queues a publisher that has something to do for its turn.
+func (f *flow) run(p *partPublisher) {
+	if !p.queued {
+		p.queued = true
+		f.runnable = append(f.runnable, p)
+	}
+}
+
+func (f *flow) hasRunnable() bool {
+	return len(f.runnable) > 0 && f.inFlight < f.window.Limit() && !time.Now().Before(f.gate)
+}
+
+// pump gives each publisher that has something to do its turn, until the window is full.
+func (c *Client) pump() {
+	f := &c.flow
+	f.inbox.Lock()
+	for i, p := range f.woken {
+		f.run(p)
+		f.woken[i] = nil
+	}
+	f.woken = f.woken[:0]
+	f.inbox.Unlock()
+	turns := f.runnable
+	f.runnable, f.spare = f.spare[:0], nil
+	for i, p := range turns {
+		turns[i] = nil
+		p.queued = false
+		if p.pump() {
+			f.run(p)
+		}
+	}
+	f.spare = turns[:0]
+}

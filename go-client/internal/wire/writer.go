@@ -1,0 +1,153 @@
+package wire
+
+import "encoding/binary"
+
+// Offsets in a batch.
+const (
+	BatchHeaderBytes = 72
+	IndexEntryBytes  = 8
+	recordFixed      = 8
+
+	atLength     = 8
+	atMagic      = 24
+	atCRC        = 28
+	crcStart     = 32
+	atEpoch      = 34
+	atCount      = 36
+	atProducerID = 40
+	atSequence   = 48
+	atFirstTime  = 56
+	atMaxDelta   = 64
+	atBodyLength = 68
+	batchMagic   = 1
+)
+
+// Flags of a record.
+const (
+	hasKey       = 1
+	hasHeaders   = 2
+	isTombstone  = 4
+	hasDeliverAt = 8
+	hasDedupID   = 16
+	hasTrace     = 32
+	knownFlags   = hasKey | hasHeaders | isTombstone | hasDeliverAt | hasDedupID | hasTrace
+)
+
+// Header of a record.
+type Header struct {
+	Name  string
+	Value []byte
+}
+
+// Record is what a batch holds. Nil means none for Key, DedupID and Trace (26 bytes).
+type Record struct {
+	Key     []byte
+	Value   []byte
+	Headers []Header
+	DedupID []byte
+	Trace   []byte
+}
+
+// Size returns the bytes that the record takes in a batch, its index entry included.
+func (r *Record) Size() int {
+	n := IndexEntryBytes + recordFixed + len(r.Key) + len(r.Value)
+	if r.Trace != nil {
+		n += TraceBytes
+	}
+	if r.DedupID != nil {
+		n += 1 + len(r.DedupID)
+	}
+	for i := range r.Headers {
+		n += 3 + len(r.Headers[i].Name) + len(r.Headers[i].Value)
+	}
+	return n
+}
+
+// BatchWriter encodes records one after the other. The zero value is ready; not safe for concurrent use.
+type BatchWriter struct {
+	head      []byte // header and index
+	body      []byte
+	count     int
+	firstTime int64
+	maxDelta  int64
+}
+
+// Reset begins an empty batch, with room for that many bytes of records.
+func (w *BatchWriter) Reset(room int) {
+	if cap(w.head) == 0 {
+		w.head = make([]byte, BatchHeaderBytes, BatchHeaderBytes+64*IndexEntryBytes)
+	}
+	w.head = w.head[:BatchHeaderBytes]
+	if cap(w.body) < room {
+		w.body = make([]byte, 0, room)
+	}
+	w.body = w.body[:0]
+	w.count, w.firstTime, w.maxDelta = 0, 0, 0
+}
+
+// Count returns the number of records.
+func (w *BatchWriter) Count() int { return w.count }
+
+// Bytes returns the size of the batch.
+func (w *BatchWriter) Bytes() int { return len(w.head) + len(w.body) }
+
+// Add appends a record. A time before the first record's counts as that one's.
+func (w *BatchWriter) Add(timeMs int64, r *Record, keyHash uint32) {
+	if w.count == 0 {
+		w.firstTime = timeMs
+	}
+	delta := max(0, timeMs-w.firstTime)
+	w.maxDelta = max(w.maxDelta, delta)
+	start := len(w.body)
+	flags := byte(0)
+	if r.Key != nil {
+		flags |= hasKey
+	}
+	if len(r.Headers) > 0 {
+		flags |= hasHeaders
+	}
+	if r.DedupID != nil {
+		flags |= hasDedupID
+	}
+	if r.Trace != nil {
+		flags |= hasTrace
+	}
+	b := binary.BigEndian.AppendUint32(w.body, uint32(delta))
+	b = append(b, flags, byte(len(r.Headers)))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(r.Key)))
+	b = append(b, r.Trace...)
+	if r.DedupID != nil {
+		b = append(b, byte(len(r.DedupID)))
+		b = append(b, r.DedupID...)
+	}
+	b = append(b, r.Key...)
+	for i := range r.Headers {
+		h := &r.Headers[i]
+		b = append(b, byte(len(h.Name)))
+		b = append(b, h.Name...)
+		b = binary.BigEndian.AppendUint16(b, uint16(len(h.Value)))
+		b = append(b, h.Value...)
+	}
+	w.body = append(b, r.Value...)
+	w.head = binary.BigEndian.AppendUint32(w.head, uint32(len(w.body)-start))
+	w.head = binary.BigEndian.AppendUint32(w.head, keyHash)
+	w.count++
+}
+
+// Seal completes the batch under a producer's id, epoch and sequence; it may be sealed again under another epoch. The
+// batch is both parts, one after the other.
+func (w *BatchWriter) Seal(producerID uint64, epoch uint16, sequence uint64) (head, body []byte) {
+	h := w.head
+	clear(h[:BatchHeaderBytes])
+	binary.BigEndian.PutUint32(h[atLength:], uint32(w.Bytes()-atLength-4))
+	h[atMagic] = batchMagic
+	binary.BigEndian.PutUint16(h[atEpoch:], epoch)
+	binary.BigEndian.PutUint32(h[atCount:], uint32(w.count))
+	binary.BigEndian.PutUint64(h[atProducerID:], producerID)
+	binary.BigEndian.PutUint64(h[atSequence:], sequence)
+	binary.BigEndian.PutUint64(h[atFirstTime:], uint64(w.firstTime))
+	binary.BigEndian.PutUint32(h[atMaxDelta:], uint32(w.maxDelta))
+	binary.BigEndian.PutUint32(h[atBodyLength:], uint32(len(w.body)))
+	binary.BigEndian.PutUint32(h[atCRC:], updateCRC(CRC32C(h[crcStart:]), w.body))
+	return h, w.body
+}

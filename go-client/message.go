@@ -1,0 +1,82 @@
+package spillway
+
+import (
+	"math"
+	"time"
+
+	"github.com/spillway-io/spillway/go-client/internal/wire"
+)
+
+// Message is one delivered record. In a group it is leased: settle it with Ack, Nack, Release or Terminate before the
+// lease is over, else it is delivered again. The first settlement counts, later ones do nothing. Settlements are sent
+// together, at the latest after 20 ms; Subscription.FlushAcks waits until the broker has them. For a reader without a
+// group they do nothing at all. Key and Value stay valid for as long as they are referred to; do not change them. The
+// methods are safe for concurrent use.
+type Message struct {
+	Topic     string
+	Partition int
+	Offset    int64
+	// Key is nil when the record has none.
+	Key   []byte
+	Value []byte
+	// Attempt is 1 for the first delivery, 2 for the second, ...
+	Attempt int
+	// Timestamp is the publisher's time.
+	Timestamp time.Time
+
+	view  wire.RecordView
+	from  *delivered
+	index int
+}
+
+// AppendTime is the broker's time.
+func (m *Message) AppendTime() time.Time { return time.UnixMilli(m.from.batch.AppendTimeMs()) }
+
+// Headers in order; nil without any.
+func (m *Message) Headers() []Header { return m.view.Headers() }
+
+// Header returns the value of the first header of that name; nil without one.
+func (m *Message) Header(name string) []byte {
+	for _, h := range m.view.Headers() {
+		if h.Name == name {
+			return h.Value
+		}
+	}
+	return nil
+}
+
+// IdempotencyKey is nil when the record has none.
+func (m *Message) IdempotencyKey() []byte { return m.view.DedupID }
+
+// TraceParent is the trace context as in W3C Trace Context; empty when the record has none.
+func (m *Message) TraceParent() string { return formatTraceParent(m.view.Trace) }
+
+// CorrelationID is empty when the record has none.
+func (m *Message) CorrelationID() string { return string(m.Header(CorrelationHeader)) }
+
+// Lease returns when the lease ends, by this machine's clock, as far as it is known here; zero for a reader.
+func (m *Message) Lease() time.Time { return m.from.leaseOf() }
+
+// Ack: done; it is not delivered to the group again.
+func (m *Message) Ack() { m.from.settle(m.index, outcomeAccept, 0, "") }
+
+// Nack: failed; delivered again after the delay, or dead-lettered when that was the last attempt.
+func (m *Message) Nack(delay time.Duration) { m.NackReason(delay, "") }
+
+// NackReason is Nack with a reason, which the dead letter carries.
+func (m *Message) NackReason(delay time.Duration, reason string) {
+	m.from.settle(m.index, outcomeNack, milliseconds(delay), reason)
+}
+
+// Extend makes the lease end that long from now. At most 12 h. Does not settle.
+func (m *Message) Extend(lease time.Duration) { m.from.extend(m.index, lease) }
+
+// Release: not handled; delivered again at once, and not counted as a failed delivery.
+func (m *Message) Release() { m.from.settle(m.index, outcomeRelease, 0, "") }
+
+// Terminate: can never be handled; goes to the dead-letter topic now.
+func (m *Message) Terminate(reason string) { m.from.settle(m.index, outcomeTerm, 0, reason) }
+
+func milliseconds(d time.Duration) uint32 {
+	return uint32(min(max(0, d.Milliseconds()), math.MaxUint32))
+}

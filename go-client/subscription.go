@@ -1,0 +1,501 @@
+package spillway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/spillway-io/spillway/go-client/internal/codes"
+	"github.com/spillway-io/spillway/go-client/internal/pb"
+)
+
+// Start says where to begin reading, or where to set a group.
+type Start struct{ wire *pb.Start }
+
+// Kinds of a start, as on the wire.
+const (
+	startGroup    = 0
+	startEarliest = 1
+	startLatest   = 2
+	startOffset   = 3
+	startTime     = 4
+)
+
+// StartEarliest is the oldest record there is.
+func StartEarliest() Start { return Start{&pb.Start{Kind: startEarliest}} }
+
+// StartLatest is after the newest record there is.
+func StartLatest() Start { return Start{&pb.Start{Kind: startLatest}} }
+
+// StartGroup is where the group is; a new group begins at the earliest record.
+func StartGroup() Start { return Start{&pb.Start{Kind: startGroup}} }
+
+// StartOffset is that record of that partition. As the start of a reader, it reads no other partition.
+func StartOffset(partition int, offset int64) Start {
+	return Start{&pb.Start{Kind: startOffset, Partition: uint32(partition), Offset: uint64(offset)}}
+}
+
+// StartTime is in every partition the first record appended at that time or later.
+func StartTime(t time.Time) Start {
+	return Start{&pb.Start{Kind: startTime, UnixMs: uint64(max(0, t.UnixMilli()))}}
+}
+
+// LostLeases are messages whose settlement did not count: the lease was over, and they are or will be with another member.
+// What their handling did may be done again.
+type LostLeases struct {
+	Topic     string
+	Partition int
+	// FirstOffset to LastOffset, both included.
+	FirstOffset, LastOffset int64
+	Cause                   *Error
+}
+
+// SubscribeOption of Client.Subscribe.
+type SubscribeOption func(*subscribeOptions) error
+
+type subscribeOptions struct {
+	group         string
+	start         *pb.Start
+	lease         time.Duration
+	maxUnacked    int
+	maxDeliveries int
+	partitions    []uint32
+	creditBytes   int64
+	name          string
+	onLostLeases  func(LostLeases)
+}
+
+// WithGroup joins this group, which is created when it does not exist. Default: no group, a reader of its own.
+func WithGroup(name string) SubscribeOption {
+	return func(o *subscribeOptions) error {
+		o.group = name
+		if name == "" {
+			return invalid("the group's name is empty", "leave it out for a reader of its own, or give one")
+		}
+		return nil
+	}
+}
+
+// WithStart says where to begin: for a reader, default latest; for a group only when it is new, default earliest. A group
+// that exists goes on where it is; Admin.SeekGroup moves it.
+func WithStart(start Start) SubscribeOption {
+	return func(o *subscribeOptions) error { o.start = start.wire; return nil }
+}
+
+// WithLeaseTime says how long a message is leased. 1 s to 12 h, default: the broker's, 30 s.
+func WithLeaseTime(lease time.Duration) SubscribeOption {
+	return func(o *subscribeOptions) error {
+		o.lease = lease
+		return between("the lease time", lease, time.Second, 12*time.Hour)
+	}
+}
+
+func countBetween(what string, n, low, high int) error {
+	if n < low || n > high {
+		return invalid(fmt.Sprintf("%s is %d", what, n), fmt.Sprintf("it must be from %d to %d", low, high))
+	}
+	return nil
+}
+
+// WithMaxUnacked limits the messages that are leased to this member at a time. 1 to 1,000,000, default: the broker's, 10,000.
+func WithMaxUnacked(messages int) SubscribeOption {
+	return func(o *subscribeOptions) error {
+		o.maxUnacked = messages
+		return countBetween("max unacked", messages, 1, 1_000_000)
+	}
+}
+
+// WithMaxDeliveries sets the failed deliveries after which a message is dead-lettered. Default 0: as the group has it.
+func WithMaxDeliveries(deliveries int) SubscribeOption {
+	return func(o *subscribeOptions) error {
+		o.maxDeliveries = deliveries
+		return countBetween("max deliveries", deliveries, 0, 1_000_000)
+	}
+}
+
+// WithPartitions reads only these partitions. Default: all. For a reader without a group.
+func WithPartitions(indexes ...int) SubscribeOption {
+	return func(o *subscribeOptions) error {
+		o.partitions = nil
+		for _, i := range indexes {
+			if err := countBetween("a partition", i, 0, 1<<16); err != nil {
+				return err
+			}
+			o.partitions = append(o.partitions, uint32(i))
+		}
+		return nil
+	}
+}
+
+// WithCreditBytes sets the bytes of batches the broker may send ahead. 1 MiB to 1 GiB, default 8 MiB.
+func WithCreditBytes(bytes int64) SubscribeOption {
+	return func(o *subscribeOptions) error {
+		o.creditBytes = bytes
+		return countBetween("the credit", int(bytes), 1<<20, 1<<30)
+	}
+}
+
+// WithConsumerName sets what the broker's views call this consumer. Default: the client's name.
+func WithConsumerName(name string) SubscribeOption {
+	return func(o *subscribeOptions) error { o.name = name; return nil }
+}
+
+// WithOnLostLeases hears of settlements that came too late, on one of the client's goroutines: it must not block. Default:
+// nobody.
+func WithOnLostLeases(listener func(LostLeases)) SubscribeOption {
+	return func(o *subscribeOptions) error { o.onLostLeases = listener; return nil }
+}
+
+// Subscription receives messages of one topic. In a group, the members share the topic's records, each one leased to one of
+// them at a time: at least once. A reader without a group sees every record, in order per partition and without repetition
+// while the subscription is open, reconnects included. Safe for concurrent use.
+type Subscription struct {
+	c       *Client
+	topic   string
+	opts    subscribeOptions
+	queue   delivery
+	acks    ackSender
+	flushes chan struct{}
+	ended   chan struct{}
+
+	subLink // guarded by the client's lock
+	closing sync.Once
+}
+
+// Subscribe opens a subscription to the topic: in a group (shared work, leases, acks) or as a reader of its own. Fails with
+// ErrTopicNotFound, ErrInvalidArgument, or ErrDeadlineExceeded after the request timeout.
+func (c *Client) Subscribe(ctx context.Context, topic string, opts ...SubscribeOption) (*Subscription, error) {
+	if err := checkContext(ctx, "Subscribe"); err != nil {
+		return nil, err
+	}
+	if topic == "" {
+		return nil, invalid("the topic's name is empty", "a subscription needs a topic")
+	}
+	o := subscribeOptions{creditBytes: 8 << 20, name: c.opts.name}
+	for _, option := range opts {
+		if err := option(&o); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.requestTimeout)
+	defer cancel()
+	s := &Subscription{c: c, topic: topic, opts: o, flushes: make(chan struct{}, 1), ended: make(chan struct{})}
+	s.queue.init(s)
+	s.acks.init(s)
+	s.subLink.init(s)
+	if err := s.fixLatest(ctx); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	if err := c.refuseClosed(); err != nil {
+		c.unlock()
+		return nil, err
+	}
+	c.subs[s] = struct{}{}
+	c.running.Add(1)
+	go s.runFlushes()
+	s.open()
+	c.unlock()
+	var err error
+	select {
+	case err = <-s.opened:
+	case <-ctx.Done():
+		c.mu.Lock()
+		err = newError(codes.DeadlineExceeded, s.String()+" is not open in time", s.obstacle(),
+			"look at the broker's health, or allow a longer request timeout")
+		c.unlock()
+	}
+	if err != nil {
+		c.mu.Lock()
+		s.end(asError(err, "opening "+s.String()))
+		c.unlock()
+		return nil, err
+	}
+	return s, nil
+}
+
+// complete checks what the options say together.
+func (o *subscribeOptions) complete() error {
+	if o.group == "" {
+		if o.lease != 0 || o.maxUnacked != 0 || o.maxDeliveries != 0 {
+			return invalid("a reader has no lease, max unacked or max deliveries", "they are for groups; a reader acks nothing")
+		}
+		if o.start == nil || o.start.GetKind() == startGroup {
+			o.start = &pb.Start{Kind: startLatest}
+		}
+		if o.start.GetKind() == startOffset && len(o.partitions) == 0 {
+			o.partitions = []uint32{o.start.GetPartition()}
+		}
+		return nil
+	}
+	if len(o.partitions) > 0 {
+		return invalid("a group member asked for certain partitions", "the members of a group share all of them")
+	}
+	if o.start == nil {
+		o.start = &pb.Start{Kind: startGroup}
+	}
+	return nil
+}
+
+// fixLatest makes "latest" a number at once, so that what is published during an outage is not skipped.
+func (s *Subscription) fixLatest(ctx context.Context) error {
+	if !s.isStream() || s.opts.start.GetKind() != startLatest {
+		return nil
+	}
+	topic, err := s.c.Admin().DescribeTopic(ctx, s.topic)
+	if err != nil {
+		return err
+	}
+	for _, p := range topic.Partitions {
+		if len(s.opts.partitions) == 0 || contains(s.opts.partitions, uint32(p.Partition)) {
+			s.next[uint32(p.Partition)] = p.EndOffset
+		}
+	}
+	return nil
+}
+
+func contains(list []uint32, x uint32) bool {
+	for _, each := range list {
+		if each == x {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Subscription) isStream() bool { return s.opts.group == "" }
+
+// Topic it reads.
+func (s *Subscription) Topic() string { return s.topic }
+
+// Partitions it reads.
+func (s *Subscription) Partitions() []int {
+	s.c.mu.Lock()
+	defer s.c.unlock()
+	return append([]int(nil), s.partitions...)
+}
+
+func (s *Subscription) String() string {
+	if s.isStream() {
+		return "the subscription of a reader to " + s.topic
+	}
+	return "the subscription of group " + s.opts.group + " to " + s.topic
+}
+
+// Fetch waits for the first message, then returns what is there, up to max. Fails with the context's error when none comes in
+// time, and with what ended the subscription: ErrTopicNotFound after the topic was deleted, ErrClosed after Close.
+func (s *Subscription) Fetch(ctx context.Context, max int) ([]*Message, error) {
+	if err := checkContext(ctx, "Fetch"); err != nil {
+		return nil, err
+	}
+	if err := countBetween("max", max, 1, 1<<30); err != nil {
+		return nil, err
+	}
+	return s.queue.fetch(ctx, max)
+}
+
+// Messages ranges over the messages until the context ends or the subscription does; the last pair then carries why, unless
+// that was the context or Close.
+func (s *Subscription) Messages(ctx context.Context) iter.Seq2[*Message, error] {
+	return func(yield func(*Message, error) bool) {
+		for {
+			messages, err := s.Fetch(ctx, 64)
+			if err != nil {
+				if ctx == nil || ctx.Err() == nil && !errors.Is(err, ErrClosed) {
+					yield(nil, err)
+				}
+				return
+			}
+			for i, m := range messages {
+				if !yield(m, nil) {
+					for _, rest := range messages[i+1:] {
+						rest.Release()
+					}
+					return
+				}
+			}
+		}
+	}
+}
+
+// Consume calls the handler for each message, on that many goroutines, until the context ends or the subscription does. A
+// message whose handler returns nil is acked, unless the handler has settled it; an error is a Nack with a delay of 1 s times
+// the attempt, at most 1 min; a panic counts as an error. It returns once all handlers have: nil after the context's end or
+// Close, else what ended the subscription.
+func (s *Subscription) Consume(ctx context.Context, concurrency int, handler func(context.Context, *Message) error) error {
+	if err := checkContext(ctx, "Consume"); err != nil {
+		return err
+	}
+	if handler == nil {
+		return invalid("the handler is nil", "Consume calls it for each message")
+	}
+	if err := countBetween("the concurrency", concurrency, 1, 10_000); err != nil {
+		return err
+	}
+	var workers sync.WaitGroup
+	results := make(chan error, concurrency)
+	for range concurrency {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			results <- s.work(ctx, handler)
+		}()
+	}
+	workers.Wait()
+	return <-results
+}
+
+func (s *Subscription) work(ctx context.Context, handler func(context.Context, *Message) error) error {
+	for {
+		messages, err := s.Fetch(ctx, 1)
+		if ctx.Err() != nil || errors.Is(err, ErrClosed) {
+			for _, m := range messages {
+				m.Release()
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, m := range messages {
+			s.handle(ctx, m, handler)
+		}
+	}
+}
+
+func (s *Subscription) handle(ctx context.Context, m *Message, handler func(context.Context, *Message) error) {
+	failed := func() (err error) {
+		defer func() {
+			if panicked := recover(); panicked != nil {
+				err = fmt.Errorf("the handler panicked: %v", panicked)
+			}
+		}()
+		return handler(ctx, m)
+	}()
+	if failed == nil {
+		m.Ack()
+		return
+	}
+	m.NackReason(min(time.Duration(m.Attempt)*time.Second, time.Minute), failed.Error())
+}
+
+// FlushAcks sends all settlements made before and waits until the broker has them, as durable as the topic asks for. Fails
+// with ErrDeadlineExceeded when the context ends first; they are still under way then.
+func (s *Subscription) FlushAcks(ctx context.Context) error {
+	if err := checkContext(ctx, "FlushAcks"); err != nil {
+		return err
+	}
+	s.c.mu.Lock()
+	waiting := s.acks.collect()
+	s.c.unlock()
+	for _, b := range waiting {
+		select {
+		case <-b.done:
+		case <-ctx.Done():
+			return newError(codes.DeadlineExceeded, "settlements of "+s.String()+" are not confirmed: "+ctx.Err().Error(),
+				"no answer from the broker", "they are still under way; look at the broker's health")
+		}
+	}
+	return nil
+}
+
+// Ended is closed when the subscription is over; Err then says why.
+func (s *Subscription) Ended() <-chan struct{} { return s.ended }
+
+// Err is nil while the subscription is open and after Close, else what ended it.
+func (s *Subscription) Err() error {
+	s.c.mu.Lock()
+	defer s.c.unlock()
+	return s.cause
+}
+
+// Drain takes no more messages from the broker, gives back those that nobody has begun, waits until those that were handed
+// out are settled or their leases are over, and closes. When the context ends first, the rest is given back, too.
+func (s *Subscription) Drain(ctx context.Context) error {
+	if err := checkContext(ctx, "Drain"); err != nil {
+		return err
+	}
+	s.c.mu.Lock()
+	s.pauseDeliveries()
+	s.c.unlock()
+	s.queue.discard()
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
+	for {
+		s.c.mu.Lock()
+		s.acks.flush()
+		busy := s.acks.isBusy()
+		s.c.unlock()
+		if !busy {
+			break
+		}
+		select {
+		case <-ticker.C:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return s.Close(closeCtx)
+}
+
+// Close takes no more messages, sends the settlements, and releases what was not settled. A context without a deadline gets
+// 10 s. Closing twice is fine.
+func (s *Subscription) Close(ctx context.Context) error {
+	if err := checkContext(ctx, "Close"); err != nil {
+		return err
+	}
+	var failed error
+	s.closing.Do(func() { failed = s.close(ctx) })
+	return failed
+}
+
+func (s *Subscription) close(ctx context.Context) error {
+	ctx, cancel := closeContext(ctx)
+	defer cancel()
+	closed := errClosed(s.String())
+	s.queue.end(closed)
+	s.c.mu.Lock()
+	s.pauseDeliveries()
+	s.acks.releaseAll()
+	s.c.unlock()
+	err := s.FlushAcks(ctx)
+	if err == nil {
+		done := make(chan struct{})
+		s.c.mu.Lock()
+		s.unsubscribe(signal(done))
+		s.c.unlock()
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
+	}
+	s.c.mu.Lock()
+	s.over(closed, nil)
+	s.c.unlock()
+	return err
+}
+
+// runFlushes sends settlements and credit when consuming goroutines ask for it.
+func (s *Subscription) runFlushes() {
+	defer s.c.running.Done()
+	for {
+		select {
+		case <-s.flushes:
+			s.c.mu.Lock()
+			s.acks.flush()
+			s.grantCredit()
+			s.c.unlock()
+		case <-s.ended:
+			return
+		}
+	}
+}
