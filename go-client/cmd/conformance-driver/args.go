@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// args are the arguments of one request. Each must be asked for: one that nobody asked for is an error.
+type args struct {
+	id     int64
+	op     string
+	values map[string]json.RawMessage
+	used   map[string]bool
+	err    error
+}
+
+func parseArgs(line []byte) (*args, error) {
+	a, err := newArgs(line)
+	if err != nil {
+		return nil, err
+	}
+	a.id = a.number("id", 0)
+	a.op = a.text("op")
+	return a, a.err
+}
+
+func newArgs(raw []byte) (*args, error) {
+	a := &args{used: map[string]bool{}}
+	return a, json.Unmarshal(raw, &a.values)
+}
+
+func (a *args) has(name string) bool {
+	a.used[name] = true
+	raw, ok := a.values[name]
+	return ok && !bytes.Equal(raw, []byte("null"))
+}
+
+func (a *args) into(name string, target any) bool {
+	if !a.has(name) {
+		return false
+	}
+	if err := json.Unmarshal(a.values[name], target); err != nil && a.err == nil {
+		a.err = driverError(fmt.Sprintf("the argument %s: %v", name, err))
+	}
+	return true
+}
+
+// require says that an argument must be there.
+func (a *args) require(name string) {
+	if !a.has(name) && a.err == nil {
+		a.err = driverError(a.op + " needs the argument " + name)
+	}
+}
+
+func (a *args) text(name string) string {
+	a.require(name)
+	value := ""
+	a.into(name, &value)
+	return value
+}
+
+func (a *args) optionalText(name, otherwise string) string {
+	a.into(name, &otherwise)
+	return otherwise
+}
+
+func (a *args) number(name string, otherwise int64) int64 {
+	a.into(name, &otherwise)
+	return otherwise
+}
+
+func (a *args) flag(name string) bool {
+	value := false
+	a.into(name, &value)
+	return value
+}
+
+func (a *args) millis(name string, otherwise time.Duration) time.Duration {
+	if !a.has(name) {
+		return otherwise
+	}
+	return time.Duration(a.number(name, 0)) * time.Millisecond
+}
+
+// timeout is a context that ends after timeout_ms, or after the given time without it; 0 = never.
+func (a *args) timeout(otherwise time.Duration) (context.Context, context.CancelFunc) {
+	limit := a.millis("timeout_ms", otherwise)
+	if limit == 0 && !a.has("timeout_ms") {
+		return context.WithCancel(context.Background())
+	}
+	return context.WithTimeout(context.Background(), limit)
+}
+
+// finish fails when an argument was wrong, missing or unknown.
+func (a *args) finish() error {
+	if a.err != nil {
+		return a.err
+	}
+	for name := range a.values {
+		if !a.used[name] {
+			return driverError("unknown argument " + name + " of " + a.op)
+		}
+	}
+	return nil
+}
+
+// content is bytes as the protocol of drivers writes them.
+type content []byte
+
+func (c *content) UnmarshalJSON(raw []byte) error {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		*c = content(text)
+		return nil
+	}
+	var binary struct {
+		Hex *string `json:"hex"`
+	}
+	if err := json.Unmarshal(raw, &binary); err != nil {
+		return err
+	}
+	if binary.Hex == nil {
+		return driverError("bytes are a text or {\"hex\": ...}")
+	}
+	decoded, err := hex.DecodeString(*binary.Hex)
+	*c = append(content{}, decoded...)
+	return err
+}
