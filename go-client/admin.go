@@ -235,8 +235,8 @@ func (a *Admin) SeekGroup(ctx context.Context, topic, group string, to Start, dr
 	if reason == "" {
 		return nil, invalid("the reason of a seek is empty", "it is kept for the audit")
 	}
-	if to.wire == nil {
-		to = StartGroup()
+	if to.wire == nil || to.wire.GetKind() == startGroup {
+		return nil, invalid("a group cannot be moved to where it is", "give earliest, latest, an offset or a time")
 	}
 	result := &pb.SeekResult{}
 	err := a.c.call(ctx, &call{what: "seek group " + group + " of " + topic, kind: wire.Seek, changes: !dryRun,

@@ -82,7 +82,13 @@ func WithGroup(name string) SubscribeOption {
 // WithStart says where to begin: for a reader, default latest; for a group only when it is new, default earliest. A group
 // that exists goes on where it is; Admin.SeekGroup moves it.
 func WithStart(start Start) SubscribeOption {
-	return func(o *subscribeOptions) error { o.start = start.wire; return nil }
+	return func(o *subscribeOptions) error {
+		o.start = start.wire
+		if o.start == nil {
+			return invalid("the start is empty", "use one of the Start functions")
+		}
+		return nil
+	}
 }
 
 // WithLeaseTime says how long a message is leased. 1 s to 12 h, default: the broker's, 30 s.
@@ -226,10 +232,17 @@ func (o *subscribeOptions) complete() error {
 		if o.lease != 0 || o.maxUnacked != 0 || o.maxDeliveries != 0 {
 			return invalid("a reader has no lease, max unacked or max deliveries", "they are for groups; a reader acks nothing")
 		}
-		if o.start == nil || o.start.GetKind() == startGroup {
+		if o.start == nil {
 			o.start = &pb.Start{Kind: startLatest}
 		}
-		if o.start.GetKind() == startOffset && len(o.partitions) == 0 {
+		if o.start.GetKind() == startGroup {
+			return invalid("a reader cannot start where a group is", "it has no group; start at earliest, latest, an offset or a time")
+		}
+		if o.start.GetKind() == startOffset {
+			if len(o.partitions) > 0 && (len(o.partitions) > 1 || o.partitions[0] != o.start.GetPartition()) {
+				return invalid("a reader is to start at an offset of one partition and to read others",
+					"an offset is a place in one partition")
+			}
 			o.partitions = []uint32{o.start.GetPartition()}
 		}
 		return nil
@@ -335,7 +348,7 @@ func (s *Subscription) Consume(ctx context.Context, concurrency int, handler fun
 	if handler == nil {
 		return invalid("the handler is nil", "Consume calls it for each message")
 	}
-	if err := countBetween("the concurrency", concurrency, 1, 10_000); err != nil {
+	if err := countBetween("the concurrency", concurrency, 1, 1024); err != nil {
 		return err
 	}
 	var workers sync.WaitGroup

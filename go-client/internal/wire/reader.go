@@ -157,7 +157,7 @@ func (v *RecordView) Headers() []Header {
 	for i := range headers {
 		name := int(b[0])
 		value := int(binary.BigEndian.Uint16(b[1+name:]))
-		headers[i] = Header{Name: string(b[1 : 1+name]), Value: append([]byte(nil), b[3+name:3+name+value]...)}
+		headers[i] = Header{Name: string(b[1 : 1+name]), Value: append([]byte{}, b[3+name:3+name+value]...)}
 		b = b[3+name+value:]
 	}
 	return headers
