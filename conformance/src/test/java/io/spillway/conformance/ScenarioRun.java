@@ -43,6 +43,7 @@ final class ScenarioRun implements AutoCloseable {
     }
 
     private final Scenario scenario;
+    private final String title;
     private final Transcript transcript = new Transcript();
     private final Variables variables = new Variables();
     private final Map<String, Actor> actors = new LinkedHashMap<>();
@@ -62,6 +63,7 @@ final class ScenarioRun implements AutoCloseable {
             throws IOException {
         this.scenario = scenario;
         this.own = own;
+        title = scenario + " [" + Matrix.title(languages) + "]";
         deadlineNs = System.nanoTime() + scenario.limit().toNanos();
         String run = "r" + RUNS.incrementAndGet();
         String topic = scenario.name() + "-" + run;
@@ -97,7 +99,7 @@ final class ScenarioRun implements AutoCloseable {
     }
 
     private String report(String what) {
-        StringBuilder report = new StringBuilder(scenario + ": " + what + "\n" + transcript);
+        StringBuilder report = new StringBuilder(title + ": " + what + "\n" + transcript);
         actors.forEach((role, actor) -> report.append("\n---- standard error of the driver of ")
                 .append(role)
                 .append("\n")
