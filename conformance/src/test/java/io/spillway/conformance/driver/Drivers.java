@@ -9,9 +9,12 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /** The drivers of a run: builds and starts each language's one when it is there, and says why where it is not. */
 public final class Drivers implements AutoCloseable {
+    private static final long BUILD_MINUTES = 15;
+
     private final Map<String, DriverProcess> running = new LinkedHashMap<>();
     private final Map<String, String> missing = new HashMap<>();
     private final Map<String, String> broken = new HashMap<>();
@@ -36,17 +39,27 @@ public final class Drivers implements AutoCloseable {
                 missing.put(language.name(), "its build needs " + tool + ", which is not on this machine");
                 return;
             }
+            Path log = logs.resolve(language + "-build.log");
             Process build = new ProcessBuilder(language.build())
                     .directory(language.directory().toFile())
                     .redirectErrorStream(true)
+                    .redirectOutput(log.toFile())
                     .start();
-            String said = new String(build.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (build.waitFor() != 0) {
-                broken.put(language.name(), "it does not build: " + said);
+            if (!build.waitFor(BUILD_MINUTES, TimeUnit.MINUTES)) {
+                build.destroyForcibly();
+                broken.put(language.name(), "it is not built after " + BUILD_MINUTES + " minutes: " + read(log));
+                return;
+            }
+            if (build.exitValue() != 0) {
+                broken.put(language.name(), "it does not build: " + read(log));
                 return;
             }
         }
         running.put(language.name(), DriverProcess.start(language.command(), logs.resolve(language + ".err")));
+    }
+
+    private static String read(Path log) throws IOException {
+        return Files.readString(log, StandardCharsets.ISO_8859_1);
     }
 
     private static boolean isOnPath(String tool) {
