@@ -1,0 +1,72 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+
+	"github.com/spillway-io/spillway/go-client/internal/vectors"
+)
+
+// FuzzFrame: any bytes either are refused or cut into a frame that is written back to the same bytes.
+func FuzzFrame(f *testing.F) {
+	for _, c := range vectors.Load[frameCase](f, "frame") {
+		if c.Hex != "" {
+			f.Add(unhex(f, c.Hex))
+		}
+	}
+	f.Add(AppendPrefix(nil, Publish, 0, 1, 8, 0, 0))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, err := FrameLength(b, MaxFrameBytes, MaxHeaderBytes)
+		if err != nil || n == 0 || n > len(b) {
+			return
+		}
+		frame := ParseFrame(b[:n])
+		payload := len(frame.Payload)
+		if frame.Flags&FlagHasPayload == 0 {
+			payload = -1
+		}
+		again := AppendPrefix(nil, frame.Kind, frame.Flags, frame.Channel, frame.Correlation, len(frame.Header), payload)
+		again = append(append(again, frame.Header...), frame.Payload...)
+		if !bytes.Equal(again, b[:n]) {
+			t.Errorf("%x is written back as %x", b[:n], again)
+		}
+	})
+}
+
+// FuzzRecordBatch: any bytes either are refused or are walked to their end, each record read or refused, without a panic.
+// Length and CRC are corrected first, else hardly any input would get past them.
+func FuzzRecordBatch(f *testing.F) {
+	for _, c := range vectors.Load[batchCase](f, "record_batch") {
+		if c.Hex != "" {
+			f.Add(unhex(f, c.Hex))
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, err := OpenBatch(b); err != nil && len(b) >= BatchHeaderBytes {
+			b = bytes.Clone(b)
+			binary.BigEndian.PutUint32(b[atLength:], uint32(len(b)-atLength-4))
+			binary.BigEndian.PutUint32(b[atCRC:], CRC32C(b[crcStart:]))
+		}
+		batch, err := OpenBatch(b)
+		if err != nil {
+			return
+		}
+		walk, seen := batch.Walk(), 0
+		for {
+			var view RecordView
+			more, err := walk.Next(&view)
+			if !more {
+				break
+			}
+			seen++
+			if err == nil {
+				view.Headers()
+			}
+		}
+		if seen != batch.Count() {
+			t.Errorf("%d of %d records were walked", seen, batch.Count())
+		}
+	})
+}
