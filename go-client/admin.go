@@ -235,7 +235,10 @@ func (a *Admin) SeekGroup(ctx context.Context, topic, group string, to Start, dr
 	if reason == "" {
 		return nil, invalid("the reason of a seek is empty", "it is kept for the audit")
 	}
-	if to.wire == nil || to.wire.GetKind() == startGroup {
+	if err := to.check(); err != nil {
+		return nil, err
+	}
+	if to.wire.GetKind() == startGroup {
 		return nil, invalid("a group cannot be moved to where it is", "give earliest, latest, an offset or a time")
 	}
 	result := &pb.SeekResult{}

@@ -50,7 +50,7 @@ func Connect(ctx context.Context, opts ...Option) (*Client, error) {
 	}
 	for _, option := range opts {
 		if option == nil {
-			return nil, invalid("an option is nil", "options come from the With functions")
+			return nil, errNilOption
 		}
 		if err := option(&c.opts); err != nil {
 			return nil, err

@@ -56,7 +56,7 @@ type conn struct {
 	done        chan struct{}
 }
 
-// dial connects and shakes hands. The error says whether trying again can help.
+// dial connects and shakes hands, until cancel is closed. The error says whether trying again can help.
 func dial(c *Client, endpoint string, cancel <-chan struct{}) (*conn, *pb.Error) {
 	dialer := net.Dialer{Timeout: c.opts.connectTimeout, Cancel: cancel}
 	nc, err := dialer.Dial("tcp", endpoint)
@@ -65,7 +65,20 @@ func dial(c *Client, endpoint string, cancel <-chan struct{}) (*conn, *pb.Error)
 	}
 	cn := &conn{c: c, nc: nc, endpoint: endpoint, heartbeat: c.opts.heartbeat, waiting: map[uint32]responder{},
 		handles: map[uint16]handle{}, correlation: helloCorrelation, done: make(chan struct{})}
-	if failed := cn.handshake(); failed != nil {
+	shaken := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-cancel:
+			nc.Close()
+		case <-shaken:
+		}
+	}()
+	failed := cn.handshake()
+	close(shaken)
+	<-watched
+	if failed != nil {
 		nc.Close()
 		return nil, failed
 	}
@@ -101,6 +114,8 @@ func (cn *conn) handshake() *pb.Error {
 		why := "connected, but the broker closed the connection"
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			why = fmt.Sprintf("connected, but no handshake within %d ms", handshakeTimeout.Milliseconds())
+		} else if errors.Is(err, syscall.ECONNRESET) {
+			why = "connected, but the connection was reset"
 		} else if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			why = "connected, but " + err.Error()
 		}

@@ -111,6 +111,8 @@ func invalid(what, why string) *Error {
 	return newError(codes.InvalidArgument, what, why, "correct the argument")
 }
 
+var errNilOption = invalid("an option is nil", "options come from the With functions")
+
 func tooLarge(what string, size, limit int) *Error {
 	e := newError(codes.TooLarge, fmt.Sprintf("%s has %d bytes", what, size), fmt.Sprintf("the limit is %d", limit),
 		"make it smaller; put what is large elsewhere and publish where it is")

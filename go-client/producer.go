@@ -126,6 +126,9 @@ func (c *Client) Producer(ctx context.Context, topic string, opts ...ProducerOpt
 	o := producerOptions{maxBatchBytes: 64 << 10, bufferBytes: 32 << 20, maxBlock: 5 * time.Second,
 		deliveryTimeout: 30 * time.Second}
 	for _, option := range opts {
+		if option == nil {
+			return nil, errNilOption
+		}
 		if err := option(&o); err != nil {
 			return nil, err
 		}
@@ -216,13 +219,16 @@ func (p *Producer) PublishAsync(ctx context.Context, record Record) Future {
 	return p.offer(ctx, &record, p.opts.maxBlock, p.opts.deliveryTimeout, nil)
 }
 
-// PublishFunc is PublishAsync with a callback, which runs on one of the client's goroutines and must not block.
+// PublishFunc is PublishAsync with a callback, which runs on one of the client's goroutines, or on this one when the record
+// is refused at once, and must not block. Nil: nobody hears of the outcome.
 func (p *Producer) PublishFunc(ctx context.Context, record Record, outcome func(Ack, error)) {
 	if err := checkContext(ctx, "PublishFunc"); err != nil {
-		outcome(Ack{}, err)
+		if outcome != nil {
+			outcome(Ack{}, err)
+		}
 		return
 	}
-	if f := p.offer(ctx, &record, p.opts.maxBlock, p.opts.deliveryTimeout, outcome); f.b == nil {
+	if f := p.offer(ctx, &record, p.opts.maxBlock, p.opts.deliveryTimeout, outcome); f.b == nil && outcome != nil {
 		outcome(Ack{}, f.err)
 	}
 }

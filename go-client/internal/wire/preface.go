@@ -29,7 +29,13 @@ type BrokerPreface struct{ Chosen, Min, Max, Code uint8 }
 
 // ParseBrokerPreface reads a broker's preface; an error when the peer is no such broker.
 func ParseBrokerPreface(b [PrefaceBytes]byte) (BrokerPreface, error) {
-	if [4]byte(b[:4]) != magic {
+	switch {
+	case [4]byte(b[:4]) == magic:
+	case b[0] >= 0x14 && b[0] <= 0x17 && b[1] == 3:
+		return BrokerPreface{}, malformed("the peer answers in TLS, which this client does not speak")
+	case string(b[:4]) == "HTTP":
+		return BrokerPreface{}, malformed("the peer answers in HTTP; the wire port is another than the HTTP port")
+	default:
 		return BrokerPreface{}, malformed("the peer answers % x, which is not the protocol of Spillway", b[:4])
 	}
 	return BrokerPreface{Chosen: b[4], Min: b[5], Max: b[6], Code: b[7]}, nil
