@@ -1,0 +1,370 @@
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{oneshot, watch, Notify};
+
+use crate::link;
+use crate::metrics::Metrics;
+use crate::net::{Net, Waiting};
+use crate::options::{between, check_endpoint, ClientOptions, HOUR, MINUTE};
+use crate::pb;
+use crate::state::State;
+use crate::wire::{Kind, MAX_FRAME_BYTES};
+use crate::{Admin, Error, ProducerBuilder, SubscriptionBuilder};
+
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+const BYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What the handles and the tasks of a client share.
+pub(crate) struct Shared {
+    pub opts: ClientOptions,
+    pub instance: [u8; 16],
+    state: Mutex<State>,
+    /// Work for the task that sends.
+    pub wake: Notify,
+    /// Publishers that have work, as (producer, partition).
+    pub woken: Mutex<Vec<(u64, usize)>>,
+    pub stop: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// Runs under the lock, then, without it, what must not run under it.
+    pub fn with<T>(&self, run: impl FnOnce(&mut State) -> T) -> T {
+        let (result, deferred, wake) = {
+            let mut state = self.state.lock().expect("no panic under this lock");
+            let result = run(&mut state);
+            let wake = state
+                .net
+                .conn
+                .as_ref()
+                .is_some_and(|conn| !conn.out.is_empty() || conn.failed.is_some());
+            (result, std::mem::take(&mut state.net.deferred), wake)
+        };
+        if wake {
+            self.wake.notify_one();
+        }
+        deferred.into_iter().for_each(|run| run());
+        result
+    }
+
+    /// A publisher has work. From any task, without the lock.
+    pub fn wake_part(&self, producer: u64, part: usize) {
+        self.woken
+            .lock()
+            .expect("no panic under this lock")
+            .push((producer, part));
+        self.wake.notify_one();
+    }
+
+    /// Gives everything that has work its turn.
+    pub fn pump(&self, state: &mut State) {
+        for (producer, part) in self
+            .woken
+            .lock()
+            .expect("no panic under this lock")
+            .drain(..)
+        {
+            state.run(producer, part);
+        }
+        state.pump();
+    }
+
+    pub fn hello(&self) -> pb::Hello {
+        pb::Hello {
+            client_id: self.opts.name.clone(),
+            instance_id: self.instance.to_vec().into(),
+            lang: "rust".into(),
+            client_version: crate::VERSION.into(),
+            zone: self.opts.zone.clone(),
+            failure_domain: self.opts.failure_domain.clone(),
+            heartbeat_ms: self.opts.heartbeat.as_millis() as u32,
+            max_frame: MAX_FRAME_BYTES as u32,
+            unix_ms: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_millis() as u64),
+            ..pb::Hello::default()
+        }
+    }
+}
+
+/// Ends the client's tasks when the last of client, producers and subscriptions is dropped.
+pub(crate) struct Guard(pub Arc<Shared>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let shared = self.0.clone();
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            shared.stop.send_replace(true); // no runtime any more, so nothing could be sent either
+            return;
+        };
+        runtime.spawn(async move {
+            let end = Instant::now() + CLOSE_TIMEOUT;
+            while Instant::now() < end
+                && shared.with(|state| !state.producers.is_empty() || !state.subs.is_empty())
+            {
+                tokio::time::sleep(link::TICK).await;
+            }
+            say_bye(&shared).await;
+            shared.with(State::shut_down);
+            shared.stop.send_replace(true);
+        });
+    }
+}
+
+async fn say_bye(shared: &Shared) {
+    let (done, answered) = oneshot::channel();
+    shared.with(|state| {
+        if let Some(conn) = state.net.conn.as_mut() {
+            conn.request(
+                Kind::BYE,
+                0,
+                &pb::Bye {
+                    reason: "closed".into(),
+                },
+                Waiting::Bye(done),
+            );
+        }
+    });
+    let _ = tokio::time::timeout(BYE_TIMEOUT, answered).await; // it is of no use any more either way
+}
+
+/// Random bits from the keys that the standard library draws for its hash maps.
+pub(crate) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// A connection to Spillway that heals itself: while it is open it reconnects for ever, reopens its producers and subscriptions,
+/// and sends again what has no verdict yet. Cheap to clone; all clones are one client. When the last clone and everything opened
+/// with it are dropped, what is buffered is still sent for up to 10 s, if the runtime lives; [`close`](Client::close) waits for it.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) guard: Arc<Guard>,
+}
+
+impl Client {
+    /// Begins a client.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Begins a producer of the topic.
+    pub fn producer(&self, topic: impl Into<String>) -> ProducerBuilder {
+        ProducerBuilder::new(self.clone(), topic.into())
+    }
+
+    /// Begins a subscription to the topic: in a group (shared work, leases, acks) or as a reader of its own.
+    pub fn subscribe(&self, topic: impl Into<String>) -> SubscriptionBuilder {
+        SubscriptionBuilder::new(self.clone(), topic.into())
+    }
+
+    /// Topics and groups.
+    pub fn admin(&self) -> Admin {
+        Admin::new(self.clone())
+    }
+
+    /// [`close_within`](Client::close_within) 10 s.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.close_within(CLOSE_TIMEOUT).await
+    }
+
+    /// Refuses new work, sends what is buffered, waits for its acks, gives leased messages back and disconnects. What has no
+    /// verdict when the time is over fails: CLIENT_CLOSED when it was never sent, OUTCOME_UNKNOWN otherwise. Closing twice is fine.
+    /// Cancel-safe: a cancelled close has closed nothing for good and may be called again.
+    ///
+    /// # Errors
+    /// DEADLINE_EXCEEDED when something had no verdict in time; the client is closed all the same.
+    pub async fn close_within(&self, timeout: Duration) -> Result<(), Error> {
+        let end = tokio::time::Instant::now() + timeout;
+        self.shared.with(|state| state.closed = true);
+        let mut result = Ok(());
+        let subs: Vec<u64> = self
+            .shared
+            .with(|state| state.subs.keys().copied().collect());
+        for id in subs {
+            let left = end.saturating_duration_since(tokio::time::Instant::now());
+            result = result.and(crate::subscription::close(&self.shared, id, left).await);
+        }
+        let producers: Vec<u64> = self
+            .shared
+            .with(|state| state.producers.keys().copied().collect());
+        for id in producers {
+            let left = end.saturating_duration_since(tokio::time::Instant::now());
+            result = result.and(crate::producer::close(&self.shared, id, left).await);
+        }
+        say_bye(&self.shared).await;
+        self.shared.with(State::shut_down);
+        self.shared.stop.send_replace(true);
+        result
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({:?})", self.shared.opts.endpoints)
+    }
+}
+
+/// Settings of a [`Client`].
+#[must_use = "connect makes the client"]
+pub struct ClientBuilder {
+    opts: ClientOptions,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            opts: ClientOptions {
+                endpoints: vec!["127.0.0.1:7400".into()],
+                name: String::new(),
+                zone: String::new(),
+                failure_domain: "rust".into(),
+                connect_timeout: Duration::from_secs(3),
+                wait_for_broker: Duration::ZERO,
+                heartbeat: Duration::from_secs(5),
+                request_timeout: Duration::from_secs(10),
+                metrics: None,
+            },
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// Where brokers listen, each `host:port` (`[v6]:port`), in order of preference. Default 127.0.0.1:7400.
+    pub fn endpoints<S: Into<String>>(mut self, host_ports: impl IntoIterator<Item = S>) -> Self {
+        self.opts.endpoints = host_ports.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What the broker's views and logs call this client. Default: empty.
+    pub fn client_name(mut self, name: impl Into<String>) -> Self {
+        self.opts.name = name.into();
+        self
+    }
+
+    /// The zone this client runs in; brokers of the same zone are preferred. Default: empty, no preference.
+    pub fn zone(mut self, name: impl Into<String>) -> Self {
+        self.opts.zone = name.into();
+        self
+    }
+
+    /// Clients of one failure domain share one fate when the broker must shed load. Default: "rust".
+    pub fn failure_domain(mut self, name: impl Into<String>) -> Self {
+        self.opts.failure_domain = name.into();
+        self
+    }
+
+    /// Limit of one attempt to connect over TCP; the handshake after it has 5 s. 10 ms to 1 min, default 3 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.opts.connect_timeout = timeout;
+        self
+    }
+
+    /// How long [`connect`](ClientBuilder::connect) goes on trying when no endpoint answers. Default zero: each endpoint is tried
+    /// once. Once connected, the client reconnects for as long as it is open.
+    pub fn wait_for_broker(mut self, patience: Duration) -> Self {
+        self.opts.wait_for_broker = patience;
+        self
+    }
+
+    /// A connection without a byte for three of these is dead. 1 s to 60 s, default 5 s; the broker may ask for another.
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.opts.heartbeat = interval;
+        self
+    }
+
+    /// Deadline of an [`Admin`] call and of opening a producer or subscription. 1 ms to 10 min, default 10 s.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.opts.request_timeout = timeout;
+        self
+    }
+
+    /// Sees what the client does. Default: nobody.
+    pub fn metrics(mut self, hook: Arc<dyn Metrics>) -> Self {
+        self.opts.metrics = Some(hook);
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let o = &self.opts;
+        if o.endpoints.is_empty() {
+            return Err(Error::invalid(
+                "no endpoint is given",
+                "a client needs at least one host:port",
+            ));
+        }
+        o.endpoints
+            .iter()
+            .try_for_each(|endpoint| check_endpoint(endpoint))?;
+        between(
+            "the connect timeout",
+            o.connect_timeout,
+            Duration::from_millis(10),
+            MINUTE,
+        )?;
+        between(
+            "the wait for a broker",
+            o.wait_for_broker,
+            Duration::ZERO,
+            HOUR * 24,
+        )?;
+        between("the heartbeat", o.heartbeat, Duration::from_secs(1), MINUTE)?;
+        between(
+            "the request timeout",
+            o.request_timeout,
+            Duration::from_millis(1),
+            MINUTE * 10,
+        )
+    }
+
+    /// Connects to the first endpoint that answers. Must be called on a tokio runtime, on which the client's tasks then run.
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// CONNECT_FAILED when none does in time, UNSUPPORTED_VERSION or UNAUTHENTICATED when one refuses, INVALID_ARGUMENT for a
+    /// setting out of its range.
+    pub async fn connect(self) -> Result<Client, Error> {
+        self.check()?;
+        let patience = match self.opts.wait_for_broker {
+            Duration::ZERO => {
+                (self.opts.connect_timeout + link::HANDSHAKE_TIMEOUT)
+                    * self.opts.endpoints.len() as u32
+            }
+            patience => patience,
+        };
+        let mut instance = [0; 16];
+        instance[..8].copy_from_slice(&random().to_be_bytes());
+        instance[8..].copy_from_slice(&random().to_be_bytes());
+        let net = Net::new(
+            self.opts.endpoints.clone(),
+            self.opts.metrics.clone(),
+            random(),
+        );
+        let shared = Arc::new(Shared {
+            opts: self.opts,
+            instance,
+            state: Mutex::new(State::new(net)),
+            wake: Notify::new(),
+            woken: Mutex::default(),
+            stop: watch::Sender::new(false),
+        });
+        let client = Client {
+            guard: Arc::new(Guard(shared.clone())),
+            shared: shared.clone(),
+        };
+        let (first, outcome) = oneshot::channel();
+        tokio::spawn(link::run(shared.clone(), first));
+        tokio::spawn(link::tick(shared.clone()));
+        match tokio::time::timeout(patience, outcome).await {
+            Ok(Ok(Ok(()))) => Ok(client),
+            Ok(Ok(Err(error))) => Err(error),
+            _ => Err(shared.with(|state| Error::from_wire(&state.net.last_error))),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+/// State of a broker; unknown ones count as overloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pressure {
+    Normal,
+    Elevated,
+    Throttled,
+    Overloaded,
+    ReadOnly,
+}
+
+impl Pressure {
+    pub fn of(wire: i32) -> Self {
+        match wire {
+            0 => Self::Normal,
+            1 => Self::Elevated,
+            2 => Self::Throttled,
+            4 => Self::ReadOnly,
+            _ => Self::Overloaded,
+        }
+    }
+}
+
+/// Why the window shrinks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Elevated,
+    Throttled,
+    Overloaded,
+    Timeout,
+}
+
+const INITIAL: usize = 16;
+const MIN: usize = 1;
+const MAX: usize = 256;
+const COOLDOWN_MS: u64 = 100;
+
+/// How many batches may be unanswered on a connection: grows by one per full window of acks while it is used and the broker is
+/// at ease, shrinks by a share on pressure (additive increase, multiplicative decrease: Chiu and Jain).
+#[derive(Debug)]
+pub(crate) struct Window {
+    limit: usize,
+    acks: usize,
+    last_shrink_ms: Option<u64>,
+    state: Pressure,
+}
+
+impl Window {
+    pub fn new() -> Self {
+        Self {
+            limit: INITIAL,
+            acks: 0,
+            last_shrink_ms: None,
+            state: Pressure::Normal,
+        }
+    }
+
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The broker's state; the window grows in normal only.
+    pub fn on_state(&mut self, state: Pressure) {
+        self.state = state;
+    }
+
+    /// `in_flight`: batches unanswered when the ack came, itself among them.
+    pub fn on_ack(&mut self, in_flight: usize) {
+        if self.state != Pressure::Normal || in_flight * 2 < self.limit {
+            return;
+        }
+        self.acks += 1;
+        if self.acks >= self.limit {
+            self.acks = 0;
+            self.limit = MAX.min(self.limit + 1);
+        }
+    }
+
+    /// Shrinks, at most once in 100 ms.
+    pub fn on_signal(&mut self, signal: Signal, now_ms: u64) {
+        if self
+            .last_shrink_ms
+            .is_some_and(|last| now_ms.saturating_sub(last) < COOLDOWN_MS)
+        {
+            return;
+        }
+        let keep = if signal == Signal::Elevated { 9 } else { 7 };
+        self.limit = MIN.max(self.limit * keep / 10);
+        self.acks = 0;
+        self.last_shrink_ms = Some(now_ms);
+    }
+}

@@ -1,0 +1,65 @@
+//! Client of the Spillway message broker: durable topics between services that may fail independently.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use spillway::{Client, Record};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::builder().endpoints(["127.0.0.1:7400"]).connect().await?;
+//!
+//! let producer = client.producer("orders").open().await?;
+//! let ack = producer.publish(Record::new("42").key("customer-7")).await?.await?;
+//! println!("stored at {}/{:?}, {:?}", ack.partition, ack.offset, ack.durability);
+//!
+//! let orders = client.subscribe("orders").group("billing").open().await?;
+//! let message = orders.next().await?;
+//! message.ack();
+//! orders.flush_acks(Duration::from_secs(5)).await?;
+//! client.close().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Client`] keeps one connection and heals it. A [`Producer`] batches, resends under the same sequences after a failure, and ends
+//! each record in exactly one outcome: an [`Ack`] that says how durable the record is, or an [`Error`] that says what happened, why,
+//! and what to do. A [`Subscription`] receives at least once in a group, with a lease and a settlement for each message, or as a reader
+//! of its own. The tasks of a client run on the tokio runtime on which it was connected.
+
+mod acks;
+mod admin;
+mod batch;
+mod client;
+pub mod codes;
+mod core;
+mod delivered;
+mod delivery;
+mod error;
+mod link;
+mod message;
+mod metrics;
+mod net;
+mod options;
+#[allow(missing_docs, clippy::all, clippy::pedantic, dead_code)]
+mod pb;
+mod producer;
+mod publisher;
+mod queue;
+mod record;
+mod state;
+mod sublink;
+mod subscription;
+mod wire;
+
+pub use admin::{Admin, Group, GroupPartition, SeekOutcome, SeekPartition, Topic, TopicPartition};
+pub use batch::AckFuture;
+pub use client::{Client, ClientBuilder};
+pub use core::RetryClass;
+pub use error::Error;
+pub use message::Message;
+pub use metrics::Metrics;
+pub use producer::{Producer, ProducerBuilder, PublishError};
+pub use record::{Ack, Durability, Record, CORRELATION_HEADER};
+pub use subscription::{LostLeases, Start, Subscription, SubscriptionBuilder};
+
+/// Version of this client.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,488 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut, BytesMut};
+use tokio::sync::oneshot;
+
+use crate::codes;
+use crate::core::{
+    backoff_of, classify, Backoff, Breaker, Decision, Outcome, Pressure, RetryBudget, RetryClass,
+    Signal, Window, MAX_R, REQUESTS,
+};
+use crate::error::{retry_class, wire_error};
+use crate::metrics::Metrics;
+use crate::pb;
+use crate::wire::{put_prefix, Kind};
+use crate::Error;
+
+/// How many bytes may wait for the socket before publishing holds back.
+const MAX_QUEUED: usize = 1 << 20;
+pub(crate) const MAX_GATE_MS: u64 = 30_000;
+pub(crate) const MAX_PUBLISH_ATTEMPTS: u32 = 5;
+const MAX_READ_ATTEMPTS: u32 = 4;
+const MAX_ADMIN_ATTEMPTS: u32 = 3;
+const MAX_CHECKSUM_ATTEMPTS: u32 = 3;
+const REFRESH_MS: u64 = 100;
+const FREE_REFRESHES: u32 = 2;
+
+/// What an answer is for.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    Pong,
+    Bye(oneshot::Sender<()>),
+    Publish {
+        producer: u64,
+        part: usize,
+        serial: u64,
+    },
+    OpenPublisher {
+        producer: u64,
+        part: usize,
+    },
+    Call(u64),
+    Subscribe(u64),
+    Unsubscribe(u64),
+    Ack {
+        sub: u64,
+        bundle: u64,
+    },
+}
+
+/// Whose a channel is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Owner {
+    Publisher { producer: u64, part: usize },
+    Subscription(u64),
+}
+
+/// One session, without its socket.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub id: u64,
+    pub endpoint: String,
+    pub heartbeat: Duration,
+    pub state: i32,
+    pub out: BytesMut,
+    pub waiting: HashMap<u32, Waiting>,
+    pub channels: HashMap<u16, Owner>,
+    pub correlation: u32,
+    channel: u16,
+    pub last_write: Instant,
+    pub draining: Option<Instant>,
+    /// Set to end the session.
+    pub failed: Option<pb::Error>,
+}
+
+impl Conn {
+    pub fn new(id: u64, endpoint: String, heartbeat: Duration, state: i32) -> Self {
+        Self {
+            id,
+            endpoint,
+            heartbeat,
+            state,
+            out: BytesMut::new(),
+            waiting: HashMap::new(),
+            channels: HashMap::new(),
+            correlation: 1,
+            channel: 0,
+            last_write: Instant::now(),
+            draining: None,
+            failed: None,
+        }
+    }
+
+    /// Sends a request; its answer goes to what waits. Returns its correlation.
+    pub fn request(
+        &mut self,
+        kind: Kind,
+        channel: u16,
+        header: &impl prost::Message,
+        waiting: Waiting,
+    ) -> u32 {
+        self.request_with(kind, channel, header, None, waiting)
+    }
+
+    /// The same with a payload in two parts.
+    pub fn request_with(
+        &mut self,
+        kind: Kind,
+        channel: u16,
+        header: &impl prost::Message,
+        payload: Option<(&[u8], &[u8])>,
+        waiting: Waiting,
+    ) -> u32 {
+        self.correlation = self.correlation.wrapping_add(1).max(1);
+        self.waiting.insert(self.correlation, waiting);
+        self.put(kind, 0, channel, self.correlation, header, payload);
+        self.correlation
+    }
+
+    /// Sends what has no answer.
+    pub fn send(&mut self, kind: Kind, channel: u16, header: &impl prost::Message) {
+        self.put(kind, 0, channel, 0, header, None);
+    }
+
+    pub fn put(
+        &mut self,
+        kind: Kind,
+        flags: u8,
+        channel: u16,
+        correlation: u32,
+        header: &impl prost::Message,
+        payload: Option<(&[u8], &[u8])>,
+    ) {
+        let bytes = payload.map(|(head, body)| head.len() + body.len());
+        let size = header.encoded_len();
+        self.out.reserve(size + bytes.unwrap_or(0) + 16);
+        put_prefix(
+            &mut self.out,
+            kind,
+            flags,
+            channel,
+            correlation,
+            size,
+            bytes,
+        );
+        header.encode(&mut self.out).expect("the buffer grows");
+        if let Some((head, body)) = payload {
+            self.out.put_slice(head);
+            self.out.put_slice(body);
+        }
+    }
+
+    pub fn open_channel(&mut self, owner: Owner) -> u16 {
+        loop {
+            self.channel = self.channel.wrapping_add(1);
+            if self.channel != 0 && !self.channels.contains_key(&self.channel) {
+                self.channels.insert(self.channel, owner);
+                return self.channel;
+            }
+        }
+    }
+}
+
+/// One endpoint and what is known of it.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub endpoint: String,
+    pub breaker: Breaker,
+    pub blocked_until: Option<Instant>,
+}
+
+/// What a failed call leads to.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub again: bool,
+    pub delay: Duration,
+    pub outcome_unknown: bool,
+    pub cost: u32,
+    pub error: pb::Error,
+}
+
+/// What producers, subscriptions and calls share: the connection, the flow of publishes, the retry budget.
+pub(crate) struct Net {
+    pub start: Instant,
+    pub conn: Option<Conn>,
+    pub candidates: Vec<Candidate>,
+    pub chosen: usize,
+    pub begin: usize,
+    pub was_ready: bool,
+    pub ready_since: Instant,
+    pub failed_rounds: u32,
+    pub reconnect_after_ms: u64,
+    pub last_error: pb::Error,
+    pub window: Window,
+    pub gate: Option<Instant>,
+    pub pressure: Pressure,
+    pub in_flight: usize,
+    budget: RetryBudget,
+    reconnect_cost: u32,
+    random: u64,
+    pub metrics: Option<Arc<dyn Metrics>>,
+    /// Run once the lock is free.
+    pub deferred: Vec<Box<dyn FnOnce() + Send>>,
+    pub next_id: u64,
+}
+
+impl Net {
+    pub fn new(endpoints: Vec<String>, metrics: Option<Arc<dyn Metrics>>, seed: u64) -> Self {
+        let now = Instant::now();
+        let candidates = endpoints
+            .into_iter()
+            .map(|endpoint| Candidate {
+                endpoint,
+                breaker: Breaker::new(),
+                blocked_until: None,
+            })
+            .collect();
+        Self {
+            start: now,
+            conn: None,
+            candidates,
+            chosen: 0,
+            begin: 0,
+            was_ready: false,
+            ready_since: now,
+            failed_rounds: 0,
+            reconnect_after_ms: 0,
+            last_error: wire_error(
+                codes::CONNECT_FAILED,
+                "not connected yet",
+                "no attempt was made",
+                "wait",
+            ),
+            window: Window::new(),
+            gate: None,
+            pressure: Pressure::Normal,
+            in_flight: 0,
+            budget: RetryBudget::new(),
+            reconnect_cost: 0,
+            random: seed | 1,
+            metrics,
+            deferred: Vec::new(),
+            next_id: 0,
+        }
+    }
+
+    pub fn id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// Random r (xorshift64*, Vigna).
+    pub fn r(&mut self) -> u32 {
+        self.random ^= self.random >> 12;
+        self.random ^= self.random << 25;
+        self.random ^= self.random >> 27;
+        (self.random.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 40) as u32 % (MAX_R + 1)
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.start.elapsed().as_millis() as u64
+    }
+
+    /// The connection for new requests.
+    pub fn usable(&mut self) -> Option<&mut Conn> {
+        self.conn
+            .as_mut()
+            .filter(|conn| conn.draining.is_none() && conn.failed.is_none())
+    }
+
+    pub fn disconnected_because(&self) -> String {
+        if self.conn.is_some() {
+            "the broker is going away".into()
+        } else {
+            Error::from_wire(&self.last_error).to_string()
+        }
+    }
+
+    /// Tells the metrics, if there are any, once the lock is free.
+    pub fn measure(&mut self, tell: impl FnOnce(&dyn Metrics) + Send + 'static) {
+        if let Some(metrics) = self.metrics.clone() {
+            self.deferred.push(Box::new(move || tell(&*metrics)));
+        }
+    }
+
+    // ---- flow
+
+    pub fn reset_flow(&mut self, state: i32) {
+        self.window = Window::new();
+        self.pressure = Pressure::of(state);
+        self.window.on_state(self.pressure);
+        self.gate = None;
+        self.in_flight = 0;
+    }
+
+    fn is_gated(&self) -> bool {
+        self.gate.is_some_and(|gate| Instant::now() < gate)
+    }
+
+    pub fn may_send(&mut self) -> bool {
+        let free = self.in_flight < self.window.limit() && !self.is_gated();
+        free && self
+            .usable()
+            .is_some_and(|conn| conn.out.len() < MAX_QUEUED)
+    }
+
+    /// Why nothing can be sent on the connection there is; for the error of a batch whose time is over.
+    pub fn obstacle(&self) -> String {
+        if self.is_gated() {
+            format!("the broker asked to wait, its state is {:?}", self.pressure)
+        } else if self.in_flight >= self.window.limit() {
+            format!(
+                "{} batches are in flight, the window allows no more",
+                self.in_flight
+            )
+        } else {
+            "the connection does not take more bytes".into()
+        }
+    }
+
+    pub fn on_acked(&mut self, state: i32, throttle_ms: u32) {
+        self.window.on_ack(self.in_flight);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.on_pressure(state, throttle_ms, "connection");
+    }
+
+    /// Only a refusal for load says something about the window.
+    pub fn on_refused(&mut self, e: &pb::Error) {
+        if backoff_of(e.code) == Backoff::Throttle {
+            let now = self.now_ms();
+            self.window.on_signal(Signal::Throttled, now);
+        }
+    }
+
+    pub fn on_attempt_timeout(&mut self) {
+        let now = self.now_ms();
+        self.window.on_signal(Signal::Timeout, now);
+    }
+
+    pub fn on_pressure(&mut self, state: i32, retry_after_ms: u32, scope: &str) {
+        self.pressure = Pressure::of(state);
+        self.window.on_state(self.pressure);
+        if self.pressure == Pressure::Normal && retry_after_ms == 0 {
+            return;
+        }
+        let signal = match self.pressure {
+            Pressure::Elevated => Signal::Elevated,
+            Pressure::Normal | Pressure::Throttled => Signal::Throttled,
+            Pressure::Overloaded | Pressure::ReadOnly => Signal::Overloaded,
+        };
+        let now = self.now_ms();
+        self.window.on_signal(signal, now);
+        if self.pressure != Pressure::Elevated {
+            let wait = Duration::from_millis(u64::from(retry_after_ms).min(MAX_GATE_MS));
+            self.gate = Some(Instant::now() + wait);
+            let scope = scope.to_owned();
+            self.measure(move |m| m.on_throttled(&scope, wait));
+        }
+    }
+
+    /// Tells the breaker of the current endpoint how a call ended.
+    pub fn on_outcome(&mut self, e: Option<&pb::Error>, since: Instant) {
+        if self.conn.is_none() {
+            return;
+        }
+        let (now, latency, r) = (self.now_ms(), since.elapsed().as_millis() as u64, self.r());
+        let breaker = &mut self.candidates[self.chosen].breaker;
+        match e {
+            None => breaker.on_success(now, latency),
+            Some(e) => {
+                let outcome = codes::lookup(e.code).map_or(Outcome::Ignore, |info| info.breaker);
+                breaker.on_failure(now, outcome, latency, r);
+            }
+        }
+    }
+
+    // ---- retries
+
+    pub fn after_publish(&mut self, e: &pb::Error, attempts: u32, left: Duration) -> Verdict {
+        let max = if e.code == codes::CHECKSUM_MISMATCH {
+            MAX_CHECKSUM_ATTEMPTS
+        } else {
+            MAX_PUBLISH_ATTEMPTS
+        };
+        self.after(e, true, attempts, left, max)
+    }
+
+    pub fn after_read(&mut self, e: &pb::Error, attempts: u32, left: Duration) -> Verdict {
+        self.after(e, false, attempts, left, MAX_READ_ATTEMPTS)
+    }
+
+    pub fn after_admin(&mut self, e: &pb::Error, attempts: u32, left: Duration) -> Verdict {
+        self.after(e, false, attempts, left, MAX_ADMIN_ATTEMPTS)
+    }
+
+    /// Subscribing is tried for as long as the subscription is open and costs nothing, but it waits.
+    pub fn after_subscribe(&mut self, e: &pb::Error, attempts: u32) -> Verdict {
+        let decision = classify(RetryClass::of(e.retry), e.code, false, true);
+        let looked_enough = decision == Decision::RefreshThenRetry && attempts >= MAX_READ_ATTEMPTS;
+        Verdict {
+            again: decision != Decision::Fail && !looked_enough,
+            delay: self.delay(e, decision, attempts),
+            outcome_unknown: false,
+            cost: 0,
+            error: e.clone(),
+        }
+    }
+
+    fn after(
+        &mut self,
+        e: &pb::Error,
+        publish: bool,
+        attempts: u32,
+        left: Duration,
+        max: u32,
+    ) -> Verdict {
+        let outcome_unknown = retry_class(e) == RetryClass::UnknownOutcome;
+        let decision = classify(RetryClass::of(e.retry), e.code, publish, true);
+        let delay = self.delay(e, decision, attempts);
+        let mut verdict = Verdict {
+            again: false,
+            delay,
+            outcome_unknown,
+            cost: 0,
+            error: e.clone(),
+        };
+        let late = delay + Duration::from_millis(REQUESTS.min_attempt_ms) > left;
+        if decision == Decision::Fail || attempts >= max || late {
+            return verdict;
+        }
+        if decision == Decision::RefreshThenRetry && attempts <= FREE_REFRESHES {
+            verdict.again = true;
+            return verdict;
+        }
+        verdict.cost = self.budget.take(backoff_of(e.code));
+        verdict.again = verdict.cost > 0;
+        if !verdict.again {
+            verdict.error = exhausted(e);
+        }
+        verdict
+    }
+
+    fn delay(&mut self, e: &pb::Error, decision: Decision, attempts: u32) -> Duration {
+        let r = self.r();
+        let ms = REQUESTS.delay(backoff_of(e.code), attempts, r, e.retry_after_ms.into());
+        Duration::from_millis(if decision == Decision::RefreshThenRetry {
+            ms.max(REFRESH_MS)
+        } else {
+            ms
+        })
+    }
+
+    /// One charge for sending again all that was in flight, whatever that is; false = not allowed.
+    pub fn charge_reconnect(&mut self) -> bool {
+        self.reconnect_cost = self.budget.take(Backoff::Transient);
+        self.reconnect_cost > 0
+    }
+
+    /// `cost`: what the call's last retry took, 0 when it was a first attempt.
+    pub fn on_success(&mut self, cost: u32) {
+        self.budget.on_success(cost);
+        if self.reconnect_cost > 0 {
+            self.budget.on_success(self.reconnect_cost);
+            self.reconnect_cost = 0;
+        }
+    }
+}
+
+/// Keeps the class of the last error, which tells whether the outcome is known.
+fn exhausted(last: &pb::Error) -> pb::Error {
+    let mut e = wire_error(
+        codes::RETRY_BUDGET_EXHAUSTED,
+        last.message.clone(),
+        format!(
+            "too much has failed lately for another retry; the last cause: {}, {}",
+            last.reason, last.cause
+        ),
+        "look at the broker's health; successes refill the budget",
+    );
+    e.retry = match retry_class(last) {
+        RetryClass::Never => 0,
+        RetryClass::Safe => 1,
+        RetryClass::UnknownOutcome => 2,
+        RetryClass::Refresh => 3,
+    };
+    e
+}

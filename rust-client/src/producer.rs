@@ -1,0 +1,461 @@
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, Semaphore};
+use tokio::time::timeout;
+
+use crate::batch::{AckFuture, BatchCell};
+use crate::client::{Guard, Shared};
+use crate::codes;
+use crate::options::{between, number_between, ProducerOptions, HOUR, MINUTE};
+use crate::publisher::{Meta, Publisher};
+use crate::queue::Queue;
+use crate::state::ProducerState;
+use crate::wire::{key_hash, partition_of, BATCH_HEADER_BYTES, INDEX_ENTRY_BYTES, MAX_BATCH_BYTES};
+use crate::{Ack, Client, Durability, Error, Record};
+
+const MAX_RECORD: usize = MAX_BATCH_BYTES - BATCH_HEADER_BYTES;
+
+/// Settings of a [`Producer`].
+#[must_use = "open makes the producer"]
+pub struct ProducerBuilder {
+    client: Client,
+    topic: String,
+    opts: ProducerOptions,
+}
+
+impl ProducerBuilder {
+    pub(crate) fn new(client: Client, topic: String) -> Self {
+        let opts = ProducerOptions {
+            durability: Durability::Topic,
+            allow_degraded: false,
+            linger: Duration::ZERO,
+            max_batch_bytes: 64 << 10,
+            buffer_bytes: 32 << 20,
+            max_block: Duration::from_secs(5),
+            delivery_timeout: Duration::from_secs(30),
+            name: String::new(),
+        };
+        Self {
+            client,
+            topic,
+            opts,
+        }
+    }
+
+    /// The least durability an ack stands for. Default: what the topic is configured for.
+    pub fn durability(mut self, level: Durability) -> Self {
+        self.opts.durability = level;
+        self
+    }
+
+    /// Whether less durability than asked for is an ack marked degraded rather than an error. Default false.
+    pub fn allow_degraded(mut self, allow: bool) -> Self {
+        self.opts.allow_degraded = allow;
+        self
+    }
+
+    /// How long a record may wait for company. Default zero: records are sent at once while little is under way, and gather while
+    /// acks are awaited. At most 1 min; kept to within 20 ms.
+    pub fn linger(mut self, wait: Duration) -> Self {
+        self.opts.linger = wait;
+        self
+    }
+
+    /// A batch is sent when it has this many bytes. 1 KiB to 1 MiB, default 64 KiB.
+    pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
+        self.opts.max_batch_bytes = bytes;
+        self
+    }
+
+    /// Bytes of records that may be without outcome. 1 KiB to 1 GiB, default 32 MiB.
+    pub fn buffer_bytes(mut self, bytes: usize) -> Self {
+        self.opts.buffer_bytes = bytes;
+        self
+    }
+
+    /// How long publish waits for space in the buffer; zero fails at once. Default 5 s.
+    pub fn max_block(mut self, wait: Duration) -> Self {
+        self.opts.max_block = wait;
+        self
+    }
+
+    /// From publish to outcome, all attempts together. 1 ms to 1 day, default 30 s.
+    pub fn delivery_timeout(mut self, timeout: Duration) -> Self {
+        self.opts.delivery_timeout = timeout;
+        self
+    }
+
+    /// A name under which the broker remembers the producer. Opening it again fences the earlier one off: its publishes fail with
+    /// PRODUCER_FENCED. Default: none, every producer is its own.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.opts.name = name.into();
+        self
+    }
+
+    /// Opens it. Cancel-safe: a cancelled opening leaves nothing behind.
+    ///
+    /// # Errors
+    /// TOPIC_NOT_FOUND, DURABILITY_UNAVAILABLE, INVALID_ARGUMENT, or DEADLINE_EXCEEDED after the request timeout.
+    pub async fn open(self) -> Result<Producer, Error> {
+        let o = &self.opts;
+        between("the linger", o.linger, Duration::ZERO, MINUTE)?;
+        number_between(
+            "the size of a batch",
+            o.max_batch_bytes as u64,
+            1 << 10,
+            MAX_BATCH_BYTES as u64,
+        )?;
+        number_between("the buffer", o.buffer_bytes as u64, 1 << 10, 1 << 30)?;
+        between("the max block", o.max_block, Duration::ZERO, HOUR * 24)?;
+        between(
+            "the delivery timeout",
+            o.delivery_timeout,
+            Duration::from_millis(1),
+            HOUR * 24,
+        )?;
+        let topic = self.client.admin().describe_topic(&self.topic).await?;
+        let shared = self.client.shared.clone();
+        let (opened, outcome) = oneshot::channel();
+        let sticky = Arc::new(AtomicUsize::new(0));
+        let queues: Vec<Arc<Queue>> = topic
+            .partitions
+            .iter()
+            .map(|_| Arc::new(Queue::new(o.max_batch_bytes, sticky.clone())))
+            .collect();
+        let space = Arc::new(Semaphore::new(o.buffer_bytes));
+        let name: Arc<str> = self.topic.as_str().into();
+        let id = shared.with(|state| {
+            if state.closed {
+                return Err(Error::closed("the client"));
+            }
+            let id = state.net.id();
+            let meta = Meta {
+                id,
+                topic: name.clone(),
+                opts: self.opts.clone(),
+                space: space.clone(),
+                producer_id: 0,
+                opened: Some(opened),
+                obstacle: "no answer from the broker".into(),
+            };
+            let mut parts: Vec<Publisher> = queues
+                .iter()
+                .enumerate()
+                .map(|(i, queue)| Publisher::new(i, queue.clone()))
+                .collect();
+            parts[0].want();
+            state.producers.insert(
+                id,
+                ProducerState {
+                    meta,
+                    parts,
+                    dropped: false,
+                },
+            );
+            state.run(id, 0);
+            state.pump();
+            Ok(id)
+        })?;
+        let producer = Producer {
+            id,
+            topic: name,
+            opts: self.opts,
+            queues,
+            space,
+            sticky,
+            guard: self.client.guard.clone(),
+            shared: shared.clone(),
+        };
+        match timeout(shared.opts.request_timeout, outcome).await {
+            Ok(Ok(Ok(()))) => Ok(producer),
+            Ok(Ok(Err(error))) => Err(error),
+            _ => {
+                let obstacle =
+                    shared.with(|state| state.producers.get(&id).map(|p| p.meta.obstacle.clone()));
+                Err(Error::new(
+                    codes::DEADLINE_EXCEEDED,
+                    format!("the producer of {} is not open in time", producer.topic),
+                    obstacle.unwrap_or_default(),
+                    "look at the broker's health, or allow a longer request timeout",
+                ))
+            }
+        }
+    }
+}
+
+/// A record that was not taken, and why.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct PublishError {
+    /// The record, to be published again or elsewhere.
+    pub record: Record,
+    /// Why it was not taken.
+    #[source]
+    pub error: Error,
+}
+
+/// Publishes to one topic, in batches. Each record ends in exactly one outcome: an [`Ack`] or an [`Error`]. Records of one partition
+/// are stored in the order in which they were published by a task; a connection or broker that fails in between neither loses nor
+/// doubles one, as long as it is back within the delivery timeout. What was published is sent also when the producer is dropped.
+///
+/// Errors: DEADLINE_EXCEEDED when the delivery timeout passed before anything was sent; OUTCOME_UNKNOWN when it passed after;
+/// READ_ONLY, OVERLOADED or whatever else the broker kept refusing with when it passed meanwhile; LOCAL_BUFFER_FULL when the buffer
+/// stayed full for the max block; TOO_LARGE; CLIENT_CLOSED; and what the broker answers.
+pub struct Producer {
+    id: u64,
+    topic: Arc<str>,
+    opts: ProducerOptions,
+    queues: Vec<Arc<Queue>>,
+    space: Arc<Semaphore>,
+    sticky: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
+    #[allow(dead_code)] // keeps the client's tasks alive
+    guard: Arc<Guard>,
+}
+
+impl Producer {
+    /// The topic it publishes to.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// How many partitions the topic has.
+    pub fn partitions(&self) -> usize {
+        self.queues.len()
+    }
+
+    /// Publishes; waits up to the max block for space in the buffer. The outcome is in the future. Cancel-safe: when it is dropped
+    /// while it waits, the record was not taken.
+    ///
+    /// # Errors
+    /// What is wrong with the record, LOCAL_BUFFER_FULL or CLIENT_CLOSED, with the record itself.
+    pub async fn publish(&self, record: Record) -> Result<AckFuture, PublishError> {
+        match self.offer(&record, true) {
+            Ok(Some(future)) => return Ok(future),
+            Ok(None) => {}
+            Err(error) => return Err(PublishError { record, error }),
+        }
+        let permits = match record.encode() {
+            Ok(encoded) => self.permits(encoded.size()),
+            Err(error) => return Err(PublishError { record, error }),
+        };
+        let taken = timeout(self.opts.max_block, self.space.acquire_many(permits)).await;
+        let result = match taken {
+            Ok(Ok(permit)) => {
+                permit.forget();
+                self.offer(&record, false)
+            }
+            Ok(Err(_)) => Err(Error::closed(format!("the producer of {}", self.topic))),
+            Err(_) => Err(self.buffer_full(self.opts.max_block)),
+        };
+        match result {
+            Ok(future) => Ok(future.expect("the space was taken")),
+            Err(error) => Err(PublishError { record, error }),
+        }
+    }
+
+    /// The same, but fails at once with LOCAL_BUFFER_FULL when the buffer has no space.
+    ///
+    /// # Errors
+    /// As [`publish`](Producer::publish).
+    pub fn try_publish(&self, record: Record) -> Result<AckFuture, PublishError> {
+        match self.offer(&record, true) {
+            Ok(Some(future)) => Ok(future),
+            Ok(None) => Err(PublishError {
+                error: self.buffer_full(Duration::ZERO),
+                record,
+            }),
+            Err(error) => Err(PublishError { record, error }),
+        }
+    }
+
+    /// Publishes and waits for the outcome. Not cancel-safe: when it is dropped the record may have been taken.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn publish_and_wait(&self, record: Record) -> Result<Ack, Error> {
+        self.publish(record)
+            .await
+            .map_err(|refused| refused.error)?
+            .await
+    }
+
+    fn permits(&self, size: usize) -> u32 {
+        size.min(self.opts.buffer_bytes) as u32
+    }
+
+    /// Puts the record in its batch; none when `take` and there is no space.
+    fn offer(&self, record: &Record, take: bool) -> Result<Option<AckFuture>, Error> {
+        let encoded = record.encode()?;
+        let size = encoded.size();
+        if size > MAX_RECORD {
+            let what = format!("a record for {}", self.topic);
+            return Err(Error::too_large(
+                &what,
+                size - INDEX_ENTRY_BYTES,
+                MAX_RECORD - INDEX_ENTRY_BYTES,
+            ));
+        }
+        let hash = encoded.key.map_or(0, key_hash);
+        let part = self.choose(record, hash)?;
+        let permits = self.permits(size);
+        if take {
+            match self.space.try_acquire_many(permits) {
+                Ok(permit) => permit.forget(),
+                Err(tokio::sync::TryAcquireError::NoPermits) => return Ok(None),
+                Err(tokio::sync::TryAcquireError::Closed) => {
+                    return Err(Error::closed(format!("the producer of {}", self.topic)))
+                }
+            }
+        }
+        let offered = self.queues[part].offer(
+            &encoded,
+            record.timestamp_ms,
+            hash,
+            permits as usize,
+            self.opts.delivery_timeout,
+        );
+        match offered {
+            Ok((future, wake)) => {
+                if wake {
+                    self.shared.wake_part(self.id, part);
+                }
+                Ok(Some(future))
+            }
+            Err(error) => {
+                self.space.add_permits(permits as usize);
+                Err(error)
+            }
+        }
+    }
+
+    fn choose(&self, record: &Record, hash: u32) -> Result<usize, Error> {
+        let count = self.queues.len();
+        if let Some(partition) = record.partition {
+            let index = partition as usize;
+            return if index < count {
+                Ok(index)
+            } else {
+                Err(Error::invalid(
+                    format!("partition {partition} of {} does not exist", self.topic),
+                    format!("the topic has partitions 0 to {}", count - 1),
+                ))
+            };
+        }
+        Ok(match (&record.key, &record.idempotency_key) {
+            (Some(_), _) => partition_of(hash, count),
+            (None, Some(id)) => partition_of(key_hash(id), count),
+            (None, None) => self.sticky.load(Ordering::Relaxed) % count,
+        })
+    }
+
+    fn buffer_full(&self, block: Duration) -> Error {
+        Error::new(
+            codes::LOCAL_BUFFER_FULL,
+            format!("the buffer of the producer of {} has no space", self.topic),
+            format!(
+                "{} bytes wait for their acks, and none came free within {} ms",
+                self.opts.buffer_bytes,
+                block.as_millis()
+            ),
+            "publish more slowly, enlarge the buffer, or look at the broker's health",
+        )
+    }
+
+    /// Sends what is buffered without lingering and waits until all that was published before has its outcome. Cancel-safe.
+    ///
+    /// # Errors
+    /// DEADLINE_EXCEEDED when that takes longer; the records are still under way then.
+    pub async fn flush(&self, limit: Duration) -> Result<(), Error> {
+        flush(&self.shared, self.id, limit).await
+    }
+
+    /// Flushes for up to 10 s and ends the producer. What has no outcome in time fails.
+    ///
+    /// # Errors
+    /// DEADLINE_EXCEEDED when something had no outcome in time.
+    pub async fn close(self) -> Result<(), Error> {
+        self.close_within(Duration::from_secs(10)).await
+    }
+
+    /// [`close`](Producer::close) with another limit; further calls of the producer fail with CLIENT_CLOSED.
+    ///
+    /// # Errors
+    /// DEADLINE_EXCEEDED when something had no outcome in time.
+    pub async fn close_within(&self, limit: Duration) -> Result<(), Error> {
+        close(&self.shared, self.id, limit).await
+    }
+}
+
+pub(crate) async fn flush(shared: &Shared, id: u64, limit: Duration) -> Result<(), Error> {
+    let (topic, waiting) = shared.with(|state| {
+        let mut cells: Vec<Arc<BatchCell>> = Vec::new();
+        let topic = state.producers.get(&id).map(|producer| {
+            producer
+                .parts
+                .iter()
+                .for_each(|part| part.collect(&mut cells));
+            producer.meta.topic.clone()
+        });
+        let parts = state
+            .producers
+            .get(&id)
+            .map_or(0, |producer| producer.parts.len());
+        (0..parts).for_each(|part| state.run(id, part));
+        shared.pump(state);
+        (topic, cells)
+    });
+    let all = async {
+        for cell in waiting {
+            poll_fn(|cx| cell.poll_done(cx)).await;
+        }
+    };
+    timeout(limit, all).await.map_err(|_| {
+        Error::new(
+            codes::DEADLINE_EXCEEDED,
+            format!(
+                "the flush of {} is not done after {} ms",
+                topic.unwrap_or_default(),
+                limit.as_millis()
+            ),
+            "some records have no outcome yet",
+            "they are still under way; wait for their acks",
+        )
+    })
+}
+
+pub(crate) async fn close(shared: &Shared, id: u64, limit: Duration) -> Result<(), Error> {
+    let cause = shared.with(|state| {
+        let producer = state.producers.get(&id)?;
+        let cause = Error::closed(format!("the producer of {}", producer.meta.topic));
+        producer
+            .parts
+            .iter()
+            .for_each(|part| part.queue.close(cause.clone()));
+        Some(cause)
+    });
+    let Some(cause) = cause else { return Ok(()) };
+    let result = flush(shared, id, limit).await;
+    shared.with(|state| state.end_producer(id, &cause));
+    result
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.shared.with(|state| {
+            if let Some(producer) = state.producers.get_mut(&self.id) {
+                producer.dropped = true;
+            }
+        });
+    }
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Producer({})", self.topic)
+    }
+}

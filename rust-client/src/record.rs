@@ -1,0 +1,266 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+
+use crate::wire::{
+    OutRecord, MAX_DEDUP_ID_BYTES, MAX_HEADERS, MAX_HEADER_NAME_BYTES, MAX_HEADER_VALUE_BYTES,
+    MAX_KEY_BYTES, TRACE_BYTES,
+};
+use crate::Error;
+
+/// The header that carries the correlation id.
+pub const CORRELATION_HEADER: &str = "spillway-correlation-id";
+
+/// Durability of a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Durability {
+    /// What the topic is configured for.
+    #[default]
+    Topic,
+    /// In the broker's page cache; survives the process.
+    Mapped,
+    /// Forced to disk; survives the machine.
+    Synced,
+    /// In the page cache of a majority of replicas.
+    QuorumMapped,
+    /// Forced to disk on a majority of replicas.
+    Quorum,
+}
+
+impl Durability {
+    pub(crate) fn wire(self) -> i32 {
+        match self {
+            Self::Topic => 0,
+            Self::Mapped => 2,
+            Self::Synced => 3,
+            Self::QuorumMapped => 4,
+            Self::Quorum => 5,
+        }
+    }
+
+    pub(crate) fn of(wire: i32) -> Self {
+        match wire {
+            2 => Self::Mapped,
+            3 => Self::Synced,
+            4 => Self::QuorumMapped,
+            5 => Self::Quorum,
+            _ => Self::Topic,
+        }
+    }
+}
+
+/// A record to publish. Build one with [`Record::new`] and the methods named like its parts; limits are checked when it is
+/// published.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    pub(crate) key: Option<Bytes>,
+    pub(crate) value: Bytes,
+    pub(crate) headers: Vec<(String, Bytes)>,
+    pub(crate) idempotency_key: Option<Bytes>,
+    pub(crate) timestamp_ms: Option<i64>,
+    pub(crate) partition: Option<u32>,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) correlation_id: Option<String>,
+}
+
+impl Record {
+    /// A record without a key; it goes to any partition.
+    pub fn new(value: impl Into<Bytes>) -> Self {
+        Self {
+            value: value.into(),
+            ..Self::default()
+        }
+    }
+
+    /// At most 1,024 bytes; records of one key go to one partition, in order. Default: none.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Bytes>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Adds a header: name 1 to 255 bytes of UTF-8, value at most 65,535 bytes, at most 64 of them.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Bytes>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// 1 to 255 bytes that name what this record does. Within the topic's window a second record with the same idempotency key
+    /// is not stored; its ack is a duplicate with the first one's offset. Default: none.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<Bytes>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// When it happened. Default: when it is published.
+    #[must_use]
+    pub fn timestamp(self, time: SystemTime) -> Self {
+        let ms = time
+            .duration_since(UNIX_EPOCH)
+            .map_or(-1, |since| i64::try_from(since.as_millis()).unwrap_or(-1));
+        self.timestamp_ms(ms)
+    }
+
+    /// When it happened, ms since 1970.
+    #[must_use]
+    pub fn timestamp_ms(mut self, ms: i64) -> Self {
+        self.timestamp_ms = Some(ms);
+        self
+    }
+
+    /// The partition, from 0. Default: by key, else by idempotency key, else any.
+    #[must_use]
+    pub fn partition(mut self, index: u32) -> Self {
+        self.partition = Some(index);
+        self
+    }
+
+    /// A trace context as in W3C Trace Context, `00-<trace id>-<span id>-<flags>`. Default: none.
+    #[must_use]
+    pub fn traceparent(mut self, context: impl Into<String>) -> Self {
+        self.traceparent = Some(context.into());
+        self
+    }
+
+    /// Travels as the header [`CORRELATION_HEADER`]. Default: none.
+    #[must_use]
+    pub fn correlation_id(mut self, id: impl Into<String>) -> Self {
+        self.correlation_id = Some(id.into());
+        self
+    }
+
+    /// Checks it and brings it into its wire form.
+    pub(crate) fn encode(&self) -> Result<OutRecord<'_>, Error> {
+        if let Some(key) = self.key.as_ref().filter(|key| key.len() > MAX_KEY_BYTES) {
+            return Err(Error::too_large(
+                "the key of a record",
+                key.len(),
+                MAX_KEY_BYTES,
+            ));
+        }
+        match self.idempotency_key.as_ref().map(Bytes::len) {
+            Some(0) => {
+                return Err(Error::invalid(
+                    "the idempotency key is empty",
+                    "it must have 1 to 255 bytes",
+                ))
+            }
+            Some(n) if n > MAX_DEDUP_ID_BYTES => {
+                return Err(Error::too_large(
+                    "an idempotency key",
+                    n,
+                    MAX_DEDUP_ID_BYTES,
+                ))
+            }
+            _ => {}
+        }
+        let headers = self.headers.len() + usize::from(self.correlation_id.is_some());
+        if headers > MAX_HEADERS {
+            return Err(Error::invalid(
+                format!("a record has {headers} headers"),
+                format!("the limit is {MAX_HEADERS}"),
+            ));
+        }
+        for (name, value) in &self.headers {
+            check_header(name, value.len())?;
+        }
+        if let Some(id) = &self.correlation_id {
+            check_header(CORRELATION_HEADER, id.len())?;
+        }
+        if self.timestamp_ms.is_some_and(|ms| ms < 0) {
+            return Err(Error::invalid(
+                "the timestamp is before 1970",
+                "times are milliseconds since 1970",
+            ));
+        }
+        Ok(OutRecord {
+            key: self.key.as_deref(),
+            value: &self.value,
+            headers: &self.headers,
+            correlation: self
+                .correlation_id
+                .as_deref()
+                .map(|id| (CORRELATION_HEADER, id)),
+            dedup_id: self.idempotency_key.as_deref(),
+            trace: self
+                .traceparent
+                .as_deref()
+                .map(parse_traceparent)
+                .transpose()?,
+        })
+    }
+}
+
+fn check_header(name: &str, value: usize) -> Result<(), Error> {
+    if name.is_empty() {
+        return Err(Error::invalid(
+            "a header's name is empty",
+            "a name has 1 to 255 bytes",
+        ));
+    }
+    if name.len() > MAX_HEADER_NAME_BYTES {
+        return Err(Error::too_large(
+            "a header's name",
+            name.len(),
+            MAX_HEADER_NAME_BYTES,
+        ));
+    }
+    if value > MAX_HEADER_VALUE_BYTES {
+        return Err(Error::too_large(
+            &format!("the header {name}"),
+            value,
+            MAX_HEADER_VALUE_BYTES,
+        ));
+    }
+    Ok(())
+}
+
+fn parse_traceparent(text: &str) -> Result<[u8; TRACE_BYTES], Error> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    let digits = parts.concat();
+    let mut trace = [0; TRACE_BYTES];
+    let whole = lengths == [2, 32, 16, 2] && digits.is_ascii();
+    for (i, byte) in trace.iter_mut().enumerate() {
+        match u8::from_str_radix(digits.get(2 * i..2 * i + 2).unwrap_or_default(), 16) {
+            Ok(value) if whole => *byte = value,
+            _ => {
+                return Err(Error::invalid(
+                    format!("the trace context \"{text}\" is wrong"),
+                    "it must be 00-<32 hex digits>-<16 hex digits>-<2 hex digits>",
+                ))
+            }
+        }
+    }
+    Ok(trace)
+}
+
+pub(crate) fn format_traceparent(trace: &[u8]) -> String {
+    let hex: String = trace.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!(
+        "{}-{}-{}-{}",
+        &hex[..2],
+        &hex[2..34],
+        &hex[34..50],
+        &hex[50..]
+    )
+}
+
+/// The broker has the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// Partition it is in.
+    pub partition: u32,
+    /// Its offset in the partition; none when it is a duplicate older than what the broker remembers.
+    pub offset: Option<u64>,
+    /// The durability it has.
+    pub durability: Durability,
+    /// It was there before; offset and time are those of the first copy.
+    pub duplicate: bool,
+    /// The durability asked for could not be reached and the producer allows less.
+    pub degraded: bool,
+    /// When the broker appended it, ms since 1970.
+    pub append_time_ms: u64,
+}

@@ -1,0 +1,497 @@
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::{oneshot, watch};
+
+use crate::acks::AckSender;
+use crate::codes;
+use crate::delivered::{Delivered, NACK};
+use crate::delivery::{credit_batches, Delivery};
+use crate::net::{Net, Owner, Waiting};
+use crate::options::SubscribeOptions;
+use crate::pb;
+use crate::wire::{Batch, Kind, Malformed, BATCH_HEADER_BYTES, MAX_BATCH_BYTES};
+use crate::Error;
+
+pub(crate) const MODE_SHARED: u32 = 0;
+pub(crate) const MODE_STREAM: u32 = 3;
+pub(crate) const START_OFFSET: u32 = 3;
+const STABLE: Duration = Duration::from_secs(30);
+const MAX_CORRUPT: u32 = 3;
+const CORRUPT_DELAY: Duration = Duration::from_secs(1);
+const REASON_CORRUPT: u32 = 1;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Closed,
+    Opening,
+    Active,
+    Ended,
+}
+
+/// The network side of a subscription: it subscribes, and again after each reconnect, checks and queues what is delivered, and
+/// grants credit as it is consumed. A reader goes on at the record after the last one queued, in each partition.
+pub(crate) struct SubLink {
+    pub id: u64,
+    topic: Arc<str>,
+    opts: SubscribeOptions,
+    pub queue: Arc<Delivery>,
+    pub acks: AckSender,
+    pub opened: Option<oneshot::Sender<Result<Vec<u32>, Error>>>,
+    /// None while it is open; then why it is over, no error after a close.
+    pub ended: watch::Sender<Option<Result<(), Error>>>,
+    state: State,
+    conn: Option<u64>,
+    channel: u16,
+    /// Reader only: offset of the next record, by partition.
+    next: BTreeMap<u32, u64>,
+    failures: u32,
+    active_since: Instant,
+    not_before: Option<Instant>,
+    last_refusal: String,
+    draining: bool,
+    /// Nobody holds it any more: it goes once its settlements are confirmed.
+    pub dropped: bool,
+    received: (u64, u64),
+    granted: (u64, u64),
+    corrupt: Option<(u64, u32)>,
+    unsubscribed: Option<oneshot::Sender<()>>,
+}
+
+impl SubLink {
+    pub fn new(
+        id: u64,
+        topic: Arc<str>,
+        opts: SubscribeOptions,
+        queue: Arc<Delivery>,
+        acks: AckSender,
+        next: BTreeMap<u32, u64>,
+        opened: oneshot::Sender<Result<Vec<u32>, Error>>,
+    ) -> Self {
+        Self {
+            id,
+            topic,
+            opts,
+            queue,
+            acks,
+            opened: Some(opened),
+            ended: watch::Sender::new(None),
+            state: State::Closed,
+            conn: None,
+            channel: 0,
+            next,
+            failures: 0,
+            active_since: Instant::now(),
+            not_before: None,
+            last_refusal: String::new(),
+            draining: false,
+            dropped: false,
+            received: (0, 0),
+            granted: (0, 0),
+            corrupt: None,
+            unsubscribed: None,
+        }
+    }
+
+    fn is_stream(&self) -> bool {
+        self.opts.group.is_empty()
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    pub fn obstacle(&self, net: &mut Net) -> String {
+        if net.usable().is_none() {
+            net.disconnected_because()
+        } else if self.last_refusal.is_empty() {
+            "no answer from the broker".into()
+        } else {
+            self.last_refusal.clone()
+        }
+    }
+
+    pub fn open(&mut self, net: &mut Net) {
+        let due = self.not_before.is_none_or(|at| Instant::now() >= at);
+        if self.state != State::Closed
+            || !due
+            || self.draining && !self.acks.has_unconfirmed()
+            || net.usable().is_none()
+        {
+            return;
+        }
+        self.received = (0, 0);
+        let credit = if self.draining {
+            pb::Credit::default()
+        } else {
+            self.next_credit()
+        };
+        let conn = net.usable().expect("just looked");
+        self.state = State::Opening;
+        self.conn = Some(conn.id);
+        self.channel = conn.open_channel(Owner::Subscription(self.id));
+        let starts = self.next.iter().map(|(partition, offset)| pb::Start {
+            kind: START_OFFSET,
+            partition: *partition,
+            offset: *offset,
+            ..pb::Start::default()
+        });
+        let header = pb::Subscribe {
+            topic: self.topic.to_string(),
+            partitions: self.opts.partitions.clone(),
+            group: self.opts.group.clone(),
+            mode: if self.is_stream() {
+                MODE_STREAM
+            } else {
+                MODE_SHARED
+            },
+            start: self.opts.start,
+            lease_ms: self.opts.lease.as_millis() as u32,
+            max_unacked: self.opts.max_unacked.unwrap_or(0),
+            max_deliveries: self.opts.max_deliveries,
+            credit: Some(credit),
+            consumer_name: self.opts.name.clone(),
+            starts: starts.collect(),
+            ..pb::Subscribe::default()
+        };
+        conn.request(
+            Kind::SUBSCRIBE,
+            self.channel,
+            &header,
+            Waiting::Subscribe(self.id),
+        );
+    }
+
+    pub fn on_open_answer(&mut self, net: &mut Net, answer: Result<pb::SubscribeOk, pb::Error>) {
+        if self.state != State::Opening {
+            return;
+        }
+        match answer {
+            Err(e) => self.on_ended(net, &e),
+            Ok(ok) => {
+                self.state = State::Active;
+                self.active_since = Instant::now();
+                self.acks.on_open(net, self.channel);
+                if let Some(opened) = self.opened.take() {
+                    let _ = opened.send(Ok(ok.partitions)); // who waited may have given up
+                }
+            }
+        }
+    }
+
+    /// Refused, or ended by the broker.
+    pub fn on_ended(&mut self, net: &mut Net, e: &pb::Error) {
+        if self.state == State::Active && self.active_since.elapsed() > STABLE {
+            self.failures = 0;
+        }
+        self.leave(net);
+        self.failures += 1;
+        self.last_refusal = Error::from_wire(e).to_string();
+        let verdict = net.after_subscribe(e, self.failures);
+        if verdict.again && !self.draining {
+            self.not_before = Some(Instant::now() + verdict.delay);
+        } else {
+            self.end(net, Error::from_wire(&verdict.error));
+        }
+    }
+
+    fn leave(&mut self, net: &mut Net) {
+        if let Some(conn) = net.conn.as_mut().filter(|conn| Some(conn.id) == self.conn) {
+            conn.channels.remove(&self.channel);
+        }
+        self.on_lost();
+    }
+
+    pub fn on_lost(&mut self) {
+        self.discard_idle();
+        self.acks.on_lost();
+        self.conn = None;
+        self.unsubscribed = None;
+        if self.state != State::Ended {
+            self.state = State::Closed;
+        }
+    }
+
+    /// The connection is over or soon will be. A group's messages that nobody has begun are better handled elsewhere.
+    pub fn discard_idle(&self) {
+        if !self.is_stream() {
+            self.queue.discard();
+        }
+    }
+
+    pub fn on_ready(&mut self, net: &mut Net) {
+        self.not_before = None;
+        self.open(net);
+    }
+
+    pub fn tick(&mut self, net: &mut Net, now: Instant) {
+        self.open(net);
+        self.acks.tick(net, now);
+        if self.dropped && !self.acks.has_unconfirmed() {
+            self.unsubscribe(net, None);
+            self.close(net);
+        }
+    }
+
+    /// Settlements and credit that consuming tasks have asked to be sent.
+    pub fn flush_if_wanted(&mut self, net: &mut Net) {
+        if self.acks.inbox.flush_wanted.swap(false, Ordering::AcqRel) {
+            self.acks.flush(net);
+            self.grant_credit(net);
+        }
+    }
+
+    // ---- deliveries
+
+    pub fn on_deliver(
+        &mut self,
+        net: &mut Net,
+        header: pb::Deliver,
+        mut payload: Bytes,
+    ) -> Result<(), Malformed> {
+        for segment in header.segments {
+            let size = segment.bytes as usize;
+            if size < BATCH_HEADER_BYTES || size > payload.len() {
+                return Err(Malformed(format!(
+                    "a delivery says a batch has {size} bytes, {} are left",
+                    payload.len()
+                )));
+            }
+            self.received = (self.received.0 + 1, self.received.1 + size as u64);
+            let bytes = payload.split_to(size);
+            if !self.accept(net, segment, bytes) {
+                return Ok(());
+            }
+        }
+        self.grant_credit(net);
+        Ok(())
+    }
+
+    /// False when this handle has been given up.
+    fn accept(&mut self, net: &mut Net, segment: pb::Segment, bytes: Bytes) -> bool {
+        let batch = match Batch::open(bytes.clone()) {
+            Ok(batch) => batch,
+            Err(e) => return self.on_corrupt(net, &segment, &bytes, &e),
+        };
+        let skip_before = self.skip_before(&segment, &batch);
+        let (partition, size) = (segment.partition, bytes.len());
+        let delivered = Arc::new(Delivered::new(
+            self.acks.inbox.clone(),
+            batch,
+            segment,
+            skip_before,
+        ));
+        let records = delivered.selected_count();
+        if records == 0 {
+            return true;
+        }
+        if !self.is_stream() {
+            self.acks.on_delivered(&delivered);
+        }
+        if self.draining {
+            delivered.release(0);
+            return true;
+        }
+        self.queue.add(delivered);
+        let topic = self.topic.clone();
+        net.measure(move |m| m.on_batch_received(&topic, partition, records, size));
+        true
+    }
+
+    /// A reader has had the records before this offset; its place moves behind the batch.
+    fn skip_before(&mut self, segment: &pb::Segment, batch: &Batch) -> u64 {
+        if !self.is_stream() {
+            return 0;
+        }
+        let next = self.next.entry(segment.partition).or_insert(0);
+        let from = *next;
+        *next = from.max(segment.base_offset + batch.count() as u64);
+        from
+    }
+
+    /// In a group the broker hears of it and delivers again; a reader asks again, a few times.
+    fn on_corrupt(
+        &mut self,
+        net: &mut Net,
+        segment: &pb::Segment,
+        bytes: &[u8],
+        cause: &Malformed,
+    ) -> bool {
+        let base = segment.base_offset;
+        if !self.is_stream() {
+            let item = pb::AckItem {
+                partition: segment.partition,
+                first: base,
+                last: base + Batch::claimed_count(bytes) as u64 - 1,
+                fence: segment.fence,
+                outcome: NACK,
+                delay_ms: CORRUPT_DELAY.as_millis() as u32,
+                reason: REASON_CORRUPT,
+                detail: format!("CORRUPT: {cause}"),
+                ..pb::AckItem::default()
+            };
+            self.acks.add(net, item);
+            return true;
+        }
+        let times = self
+            .corrupt
+            .filter(|(offset, _)| *offset == base)
+            .map_or(1, |(_, times)| times + 1);
+        self.corrupt = Some((base, times));
+        self.unsubscribe(net, None);
+        self.leave(net);
+        if times < MAX_CORRUPT {
+            self.not_before = Some(Instant::now() + CORRUPT_DELAY);
+        } else {
+            let error = Error::new(
+                codes::CHECKSUM_MISMATCH,
+                format!(
+                    "the batch at offset {base} of {}/{} arrives damaged",
+                    self.topic, segment.partition
+                ),
+                format!("{cause}, {times} times in a row"),
+                "run spillway log verify on the broker's data; to go on, start behind the batch",
+            );
+            self.end(net, error);
+        }
+        false
+    }
+
+    /// Tells the broker how much more it may send, once half of the window is consumed; or all there is, when what is left may be
+    /// too little for the next batch.
+    fn grant_credit(&mut self, net: &mut Net) {
+        if self.state != State::Active || self.draining {
+            return;
+        }
+        let window = (
+            credit_batches(self.opts.credit_bytes),
+            self.opts.credit_bytes,
+        );
+        let queued = self.queue.queued();
+        let fresh = |received: u64, window: u64, queued: u64, granted: u64| {
+            (received + window)
+                .saturating_sub(queued)
+                .saturating_sub(granted)
+        };
+        let batches = fresh(self.received.0, window.0, queued.0, self.granted.0);
+        let bytes = fresh(self.received.1, window.1, queued.1, self.granted.1);
+        let left = self.granted.1.saturating_sub(self.received.1);
+        let dry = queued.0 == 0 && bytes > 0 && left < MAX_BATCH_BYTES as u64;
+        if dry || batches >= window.0 / 2 || bytes >= window.1 / 2 {
+            let credit = Some(self.next_credit());
+            let channel = self.channel;
+            if let Some(conn) = net.conn.as_mut() {
+                conn.send(
+                    Kind::CREDIT_GRANT,
+                    channel,
+                    &pb::CreditGrant {
+                        credit,
+                        drain: false,
+                        paused: false,
+                    },
+                );
+            }
+        }
+    }
+
+    fn next_credit(&mut self) -> pb::Credit {
+        let (batches, bytes) = self.queue.queued();
+        self.granted = (
+            self.received.0 + credit_batches(self.opts.credit_bytes).saturating_sub(batches),
+            self.received.1 + self.opts.credit_bytes.saturating_sub(bytes),
+        );
+        pb::Credit {
+            max_batches: self.granted.0,
+            max_bytes: self.granted.1,
+        }
+    }
+
+    // ---- the end
+
+    /// Takes no more; what still comes is given back.
+    pub fn pause_deliveries(&mut self, net: &mut Net) {
+        self.draining = true;
+        if self.state == State::Active {
+            let credit = Some(pb::Credit {
+                max_batches: self.granted.0,
+                max_bytes: self.granted.1,
+            });
+            let channel = self.channel;
+            if let Some(conn) = net.conn.as_mut() {
+                conn.send(
+                    Kind::CREDIT_GRANT,
+                    channel,
+                    &pb::CreditGrant {
+                        credit,
+                        drain: false,
+                        paused: true,
+                    },
+                );
+            }
+        }
+    }
+
+    /// The sender is dropped or used when it is done, or there is nothing to do.
+    pub fn unsubscribe(&mut self, net: &mut Net, done: Option<oneshot::Sender<()>>) {
+        if self.state == State::Active {
+            self.unsubscribed = done;
+            let (channel, id) = (self.channel, self.id);
+            if let Some(conn) = net.conn.as_mut() {
+                conn.request(
+                    Kind::UNSUBSCRIBE,
+                    channel,
+                    &pb::Unsubscribe::default(),
+                    Waiting::Unsubscribe(id),
+                );
+            }
+        }
+    }
+
+    pub fn on_unsubscribed(&mut self) {
+        self.unsubscribed = None;
+    }
+
+    /// Over, by the user's wish.
+    pub fn close(&mut self, net: &mut Net) {
+        let closed = Error::closed(self.describe());
+        self.over(net, &closed, Ok(()));
+    }
+
+    /// Over, because it cannot go on.
+    pub fn end(&mut self, net: &mut Net, why: Error) {
+        if let Some(opened) = self.opened.take() {
+            let _ = opened.send(Err(why.clone())); // who waited may have given up
+        }
+        let result = if why.code() == codes::CLIENT_CLOSED {
+            Ok(())
+        } else {
+            Err(why.clone())
+        };
+        self.over(net, &why, result);
+    }
+
+    fn over(&mut self, net: &mut Net, why: &Error, result: Result<(), Error>) {
+        if self.state == State::Ended {
+            return;
+        }
+        self.leave(net);
+        self.state = State::Ended;
+        self.queue.end(why.clone());
+        self.acks.end(net, why);
+        self.ended.send_replace(Some(result));
+    }
+
+    pub fn describe(&self) -> String {
+        if self.is_stream() {
+            format!("the subscription of a reader to {}", self.topic)
+        } else {
+            format!(
+                "the subscription of group {} to {}",
+                self.opts.group, self.topic
+            )
+        }
+    }
+}
