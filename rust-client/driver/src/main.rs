@@ -9,12 +9,15 @@ mod values;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{json, Value};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use args::Args;
 use values::Failure;
+
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the scenarios have opened, by name.
 #[derive(Default)]
@@ -60,8 +63,12 @@ async fn main() {
         .values()
         .cloned()
         .collect();
+    let mut closing = tokio::task::JoinSet::new();
     for open in clients {
-        if let Err(e) = open.client.close().await {
+        closing.spawn(async move { open.client.close_within(CLOSE_TIMEOUT).await });
+    }
+    while let Some(closed) = closing.join_next().await {
+        if let Ok(Err(e)) = closed {
             eprintln!("closing at the end: {e}");
         }
     }
