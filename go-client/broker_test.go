@@ -3,7 +3,10 @@ package spillway_test
 import (
 	"bufio"
 	"context"
+	"errors"
+	"flag"
 	"fmt"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,42 +23,68 @@ import (
 
 const patience = 30 * time.Second
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if findBroker() == "" { // examples cannot skip themselves
+		fmt.Println(noBroker)
+		if err := flag.Set("test.skip", "^Example"); err != nil {
+			log.Fatal(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // broker is a real one, in a process of its own.
 type broker struct {
 	t        testing.TB
+	binary   string
 	dir      string
 	endpoint string
 	cmd      *exec.Cmd
 }
 
-// brokerBinary is $SPILLWAY_BROKER_BIN, or the one of this checkout when it is built.
-func brokerBinary(tb testing.TB) string {
+// findBroker is $SPILLWAY_BROKER_BIN, or the one of this checkout when it is built, or nothing.
+func findBroker() string {
 	if bin := os.Getenv("SPILLWAY_BROKER_BIN"); bin != "" {
 		return bin
 	}
 	if jars, err := filepath.Glob("../broker/target/dist/*.jar"); err != nil || len(jars) == 0 {
-		tb.Skip("SKIPPED: no broker is built in this checkout and SPILLWAY_BROKER_BIN is not set; make build, then run again")
+		return ""
 	}
 	return "../bin/spillway"
 }
 
+func brokerBinary(tb testing.TB) string {
+	tb.Helper()
+	bin := findBroker()
+	if bin == "" {
+		tb.Skip(noBroker)
+	}
+	return bin
+}
+
+const noBroker = "SKIPPED: no broker is built in this checkout and SPILLWAY_BROKER_BIN is not set; make build, then run again"
+
 func startBroker(tb testing.TB) *broker {
 	tb.Helper()
-	b := &broker{t: tb, dir: tb.TempDir(), endpoint: "127.0.0.1:0"}
-	b.start()
+	b := &broker{t: tb, binary: brokerBinary(tb), dir: tb.TempDir(), endpoint: "127.0.0.1:0"}
 	tb.Cleanup(b.kill)
+	b.restart()
 	return b
 }
 
-func (b *broker) start() {
+func (b *broker) restart() {
 	b.t.Helper()
-	b.cmd = exec.Command(brokerBinary(b.t), "serve", "--data-dir", filepath.Join(b.dir, "data"), "--listen", b.endpoint,
+	if err := b.start(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *broker) start() error {
+	b.cmd = exec.Command(b.binary, "serve", "--data-dir", filepath.Join(b.dir, "data"), "--listen", b.endpoint,
 		"--http", "127.0.0.1:0")
 	out, err := b.cmd.StdoutPipe()
 	if err != nil {
-		b.t.Fatal(err)
+		return err
 	}
 	b.cmd.Stderr = os.Stderr
 	for _, variable := range os.Environ() {
@@ -64,7 +93,7 @@ func (b *broker) start() {
 		}
 	}
 	if err := b.cmd.Start(); err != nil {
-		b.t.Fatalf("cannot start a broker: %v", err)
+		return fmt.Errorf("cannot start a broker: %w", err)
 	}
 	ready := make(chan string, 1)
 	go func() {
@@ -76,12 +105,29 @@ func (b *broker) start() {
 		for _, field := range strings.Fields(line) {
 			if wire, ok := strings.CutPrefix(field, "wire="); ok {
 				b.endpoint = wire
-				return
+				return nil
 			}
 		}
-		b.t.Fatalf("the broker says %q, not that it is ready", line)
+		return fmt.Errorf("the broker says %q, not that it is ready", line)
 	case <-time.After(patience):
-		b.t.Fatal("the broker is not ready in time")
+		return errors.New("the broker is not ready in time")
+	}
+}
+
+// exampleBroker is one for an example, which has no test to belong to.
+func exampleBroker() (endpoint string, stop func()) {
+	dir, err := os.MkdirTemp("", "spillway-example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	b := &broker{binary: findBroker(), dir: dir, endpoint: "127.0.0.1:0"}
+	if err := b.start(); err != nil {
+		b.kill()
+		log.Fatal(err)
+	}
+	return b.endpoint, func() {
+		b.kill()
+		os.RemoveAll(dir)
 	}
 }
 

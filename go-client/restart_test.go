@@ -32,7 +32,7 @@ func TestLosesAndDoublesNothingWhenTheBrokerIsKilled(t *testing.T) {
 
 	<-half
 	b.kill()
-	b.start()
+	b.restart()
 
 	for i, f := range <-published {
 		if ack, err := f.Ack(soon(t)); err != nil {
