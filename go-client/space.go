@@ -18,12 +18,17 @@ type space struct {
 
 func newSpace(limit int64) *space { return &space{limit: limit, freed: make(chan struct{})} }
 
+// tryTake: one record of any size fits when there is nothing else. A refusal wakes nobody, else waiting would be spinning.
 func (s *space) tryTake(n int64) bool {
-	if used := s.used.Add(n); used <= s.limit || used == n {
-		return true
+	for {
+		used := s.used.Load()
+		if used > 0 && used+n > s.limit {
+			return false
+		}
+		if s.used.CompareAndSwap(used, used+n) {
+			return true
+		}
 	}
-	s.give(n)
-	return false
 }
 
 // take waits for space at most that long, or until the context or stop ends.
