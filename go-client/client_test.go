@@ -111,7 +111,7 @@ func TestRefusesWrongOptions(t *testing.T) {
 		}
 	}
 	//lint:ignore SA1012 a nil context is what is tested
-	if _, err := spillway.Connect(nil); !errors.Is(err, spillway.ErrInvalidArgument) { //nolint:staticcheck
+	if _, err := spillway.Connect(nil); !errors.Is(err, spillway.ErrInvalidArgument) {
 		t.Errorf("nil context: the error is %v", err)
 	}
 }
