@@ -34,6 +34,7 @@ type ackSender struct {
 	cn        *conn
 	channel   uint16
 	notBefore time.Time
+	over      *Error // why nothing is sent any more
 }
 
 func (a *ackSender) init(sub *Subscription) {
@@ -125,6 +126,13 @@ func (a *ackSender) pack(item *pb.AckItem) {
 }
 
 func (a *ackSender) send() {
+	if a.over != nil {
+		for _, b := range a.unsent {
+			b.fail(a.over)
+		}
+		a.unsent = nil
+		return
+	}
 	if a.cn == nil || time.Now().Before(a.notBefore) {
 		return
 	}
@@ -135,6 +143,13 @@ func (a *ackSender) send() {
 		b.sentOn = a.cn
 		a.cn.request(wire.Ack, a.channel, b.frame, b)
 	}
+}
+
+// end: what is not confirmed is lost, and so is what is settled from now on.
+func (a *ackSender) end(why *Error) {
+	a.over = why
+	clear(a.live)
+	a.flush()
 }
 
 // collect returns what everything settled up to now, and without answer yet, waits for.

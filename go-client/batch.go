@@ -188,7 +188,7 @@ func (b *batch) result(i int) (Ack, error) {
 	return b.acks[i], nil
 }
 
-// Future is the outcome of a publish. The zero Future is none.
+// Future is the outcome of a publish. The zero Future belongs to none, and its Ack fails with ErrInvalidArgument.
 type Future struct {
 	b   *batch
 	i   int
@@ -208,6 +208,9 @@ func (f Future) Done() <-chan struct{} {
 
 // Ack waits for the outcome, at the latest until the context ends; the record is still under way then.
 func (f Future) Ack(ctx context.Context) (Ack, error) {
+	if f.b == nil && f.err == nil {
+		return Ack{}, invalid("a Future belongs to no publish", "it is the zero Future")
+	}
 	if f.b == nil {
 		return Ack{}, f.err
 	}

@@ -53,6 +53,9 @@ func (c *Client) call(ctx context.Context, k *call, answer, payload proto.Messag
 	if err := checkContext(ctx, k.what); err != nil {
 		return err
 	}
+	if err := checkFrame(k.what, k.header); err != nil {
+		return err
+	}
 	k.c, k.answerInto, k.payloadInto, k.done = c, answer, payload, make(chan error, 1)
 	k.timeout = c.opts.requestTimeout
 	if deadline, ok := ctx.Deadline(); ok {

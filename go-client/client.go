@@ -59,13 +59,19 @@ func Connect(ctx context.Context, opts ...Option) (*Client, error) {
 	if _, err := rand.Read(c.instance); err != nil {
 		return nil, invalid("no random instance id", err.Error())
 	}
+	if err := checkFrame("connect as "+c.opts.name, c.helloHeader()); err != nil {
+		return nil, err
+	}
 	c.retries.budget = core.NewRetryBudget()
 	c.flow.reset(core.Normal, time.Now())
 	c.link.init(c.opts.endpoints)
 	c.running.Add(2)
 	go c.runLink()
 	go c.runTicks()
-	return c, c.awaitFirst(ctx)
+	if err := c.awaitFirst(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func checkContext(ctx context.Context, where string) error {
@@ -140,11 +146,11 @@ func (c *Client) wakeSender() {
 // runSender gives publishing its turns and writes what is queued; the only writer of the connection.
 func (c *Client) runSender(cn *conn) {
 	defer c.running.Done()
+	defer c.wakeSender() // the last wake was perhaps meant for the next connection
 	for {
 		select {
 		case <-c.wake:
 		case <-cn.done:
-			c.wakeSender() // perhaps it was meant for the next connection
 			return
 		}
 		c.mu.Lock()
@@ -163,7 +169,7 @@ func (c *Client) runSender(cn *conn) {
 		}
 		c.mu.Lock()
 		cn.spare = out[:0]
-		more := len(cn.out) > 0 || c.flow.hasRunnable()
+		more := len(cn.out) > 0 || len(c.flow.runnable) > 0 && c.maySend()
 		c.unlock()
 		if more {
 			c.wakeSender()

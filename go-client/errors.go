@@ -6,9 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/spillway-io/spillway/go-client/internal/codes"
 	"github.com/spillway-io/spillway/go-client/internal/core"
 	"github.com/spillway-io/spillway/go-client/internal/pb"
+	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
 
 // RetryClass says what may be done with a failed request.
@@ -109,6 +112,19 @@ func newError(code codes.Code, what, why, next string) *Error {
 
 func invalid(what, why string) *Error {
 	return newError(codes.InvalidArgument, what, why, "correct the argument")
+}
+
+// checkFrame refuses what the header of a frame cannot hold, before the frame makes the broker end the connection.
+func checkFrame(what string, header proto.Message) error {
+	bytes, err := proto.Marshal(header)
+	if err != nil {
+		return invalid(strings.ToValidUTF8(what, "\uFFFD")+" cannot be sent", err.Error())
+	}
+	if len(bytes) > wire.MaxClientHeaderBytes {
+		const enough = 100 // of a what that has the very name that is too long
+		return tooLarge("the request to "+what[:min(len(what), enough)], len(bytes), wire.MaxClientHeaderBytes)
+	}
+	return nil
 }
 
 var errNilOption = invalid("an option is nil", "options come from the With functions")

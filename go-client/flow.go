@@ -109,10 +109,6 @@ func (f *flow) run(p *partPublisher) {
 	}
 }
 
-func (f *flow) hasRunnable() bool {
-	return len(f.runnable) > 0 && f.inFlight < f.window.Limit() && !time.Now().Before(f.gate)
-}
-
 // pump gives each publisher that has something to do its turn, until the window is full.
 func (c *Client) pump() {
 	f := &c.flow

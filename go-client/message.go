@@ -2,10 +2,13 @@ package spillway
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
+
+const maxReasonChars = 512
 
 // Message is one delivered record. In a group it is leased: settle it with Ack, Nack, Release or Terminate before the
 // lease is over, else it is delivered again. The first settlement counts, later ones do nothing. Settlements are sent
@@ -63,9 +66,9 @@ func (m *Message) Ack() { m.from.settle(m.index, outcomeAccept, 0, "") }
 // Nack: failed; delivered again after the delay, or dead-lettered when that was the last attempt.
 func (m *Message) Nack(delay time.Duration) { m.NackReason(delay, "") }
 
-// NackReason is Nack with a reason, which the dead letter carries.
+// NackReason is Nack with a reason, of which the dead letter carries the first 512 characters.
 func (m *Message) NackReason(delay time.Duration, reason string) {
-	m.from.settle(m.index, outcomeNack, milliseconds(delay), reason)
+	m.from.settle(m.index, outcomeNack, milliseconds(delay), sendable(reason))
 }
 
 // Extend makes the lease end that long from now. At most 12 h. Does not settle.
@@ -74,8 +77,21 @@ func (m *Message) Extend(lease time.Duration) { m.from.extend(m.index, lease) }
 // Release: not handled; delivered again at once, and not counted as a failed delivery.
 func (m *Message) Release() { m.from.settle(m.index, outcomeRelease, 0, "") }
 
-// Terminate: can never be handled; goes to the dead-letter topic now.
-func (m *Message) Terminate(reason string) { m.from.settle(m.index, outcomeTerm, 0, reason) }
+// Terminate: can never be handled; goes to the dead-letter topic now, with the first 512 characters of the reason.
+func (m *Message) Terminate(reason string) { m.from.settle(m.index, outcomeTerm, 0, sendable(reason)) }
+
+// sendable: a reason is often an error's text, which may be of any length, and not always UTF-8.
+func sendable(reason string) string {
+	const maxBytes = 4 * maxReasonChars
+	if len(reason) > maxBytes {
+		reason = reason[:maxBytes]
+	}
+	reason = strings.ToValidUTF8(reason, "\uFFFD")
+	if chars := []rune(reason); len(chars) > maxReasonChars {
+		return string(chars[:maxReasonChars])
+	}
+	return reason
+}
 
 func milliseconds(d time.Duration) uint32 {
 	return uint32(min(max(0, d.Milliseconds()), math.MaxUint32))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spillway-io/spillway/go-client/internal/codes"
+	"github.com/spillway-io/spillway/go-client/internal/pb"
 	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
 
@@ -133,6 +134,9 @@ func (c *Client) Producer(ctx context.Context, topic string, opts ...ProducerOpt
 			return nil, err
 		}
 	}
+	if err := checkFrame("open a producer of "+topic, &pb.OpenPublisher{Topic: topic, ProducerName: o.name}); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.opts.requestTimeout)
 	defer cancel()
 	description, err := c.Admin().DescribeTopic(ctx, topic)
@@ -233,11 +237,11 @@ func (p *Producer) PublishFunc(ctx context.Context, record Record, outcome func(
 	}
 }
 
-// TryPublish is PublishAsync, but false at once when the buffer has no space.
+// TryPublish is PublishAsync, but false at once when the buffer has no space; the Future then fails with ErrBufferFull.
 func (p *Producer) TryPublish(record Record) (Future, bool) {
 	f := p.offer(context.Background(), &record, 0, p.opts.deliveryTimeout, nil)
 	if e, ok := f.err.(*Error); ok && e.Code == int(codes.LocalBufferFull) {
-		return Future{}, false
+		return f, false
 	}
 	return f, true
 }
@@ -400,6 +404,7 @@ func (p *Producer) end(cause *Error) {
 		p.closed = true
 		close(p.stop)
 	}
+	p.onOpenFailed(cause)
 	for _, part := range p.parts {
 		part.end(cause)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
@@ -125,6 +126,8 @@ func checkHeader(h *Header) error {
 	switch {
 	case h.Name == "":
 		return invalid("a header's name is empty", "a name has 1 to 255 bytes")
+	case !utf8.ValidString(h.Name):
+		return invalid(fmt.Sprintf("a header's name, %q, is not UTF-8", h.Name), "a name is text; what is not goes in the value")
 	case len(h.Name) > wire.MaxHeaderName:
 		return tooLarge("a header's name", len(h.Name), wire.MaxHeaderName)
 	case len(h.Value) > wire.MaxHeaderValue:

@@ -73,6 +73,11 @@ func (l *subLink) open() {
 	l.state, l.cn = handleOpening, cn
 	l.channel = cn.openHandle(l)
 	l.receivedBatches, l.receivedBytes = 0, 0
+	cn.request(wire.Subscribe, l.channel, l.header(), &subscribing{l, cn})
+}
+
+func (l *subLink) header() *pb.Subscribe {
+	s := l.sub
 	mode := uint32(modeShared)
 	if s.isStream() {
 		mode = modeStream
@@ -85,7 +90,7 @@ func (l *subLink) open() {
 	for partition, offset := range l.next {
 		header.Starts = append(header.Starts, &pb.Start{Kind: startOffset, Partition: partition, Offset: uint64(offset)})
 	}
-	cn.request(wire.Subscribe, l.channel, header, &subscribing{l, cn})
+	return header
 }
 
 // subscribing hears the answer to one Subscribe.
@@ -312,10 +317,6 @@ func (l *subLink) unsubscribe(r responder) {
 
 // end: over, because it cannot go on.
 func (s *Subscription) end(why *Error) {
-	if !s.isOpened {
-		s.isOpened = true
-		s.opened <- why
-	}
 	var cause error = why
 	if errors.Is(why, ErrClosed) {
 		cause = nil
@@ -328,14 +329,15 @@ func (s *Subscription) over(why *Error, cause error) {
 	if s.state == handleEnded {
 		return
 	}
+	if !s.isOpened {
+		s.isOpened = true
+		s.opened <- why
+	}
 	s.leave()
 	s.state = handleEnded
 	s.cause = cause
 	s.queue.end(why)
-	for _, b := range s.acks.unsent {
-		b.fail(why)
-	}
-	s.acks.unsent = nil
+	s.acks.end(why)
 	delete(s.c.subs, s)
 	close(s.ended)
 }

@@ -54,6 +54,9 @@ func (c *Client) Subscribe(ctx context.Context, topic string, opts ...SubscribeO
 	s.queue.init(s)
 	s.acks.init(s)
 	s.subLink.init(s)
+	if err := checkFrame("subscribe to "+topic, s.header()); err != nil {
+		return nil, err
+	}
 	if err := s.fixLatest(ctx); err != nil {
 		return nil, err
 	}
@@ -190,6 +193,7 @@ func (s *Subscription) Consume(ctx context.Context, concurrency int, handler fun
 		}()
 	}
 	workers.Wait()
+	close(results) // a handler that ended its goroutine has left no result
 	return <-results
 }
 

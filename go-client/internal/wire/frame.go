@@ -54,6 +54,9 @@ const (
 	prefixAfterLength = 12
 )
 
+// MaxClientHeaderBytes of a frame to a broker, which ends the connection when there are more.
+const MaxClientHeaderBytes = 64 << 10
+
 // Frame is one frame; its slices belong to the buffer it was cut from.
 type Frame struct {
 	Kind        Kind
