@@ -19,6 +19,12 @@ func FuzzFrame(f *testing.F) {
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, err := FrameLength(b, MaxFrameBytes, MaxHeaderBytes)
+		for cut := range min(len(b), PrefixBytes) { // as it arrives, piece by piece
+			if early, refused := FrameLength(b[:cut], MaxFrameBytes, MaxHeaderBytes); refused != nil && err == nil ||
+				early != 0 && early != n {
+				t.Errorf("%d bytes say %d, %v; all of them %d, %v", cut, early, refused, n, err)
+			}
+		}
 		if err != nil || n == 0 || n > len(b) {
 			return
 		}
