@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * broker has them. For a reader without a group they do nothing at all. Thread-safe.
  */
 public interface Message {
+    /** The header that carries the correlation id. */
+    String CORRELATION_HEADER = "spillway-correlation-id";
+
     String topic();
 
     int partition();
@@ -42,6 +45,22 @@ public interface Message {
 
     /** Trace context of 26 bytes, or null. */
     byte @Nullable [] trace();
+
+    /** The trace context as in W3C Trace Context, or null. */
+    default @Nullable String traceparent() {
+        byte[] trace = trace();
+        return trace == null ? null : TraceContext.format(trace);
+    }
+
+    /** The correlation id, or null. */
+    default @Nullable String correlationId() {
+        for (Header header : headers()) {
+            if (header.name().equals(CORRELATION_HEADER)) {
+                return header.text();
+            }
+        }
+        return null;
+    }
 
     /** Done; it is not delivered to the group again. */
     void ack();

@@ -148,6 +148,16 @@ public final class OutgoingRecord {
             return this;
         }
 
+        /** A trace context as in W3C Trace Context, {@code 00-<trace id>-<span id>-<flags>}. Default: none. */
+        public Builder traceparent(String context) {
+            return trace(TraceContext.parse(context));
+        }
+
+        /** Travels as the header {@value Message#CORRELATION_HEADER}. Default: none. */
+        public Builder correlationId(String id) {
+            return header(Message.CORRELATION_HEADER, id);
+        }
+
         public OutgoingRecord build() {
             return new OutgoingRecord(this);
         }

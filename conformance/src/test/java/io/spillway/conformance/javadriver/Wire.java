@@ -27,7 +27,6 @@ import org.jspecify.annotations.Nullable;
 final class Wire {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
     private static final HexFormat HEX = HexFormat.of();
-    private static final int TRACE_BYTES = 26;
 
     private Wire() {}
 
@@ -73,23 +72,10 @@ final class Wire {
         record.find("idempotency_key").ifPresent(key -> builder.idempotencyKey(bytes(key)));
         record.findNumber("timestamp_ms").ifPresent(builder::timestampMs);
         record.findNumber("partition").ifPresent(partition -> builder.partition(Math.toIntExact(partition)));
-        record.findText("traceparent").ifPresent(trace -> builder.trace(trace(trace)));
-        record.findText("correlation_id").ifPresent(id -> builder.header("spillway-correlation-id", id));
+        record.findText("traceparent").ifPresent(builder::traceparent);
+        record.findText("correlation_id").ifPresent(builder::correlationId);
         record.finish();
         return builder.build();
-    }
-
-    private static byte[] trace(String traceparent) {
-        return HEX.parseHex(traceparent.replace("-", ""));
-    }
-
-    private static JsonNode trace(byte @Nullable [] trace) {
-        if (trace == null || trace.length != TRACE_BYTES) {
-            return JSON.nullNode();
-        }
-        String hex = HEX.formatHex(trace);
-        return TextNode.valueOf(
-                String.join("-", hex.substring(0, 2), hex.substring(2, 34), hex.substring(34, 50), hex.substring(50)));
     }
 
     static ObjectNode ack(PublishAck ack) {
@@ -112,14 +98,11 @@ final class Wire {
         node.set("key", bytes(message.key()));
         node.set("value", bytes(message.value()));
         node.set("idempotency_key", bytes(message.idempotencyKey()));
-        node.set("traceparent", trace(message.trace()));
-        node.putNull("correlation_id");
+        node.put("traceparent", message.traceparent());
+        node.put("correlation_id", message.correlationId());
         ArrayNode headers = node.putArray("headers");
         for (Header header : message.headers()) {
             headers.addArray().add(header.name()).add(bytes(header.value()));
-            if (header.name().equals("spillway-correlation-id")) {
-                node.put("correlation_id", header.text());
-            }
         }
         return node;
     }
