@@ -170,8 +170,8 @@ func (s *Subscription) Messages(ctx context.Context) iter.Seq2[*Message, error] 
 }
 
 // Consume calls the handler for each message, on that many goroutines, until the context ends or the subscription does. A
-// message whose handler returns nil is acked, unless the handler has settled it; an error is a Nack with a delay of 1 s times
-// the attempt, at most 1 min; a panic counts as an error. It returns once all handlers have: nil after the context's end or
+// message whose handler returns nil is acked, unless the handler has settled it; an error is a Nack with a delay of 1 s,
+// doubled with each attempt, at most 1 min; a panic counts as an error. It returns once all handlers have: nil after the context's end or
 // Close, else what ended the subscription.
 func (s *Subscription) Consume(ctx context.Context, concurrency int, handler func(context.Context, *Message) error) error {
 	if err := checkContext(ctx, "Consume"); err != nil {
@@ -228,7 +228,7 @@ func (s *Subscription) handle(ctx context.Context, m *Message, handler func(cont
 		m.Ack()
 		return
 	}
-	m.NackReason(min(time.Duration(m.Attempt)*time.Second, time.Minute), failed.Error())
+	m.NackReason(min(time.Second<<min(m.Attempt-1, 6), time.Minute), failed.Error())
 }
 
 // FlushAcks sends all settlements made before and waits until the broker has them, as durable as the topic asks for. Fails

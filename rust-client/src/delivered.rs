@@ -15,6 +15,16 @@ pub(crate) const RELEASE: u32 = 4;
 
 const REJECT_DELAY_MS: u32 = 1_000;
 const FLUSH_AT_RECORDS: u32 = 256;
+const MAX_REASON_BYTES: usize = 512;
+
+/// A reason that keeps the frame small.
+fn shortened(reason: &str) -> &str {
+    let mut end = reason.len().min(MAX_REASON_BYTES);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
+}
 
 /// Where messages say that they are settled, on whatever thread.
 pub(crate) struct Inbox {
@@ -184,6 +194,7 @@ impl Delivered {
         if !state.unsettled.get(index).copied().unwrap_or(false) {
             return;
         }
+        let detail = shortened(detail);
         state.unsettled[index] = false;
         state.left -= 1;
         if outcome == ACCEPT {

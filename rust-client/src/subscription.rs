@@ -392,8 +392,8 @@ impl Subscription {
     }
 
     /// Calls the handler for each message, `concurrency` at a time (1 to 1,024), until the subscription is over. A message whose
-    /// handler returns `Ok` is acked, unless the handler has settled it; an error is a nack with a delay of 1 s times the attempt, at
-    /// most 1 min. Cancel-safe: handlers that run are dropped with it, and their messages are delivered again when their lease is over.
+    /// handler returns `Ok` is acked, unless the handler has settled it; an error is a nack with a delay of 1 s, doubled with each attempt,
+    /// at most 1 min. Cancel-safe: handlers that run are dropped with it, and their messages are delivered again when their lease is over.
     ///
     /// # Errors
     /// What ended the subscription; nothing after a close.
@@ -441,7 +441,7 @@ impl Subscription {
             match handler(message.clone()).await {
                 Ok(()) => message.ack(),
                 Err(e) => {
-                    let delay = Duration::from_secs(u64::from(message.attempt()).min(60));
+                    let delay = Duration::from_secs((1 << (message.attempt() - 1).min(6)).min(60));
                     message.nack_because(delay, &e.to_string());
                 }
             }
