@@ -2,9 +2,10 @@
 MVN := mvn -B -q
 VERSION := $(shell sed -n 's:^  <version>\(.*\)</version>$$:\1:p' pom.xml)
 DIST := build/spillway-$(VERSION)
+FUZZTIME ?= 10s
 JDK25 ?= $(firstword $(wildcard /usr/lib/jvm/*25*))
 
-.PHONY: help build demo test test-jdk25 bench dist format clean
+.PHONY: help build examples demo test test-java test-go test-rust test-jdk25 bench dist format generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,11 +14,38 @@ build: ## build the broker and its class archive for a fast start
 	$(MVN) -pl broker -am package -DskipTests
 	bin/archive
 
-demo: build ## publish, kill, restart, consume, verify, replay: the whole story in a minute or two
+examples: build-dir ## build the examples of the Go and Rust clients
+	go -C go-client build -o ../build/examples/go/ ./examples/producer ./examples/consumer
+	cd rust-client && cargo build --quiet --examples
+
+demo: build examples ## publish, kill, restart, consume, verify, replay, in three languages: the whole story in minutes
 	bin/demo $(FILE)
 
-test: ## run every test
-	mvn -B verify
+.PHONY: build-dir
+build-dir:
+	@mkdir -p build
+
+test: test-java test-go test-rust ## run every test, of the broker and of all clients
+
+test-java: ## the broker, the Java client, and the conformance suite with all three clients
+	mvn -B verify -Dconformance.languages=java,go,rust
+
+test-go: build-dir ## the Go client, against the broker that was built last
+	go -C go-client/internal/gen run . -check
+	@unformatted=$$(gofmt -l go-client); [ -z "$$unformatted" ] || { echo "error: run make format: $$unformatted"; exit 1; }
+	go -C go-client vet ./...
+	go -C go-client test -race -count=1 -v ./... > build/go-test.log 2>&1; status=$$?; \
+	grep -v '^=== \|^    --- PASS\|^--- PASS' build/go-test.log; exit $$status
+	for target in FuzzFrame FuzzRecordBatch; do \
+	go -C go-client test ./internal/wire -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; done
+
+test-rust: build-dir ## the Rust client, against the broker that was built last
+	cd rust-client && cargo run --quiet --package gen -- --check
+	cd rust-client && cargo fmt --all --check
+	cd rust-client && cargo clippy --quiet --workspace --all-targets -- -D warnings
+	cd rust-client && RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps
+	cd rust-client && cargo test --workspace > ../build/rust-test.log 2>&1; status=$$?; \
+	grep -v ' \.\.\. ok$$\|^$$' ../build/rust-test.log; exit $$status
 
 test-jdk25: ## run every test on JDK 25
 	mvn -B verify -Djvm=$(JDK25)/bin/java "-Djvm.extra=--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
@@ -34,9 +62,15 @@ dist: build ## a tarball with everything to run, in build/
 	tar -C build --owner=0 --group=0 -czf $(DIST).tar.gz spillway-$(VERSION)
 	@echo $(DIST).tar.gz
 
-format: ## format all Java sources
+format: ## format all sources
 	$(MVN) spotless:apply
+	gofmt -w go-client
+	cd rust-client && cargo fmt --all
+
+generate: ## write the generated sources of the Go and Rust clients anew
+	go -C go-client/internal/gen run .
+	cd rust-client && cargo run --quiet --package gen
 
 clean: ## remove what was built
 	$(MVN) clean
-	rm -rf build
+	rm -rf build rust-client/target
