@@ -1,7 +1,11 @@
 // Command producer publishes the paragraphs of a file, such as a Debian package index, each under the key of its Package
-// field. Its last line is a JSON object: what it read, what was acked and failed, and a digest that the consumer's must equal.
+// field. Its last line is a JSON object: what it read, what was acked, how much of that was there already, what failed, and
+// a digest that the consumer's must equal.
 //
 //	go run ./examples/producer -endpoint 127.0.0.1:7400 -topic packages -file /tmp/packages
+//
+// With -idempotency-prefix paragraph number i, from 0, has that prefix and i as its idempotency key: run again within the
+// topic's window, the same file is stored once.
 //
 // SIGTERM or SIGINT ends the reading; what was published before still gets its outcome.
 package main
@@ -27,7 +31,8 @@ import (
 type summary struct {
 	Read     int            `json:"read"`
 	Acked    int            `json:"acked"`
-	Failed   map[string]int `json:"failed"` // by reason
+	Again    int            `json:"duplicates"` // of the acked, those that were there before
+	Failed   map[string]int `json:"failed"`     // by reason
 	Distinct int            `json:"distinct"`
 	Digest   string         `json:"digest"`
 }
@@ -41,11 +46,12 @@ func main() {
 	endpoint := flag.String("endpoint", "127.0.0.1:7400", "where the broker listens, `host:port`")
 	topic := flag.String("topic", "", "the topic, which must exist")
 	file := flag.String("file", "", "paragraphs separated by blank lines")
+	prefix := flag.String("idempotency-prefix", "", "of the idempotency keys; empty: none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 
-	s, err := run(ctx, *endpoint, *topic, *file)
+	s, err := run(ctx, *endpoint, *topic, *file, *prefix)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
@@ -59,7 +65,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, endpoint, topic, file string) (*summary, error) {
+func run(ctx context.Context, endpoint, topic, file, prefix string) (*summary, error) {
 	in, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -74,7 +80,7 @@ func run(ctx context.Context, endpoint, topic, file string) (*summary, error) {
 	producer, err := client.Producer(ctx, topic, spillway.WithDeliveryTimeout(2*time.Minute), spillway.WithMaxBlock(2*time.Minute))
 	if err == nil {
 		var s *summary
-		if s, err = publish(ctx, producer, in); err == nil {
+		if s, err = publish(ctx, producer, in, prefix); err == nil {
 			return s, client.Close(context.Background())
 		}
 	}
@@ -83,7 +89,7 @@ func run(ctx context.Context, endpoint, topic, file string) (*summary, error) {
 }
 
 // publish hands the records over in this goroutine and takes their outcomes in another.
-func publish(ctx context.Context, producer *spillway.Producer, in io.Reader) (*summary, error) {
+func publish(ctx context.Context, producer *spillway.Producer, in io.Reader, prefix string) (*summary, error) {
 	s := &summary{Failed: map[string]int{}}
 	under := make(chan published, 1<<16)
 	settled := make(chan struct{})
@@ -96,11 +102,13 @@ func publish(ctx context.Context, producer *spillway.Producer, in io.Reader) (*s
 	paragraphs.Split(splitParagraphs)
 	for ctx.Err() == nil && paragraphs.Scan() {
 		value := bytes.Clone(paragraphs.Bytes())
-		key := packageOf(value)
+		record := spillway.Record{Key: packageOf(value), Value: value}
+		if prefix != "" {
+			record.IdempotencyKey = fmt.Appendf(nil, "%s%d", prefix, s.Read)
+		}
 		s.Read++
 		// Without the signal's context: what was read is published.
-		outcome := producer.PublishAsync(context.Background(), spillway.Record{Key: key, Value: value})
-		under <- published{key, value, outcome}
+		under <- published{record.Key, value, producer.PublishAsync(context.Background(), record)}
 	}
 	close(under)
 	<-settled
@@ -116,6 +124,9 @@ func (s *summary) settle(under <-chan published) {
 			continue
 		}
 		s.Acked++
+		if ack.Duplicate {
+			s.Again++
+		}
 		sum.Add(ack.Partition, ack.Offset, p.key, p.value)
 	}
 	s.Distinct, s.Digest = sum.Distinct(), sum.String()
