@@ -32,8 +32,7 @@ final class ScenarioRun implements AutoCloseable {
     /** An operation that was sent: its answer, and when. */
     private record Asked(CompletableFuture<JsonNode> answer, long atNs, CompletableFuture<Long> answeredNs) {
         static Asked of(CompletableFuture<JsonNode> answer) {
-            CompletableFuture<Long> answered = new CompletableFuture<>();
-            answer.whenComplete((node, error) -> answered.complete(System.nanoTime()));
+            CompletableFuture<Long> answered = answer.handle((node, error) -> System.nanoTime());
             return new Asked(answer, System.nanoTime(), answered);
         }
 
