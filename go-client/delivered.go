@@ -1,7 +1,6 @@
 package spillway
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -18,10 +17,7 @@ const (
 	outcomeRelease = 4
 )
 
-const (
-	rejectDelayMs  = 1000
-	maxReasonBytes = 512
-)
+const rejectDelayMs = 1000
 
 // delivered is one batch as it was delivered: its bytes and what of it is settled.
 type delivered struct {
@@ -131,9 +127,6 @@ func (d *delivered) settle(index int, outcome uint32, delayMs uint32, detail str
 		return
 	}
 	d.unsettled.clear(index)
-	if len(detail) > maxReasonBytes {
-		detail = strings.ToValidUTF8(detail[:maxReasonBytes], "")
-	}
 	if outcome == outcomeAccept {
 		d.acked.set(index)
 	} else {
