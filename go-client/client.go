@@ -169,12 +169,18 @@ func (c *Client) runSender(cn *conn) {
 		}
 		c.mu.Lock()
 		cn.spare = out[:0]
-		more := len(cn.out) > 0 || len(c.flow.runnable) > 0 && c.maySend()
+		more := c.hasMore(cn)
 		c.unlock()
 		if more {
 			c.wakeSender()
 		}
 	}
+}
+
+// hasMore: whether another turn of the sender would get something done. What waits for anything else has its turn when that
+// happens, or with the next tick.
+func (c *Client) hasMore(cn *conn) bool {
+	return len(cn.out) > 0 || len(c.flow.runnable) > 0 && c.maySend()
 }
 
 func (c *Client) runTicks() {
