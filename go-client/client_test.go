@@ -123,3 +123,17 @@ func TestErrorsAreComparedByCode(t *testing.T) {
 		t.Error("it is compared by something else")
 	}
 }
+
+func TestAMessageMadeByHandCanBeHandled(t *testing.T) {
+	m := &spillway.Message{Value: []byte("v")}
+
+	m.Ack()
+	m.Nack(0)
+	m.Extend(time.Second)
+	m.Release()
+	m.Terminate("test")
+
+	if !m.AppendTime().IsZero() || !m.Lease().IsZero() || m.Headers() != nil || m.TraceParent() != "" || m.CorrelationID() != "" {
+		t.Errorf("it has more than it was made with: %+v", m)
+	}
+}

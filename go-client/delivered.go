@@ -66,7 +66,7 @@ func newDelivered(sub *Subscription, batch wire.Batch, segment *pb.Segment, skip
 }
 
 func (d *delivered) leaseOf() time.Time {
-	if d.fence == 0 {
+	if d == nil || d.fence == 0 {
 		return time.Time{}
 	}
 	d.mu.Lock()
@@ -118,7 +118,7 @@ func (d *delivered) next(m *Message) bool {
 }
 
 func (d *delivered) settle(index int, outcome uint32, delayMs uint32, detail string) {
-	if d.fence == 0 {
+	if d == nil || d.fence == 0 {
 		return
 	}
 	d.mu.Lock()
@@ -137,7 +137,7 @@ func (d *delivered) settle(index int, outcome uint32, delayMs uint32, detail str
 }
 
 func (d *delivered) extend(index int, lease time.Duration) {
-	if d.fence == 0 {
+	if d == nil || d.fence == 0 {
 		return
 	}
 	d.mu.Lock()
@@ -154,7 +154,7 @@ func (d *delivered) extend(index int, lease time.Duration) {
 
 // release gives back what is not settled from that record on.
 func (d *delivered) release(from int) {
-	if d.fence == 0 {
+	if d == nil || d.fence == 0 {
 		return
 	}
 	d.mu.Lock()

@@ -13,8 +13,8 @@ const maxReasonChars = 512
 // Message is one delivered record. In a group it is leased: settle it with Ack, Nack, Release or Terminate before the
 // lease is over, else it is delivered again. The first settlement counts, later ones do nothing. Settlements are sent
 // together, at the latest after 20 ms; Subscription.FlushAcks waits until the broker has them. For a reader without a
-// group they do nothing at all. Key and Value stay valid for as long as they are referred to; do not change them. The
-// methods are safe for concurrent use.
+// group, and for a Message made by hand to test a handler, they do nothing at all. Key and Value stay valid for as long as
+// they are referred to; do not change them. The methods are safe for concurrent use.
 type Message struct {
 	Topic     string
 	Partition int
@@ -33,7 +33,12 @@ type Message struct {
 }
 
 // AppendTime is the broker's time.
-func (m *Message) AppendTime() time.Time { return time.UnixMilli(m.from.batch.AppendTimeMs()) }
+func (m *Message) AppendTime() time.Time {
+	if m.from == nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(m.from.batch.AppendTimeMs())
+}
 
 // Headers in order; nil without any.
 func (m *Message) Headers() []Header { return m.view.Headers() }
