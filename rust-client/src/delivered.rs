@@ -15,15 +15,14 @@ pub(crate) const RELEASE: u32 = 4;
 
 const REJECT_DELAY_MS: u32 = 1_000;
 const FLUSH_AT_RECORDS: u32 = 256;
-const MAX_REASON_BYTES: usize = 512;
+const MAX_REASON_CHARS: usize = 512;
 
 /// A reason that keeps the frame small.
 fn shortened(reason: &str) -> &str {
-    let mut end = reason.len().min(MAX_REASON_BYTES);
-    while !reason.is_char_boundary(end) {
-        end -= 1;
-    }
-    &reason[..end]
+    reason
+        .char_indices()
+        .nth(MAX_REASON_CHARS)
+        .map_or(reason, |(end, _)| &reason[..end])
 }
 
 /// Where messages say that they are settled, on whatever thread.

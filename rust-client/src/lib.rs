@@ -29,6 +29,7 @@ mod acks;
 mod admin;
 mod batch;
 mod client;
+#[rustfmt::skip] // generated
 pub mod codes;
 mod core;
 mod delivered;
@@ -40,6 +41,7 @@ mod metrics;
 mod net;
 mod options;
 #[allow(missing_docs, clippy::all, clippy::pedantic, dead_code)]
+#[rustfmt::skip] // generated
 mod pb;
 mod producer;
 mod publisher;

@@ -49,8 +49,10 @@ pub struct Error {
     #[prost(string, tag = "10")]
     pub correlation: ::prost::alloc::string::String,
     #[prost(map = "string, string", tag = "11")]
-    pub metadata:
-        ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
+    pub metadata: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
     #[prost(uint64, tag = "12")]
     pub leader_epoch: u64,
 }
@@ -96,8 +98,10 @@ pub struct Hello {
     #[prost(bytes = "bytes", tag = "15")]
     pub resume_token: ::prost::bytes::Bytes,
     #[prost(map = "string, string", tag = "16")]
-    pub labels:
-        ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
+    pub labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct HelloOk {
@@ -592,8 +596,10 @@ pub struct TopicInfo {
     #[prost(uint32, tag = "2")]
     pub topic_id: u32,
     #[prost(map = "string, string", tag = "3")]
-    pub config:
-        ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
+    pub config: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
     #[prost(uint64, tag = "4")]
     pub revision: u64,
     #[prost(uint64, tag = "5")]
@@ -627,8 +633,10 @@ pub struct TopicAdmin {
     #[prost(string, tag = "2")]
     pub topic: ::prost::alloc::string::String,
     #[prost(map = "string, string", tag = "3")]
-    pub config:
-        ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
+    pub config: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
     #[prost(uint64, tag = "4")]
     pub expect_revision: u64,
     #[prost(string, tag = "5")]
@@ -653,8 +661,10 @@ pub struct GroupAdmin {
     #[prost(string, tag = "6")]
     pub reason: ::prost::alloc::string::String,
     #[prost(map = "string, string", tag = "7")]
-    pub args:
-        ::std::collections::HashMap<::prost::alloc::string::String, ::prost::alloc::string::String>,
+    pub args: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GroupAdminOk {

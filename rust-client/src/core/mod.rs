@@ -14,6 +14,6 @@ pub(crate) use classify::{backoff_of, class, classify, Decision};
 pub(crate) use window::{Pressure, Signal, Window};
 
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;
 
 pub use classify::RetryClass;

@@ -3,6 +3,8 @@
 mod batch;
 mod frame;
 mod preface;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use batch::{
     key_hash, partition_of, Batch, BatchWriter, OutRecord, RecordView, Records, BATCH_HEADER_BYTES,

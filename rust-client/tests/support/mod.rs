@@ -1,0 +1,104 @@
+//! A real broker process for the tests.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use spillway::Client;
+
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// A broker on a directory of its own; killed and removed when dropped.
+pub struct Broker {
+    directory: PathBuf,
+    listen: String,
+    child: Option<Child>,
+}
+
+impl Broker {
+    pub fn start() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "spillway-rust-{}-{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        );
+        let mut broker = Self {
+            directory: std::env::temp_dir().join(name),
+            listen: "127.0.0.1:0".into(),
+            child: None,
+        };
+        std::fs::create_dir_all(&broker.directory).expect("a directory");
+        broker.run();
+        broker
+    }
+
+    /// Starts, or starts again on the same address and data.
+    pub fn run(&mut self) {
+        let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../bin/spillway");
+        let binary = std::env::var("SPILLWAY_BROKER_BIN").unwrap_or_else(|_| default.into());
+        let mut child = Command::new(&binary)
+            .args([
+                "serve",
+                "--listen",
+                &self.listen,
+                "--http",
+                "127.0.0.1:0",
+                "--data-dir",
+            ])
+            .arg(self.directory.join("data"))
+            .env_remove("SPILLWAY_BROKER_BIN")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|e| panic!("cannot start {binary}: {e}; next: make build"));
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut ready)
+            .expect("its output");
+        let wire = ready
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix("wire="));
+        self.listen = wire
+            .unwrap_or_else(|| panic!("{binary} is not ready: {ready:?}; next: make build"))
+            .into();
+        self.child = Some(child);
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("it runs");
+            child.wait().expect("it ran");
+        }
+    }
+
+    pub async fn client(&self) -> Client {
+        Client::builder()
+            .endpoints([self.listen.clone()])
+            .wait_for_broker(SOON)
+            .connect()
+            .await
+            .expect("a connection")
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(&self.directory).expect("its directory");
+    }
+}
+
+/// Waits until the condition holds; fails after 20 s.
+pub async fn eventually<F: std::future::Future<Output = bool>>(
+    what: &str,
+    mut holds: impl FnMut() -> F,
+) {
+    let end = tokio::time::Instant::now() + SOON;
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < end, "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
