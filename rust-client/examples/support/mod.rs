@@ -1,4 +1,5 @@
 //! What the examples share: flags, the digest that both sides print, and the signals that end them.
+#![allow(dead_code)] // each example uses its part of it
 
 use std::collections::HashMap;
 
@@ -6,7 +7,12 @@ use sha2::{Digest, Sha256};
 
 /// The values of `--name value` flags; an unknown flag is an error.
 pub fn flags(known: &[&str]) -> Result<HashMap<String, String>, String> {
-    let mut arguments = std::env::args().skip(1);
+    flags_after(0, known)
+}
+
+/// The same after that many other arguments.
+pub fn flags_after(others: usize, known: &[&str]) -> Result<HashMap<String, String>, String> {
+    let mut arguments = std::env::args().skip(1 + others);
     let mut flags = HashMap::new();
     while let Some(flag) = arguments.next() {
         let name = flag.strip_prefix("--").filter(|name| known.contains(name));
