@@ -28,6 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a peer asks for and what it is given, by the protocol's own fields. */
 @Timeout(60)
 class SessionTermsTest {
+    private static final int FROM_A_NEWER_BROKER = 9;
+
     @TempDir
     static Path directory;
 
@@ -63,13 +65,18 @@ class SessionTermsTest {
     }
 
     private static RawPeer.Answer publish(boolean allowDegraded, Durability durability) throws IOException {
+        return publish(allowDegraded, durability.getNumber());
+    }
+
+    private static RawPeer.Answer publish(boolean allowDegraded, int durability) throws IOException {
         try (RawPeer peer = RawPeer.connect(broker)) {
             OpenPublisher open = OpenPublisher.newBuilder()
                     .setTopic("weak")
                     .setAllowDegraded(allowDegraded)
                     .build();
             assertThat(peer.ask(FrameKind.OPEN_PUBLISHER, 1, open).isError()).isFalse();
-            Publish publish = Publish.newBuilder().setDurability(durability).build();
+            Publish publish =
+                    Publish.newBuilder().setDurabilityValue(durability).build();
             return peer.ask(FrameKind.PUBLISH, 1, publish, batch());
         }
     }
@@ -89,11 +96,18 @@ class SessionTermsTest {
         assertThat(publish(false, Durability.DUR_QUORUM).reason()).isEqualTo("DURABILITY_UNAVAILABLE");
         assertThat(publish(false, Durability.DUR_QUORUM_MAPPED).reason()).isEqualTo("DURABILITY_UNAVAILABLE");
 
+        assertThat(publish(false, FROM_A_NEWER_BROKER).reason()).isEqualTo("DURABILITY_UNAVAILABLE");
+
         PublishAck less =
                 PublishAck.parseFrom(publish(true, Durability.DUR_QUORUM).header());
         assertThat(less.getReached()).isEqualTo(Durability.DUR_SYNCED);
         assertThat(less.getDegraded()).isTrue();
         assertThat(less.getBaseOffset()).as("refused ones are not stored").isZero();
+
+        PublishAck unknown =
+                PublishAck.parseFrom(publish(true, FROM_A_NEWER_BROKER).header());
+        assertThat(unknown.getReached()).isEqualTo(Durability.DUR_SYNCED);
+        assertThat(unknown.getDegraded()).isTrue();
 
         PublishAck synced =
                 PublishAck.parseFrom(publish(false, Durability.DUR_SYNCED).header());

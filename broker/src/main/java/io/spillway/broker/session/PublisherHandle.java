@@ -52,7 +52,7 @@ final class PublisherHandle implements PublisherPort {
 
     /** Throws DURABILITY_UNAVAILABLE for a level that this broker can never reach, unless less will do. */
     static void requirePossible(Durability level, boolean allowDegraded) {
-        if (needsReplicas(level) && !allowDegraded) {
+        if (isOutOfReach(level) && !allowDegraded) {
             throw new SpillwayException(
                     Code.DURABILITY_UNAVAILABLE,
                     "durability " + level.name() + " cannot be reached",
@@ -61,8 +61,12 @@ final class PublisherHandle implements PublisherPort {
         }
     }
 
-    private static boolean needsReplicas(Durability level) {
-        return level == Durability.DUR_QUORUM || level == Durability.DUR_QUORUM_MAPPED;
+    /** Levels that need replicas, and those that only a newer broker knows. */
+    private static boolean isOutOfReach(Durability level) {
+        return switch (level) {
+            case DUR_DEFAULT, DUR_NONE, DUR_MAPPED, DUR_SYNCED -> false;
+            case DUR_QUORUM, DUR_QUORUM_MAPPED, DUR_LOCAL_SPILLED, UNRECOGNIZED -> true;
+        };
     }
 
     /** Takes a frame of one or more batches. On the event loop. */
@@ -189,7 +193,7 @@ final class PublisherHandle implements PublisherPort {
                 .setBaseOffset(outcome.baseOffset())
                 .setReached(outcome.reached())
                 .setDuplicate(outcome.duplicate())
-                .setDegraded(needsReplicas(command.required()))
+                .setDegraded(isOutOfReach(command.required()))
                 .setAppendUnixMs(outcome.appendTimeMs())
                 .setCredit(credit())
                 .setQueueUs(outcome.queueUs())

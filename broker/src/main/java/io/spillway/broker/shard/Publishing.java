@@ -104,12 +104,12 @@ final class Publishing {
         }
     }
 
-    /** Levels that need replicas come here only where less will do, which then is the most there is: SYNCED. */
+    /** Levels out of reach come here only where less will do, which then is the most there is: SYNCED. */
     private static boolean wantsSync(ShardCommand.Publish command, boolean topicSynced) {
         return switch (command.required()) {
-            case DUR_SYNCED, DUR_QUORUM, DUR_QUORUM_MAPPED -> true;
             case DUR_DEFAULT -> topicSynced;
-            default -> false;
+            case DUR_NONE, DUR_MAPPED -> false;
+            case DUR_SYNCED, DUR_QUORUM, DUR_QUORUM_MAPPED, DUR_LOCAL_SPILLED, UNRECOGNIZED -> true;
         };
     }
 
