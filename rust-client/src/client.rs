@@ -28,6 +28,13 @@ pub(crate) struct Shared {
     /// Publishers that have work, as (producer, partition).
     pub woken: Mutex<Vec<(u64, usize)>>,
     pub stop: watch::Sender<bool>,
+    /// Where the client was connected.
+    pub runtime: tokio::runtime::Handle,
+}
+
+/// When so much time is over; a limit without end is one of a year.
+pub(crate) fn deadline(limit: Duration) -> tokio::time::Instant {
+    tokio::time::Instant::now() + limit.min(HOUR * 24 * 365)
 }
 
 impl Shared {
@@ -96,11 +103,8 @@ pub(crate) struct Guard(pub Arc<Shared>);
 impl Drop for Guard {
     fn drop(&mut self) {
         let shared = self.0.clone();
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            shared.stop.send_replace(true); // no runtime any more, so nothing could be sent either
-            return;
-        };
-        runtime.spawn(async move {
+        // On the client's own runtime, wherever the last handle is dropped. When that is gone, the task goes, too.
+        self.0.runtime.spawn(async move {
             let end = Instant::now() + CLOSE_TIMEOUT;
             while Instant::now() < end
                 && shared.with(|state| !state.producers.is_empty() || !state.subs.is_empty())
@@ -181,7 +185,7 @@ impl Client {
     /// # Errors
     /// DEADLINE_EXCEEDED when something had no verdict in time; the client is closed all the same.
     pub async fn close_within(&self, timeout: Duration) -> Result<(), Error> {
-        let end = tokio::time::Instant::now() + timeout;
+        let end = deadline(timeout);
         self.shared.with(|state| state.closed = true);
         let mut result = Ok(());
         let subs: Vec<u64> = self
@@ -353,6 +357,7 @@ impl ClientBuilder {
             wake: Notify::new(),
             woken: Mutex::default(),
             stop: watch::Sender::new(false),
+            runtime: tokio::runtime::Handle::current(),
         });
         let client = Client {
             guard: Arc::new(Guard(shared.clone())),

@@ -15,6 +15,7 @@ pub(crate) const RELEASE: u32 = 4;
 
 const REJECT_DELAY_MS: u32 = 1_000;
 const FLUSH_AT_RECORDS: u32 = 256;
+const MAX_LEASE: Duration = Duration::from_secs(12 * 60 * 60);
 const MAX_REASON_CHARS: usize = 512;
 
 /// A reason that keeps the frame small.
@@ -130,7 +131,7 @@ impl Delivered {
         };
         let base = segment.base_offset;
         let selected: Vec<bool> = (0..batch.count())
-            .map(|i| picked(i) && base + i as u64 >= skip_before)
+            .map(|i| picked(i) && base.saturating_add(i as u64) >= skip_before)
             .collect();
         let left = selected.iter().filter(|selected| **selected).count();
         let leased = segment.fence != 0;
@@ -211,6 +212,7 @@ impl Delivered {
     }
 
     pub fn extend(self: &Arc<Self>, index: usize, lease: Duration) {
+        let lease = lease.min(MAX_LEASE);
         let mut state = self.lock();
         if !state.unsettled.get(index).copied().unwrap_or(false) {
             return;
@@ -288,8 +290,8 @@ impl Delivered {
     ) -> pb::AckItem {
         pb::AckItem {
             partition: self.partition,
-            first: self.base + first as u64,
-            last: self.base + last as u64,
+            first: self.base.saturating_add(first as u64),
+            last: self.base.saturating_add(last as u64),
             fence: self.fence,
             outcome,
             delay_ms,

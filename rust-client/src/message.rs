@@ -48,7 +48,7 @@ impl Message {
 
     /// Its offset in the partition.
     pub fn offset(&self) -> u64 {
-        self.from.base + self.index as u64
+        self.from.base.saturating_add(self.index as u64)
     }
 
     /// The key; shares the memory of the delivery.
@@ -116,7 +116,7 @@ impl Message {
         self.from.settle(self.index, NACK, ms, reason);
     }
 
-    /// Makes the lease end that long from now. At most 12 h. Does not settle.
+    /// Makes the lease end that long from now; more than 12 h counts as 12 h. Does not settle.
     pub fn extend(&self, lease: Duration) {
         self.from.extend(self.index, lease);
     }

@@ -308,7 +308,7 @@ impl SubLink {
         }
         let next = self.next.entry(segment.partition).or_insert(0);
         let from = *next;
-        *next = from.max(segment.base_offset + batch.count() as u64);
+        *next = from.max(segment.base_offset.saturating_add(batch.count() as u64));
         from
     }
 
@@ -325,7 +325,7 @@ impl SubLink {
             let item = pb::AckItem {
                 partition: segment.partition,
                 first: base,
-                last: base + Batch::claimed_count(bytes) as u64 - 1,
+                last: base.saturating_add(Batch::claimed_count(bytes) as u64 - 1),
                 fence: segment.fence,
                 outcome: NACK,
                 delay_ms: CORRUPT_DELAY.as_millis() as u32,

@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use crate::acks::AckSender;
-use crate::client::{Guard, Shared};
+use crate::client::{deadline, Guard, Shared};
 use crate::codes;
 use crate::delivered::Inbox;
 use crate::delivery::Delivery;
@@ -441,7 +441,9 @@ impl Subscription {
             match handler(message.clone()).await {
                 Ok(()) => message.ack(),
                 Err(e) => {
-                    let delay = Duration::from_secs((1 << (message.attempt() - 1).min(6)).min(60));
+                    let delay = Duration::from_secs(
+                        (1 << message.attempt().saturating_sub(1).min(6)).min(60),
+                    );
                     message.nack_because(delay, &e.to_string());
                 }
             }
@@ -540,7 +542,7 @@ pub(crate) async fn flush_acks(shared: &Shared, id: u64, limit: Duration) -> Res
 }
 
 pub(crate) async fn close(shared: &Shared, id: u64, limit: Duration) -> Result<(), Error> {
-    let end = tokio::time::Instant::now() + limit;
+    let end = deadline(limit);
     let open = shared.with(|state| {
         let State { net, subs, .. } = state;
         let sub = subs.get_mut(&id)?;

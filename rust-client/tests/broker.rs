@@ -81,6 +81,58 @@ async fn acks_outlive_their_subscription() {
     .await;
 }
 
+#[test]
+fn what_is_dropped_outside_the_runtime_is_sent() {
+    let broker = Broker::start();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let future = runtime.block_on(async {
+        let client = broker.client().await;
+        client
+            .admin()
+            .create_topic("t", 1, &[])
+            .await
+            .expect("a topic");
+        let producer = client
+            .producer("t")
+            .linger(Duration::from_millis(200))
+            .open()
+            .await
+            .expect("a producer");
+        let future = producer.publish(Record::new("kept")).await.expect("space");
+        (future, producer, client)
+    });
+    let (future, producer, client) = future;
+    drop((producer, client));
+
+    let ack = runtime
+        .block_on(async { timeout(SOON, future).await })
+        .expect("in time")
+        .expect("stored");
+    assert_eq!(ack.offset, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_without_end_are_no_panic() {
+    let broker = Broker::start();
+    let client = broker.client().await;
+    topic(&client, "t", 1).await;
+    let group = client
+        .subscribe("t")
+        .group("g")
+        .open()
+        .await
+        .expect("a subscription");
+    let message = timeout(SOON, group.next())
+        .await
+        .expect("in time")
+        .expect("a message");
+    message.extend(Duration::MAX);
+    message.ack();
+    group.flush_acks(Duration::MAX).await.expect("acked");
+    group.close_within(Duration::MAX).await.expect("closed");
+    client.close_within(Duration::MAX).await.expect("closed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_wait_takes_nothing() {
     let broker = Broker::start();

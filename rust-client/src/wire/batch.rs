@@ -333,7 +333,7 @@ fn take(rest: &mut Bytes, n: usize) -> Option<Bytes> {
 
 fn parse(mut rest: Bytes, first_ms: u64) -> Option<RecordView> {
     let mut view = RecordView {
-        timestamp_ms: first_ms + u64::from(rest.get_u32()),
+        timestamp_ms: first_ms.saturating_add(rest.get_u32().into()),
         ..RecordView::default()
     };
     let flags = rest.get_u8();
