@@ -1,0 +1,4 @@
+@NullMarked
+package io.spillway.client.micrometer;
+
+import org.jspecify.annotations.NullMarked;
