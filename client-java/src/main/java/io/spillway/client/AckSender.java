@@ -1,5 +1,6 @@
 package io.spillway.client;
 
+import io.spillway.client.core.AckBuffer;
 import io.spillway.client.net.Connection;
 import io.spillway.client.net.Errors;
 import io.spillway.client.net.ResponseHandler;
@@ -11,11 +12,11 @@ import io.spillway.protocol.v1.AckItem;
 import io.spillway.protocol.v1.AckResult;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.ItemError;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,9 +29,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class AckSender implements DeliveredBatch.SettlementListener {
     private static final int FLUSH_AT_RECORDS = 256;
-    private static final int MAX_BUNDLE_ITEMS = 1_000;
-    private static final int MAX_BUNDLE_BYTES = 32 << 10;
-    private static final int MAX_UNSENT_BUNDLES = 64;
 
     private final ClientContext client;
     private final SubscriptionSettings settings;
@@ -38,16 +36,14 @@ final class AckSender implements DeliveredBatch.SettlementListener {
     private final AtomicInteger settledRecords = new AtomicInteger();
 
     private final Set<DeliveredBatch> live = Collections.newSetFromMap(new IdentityHashMap<>());
-    private final ArrayDeque<Bundle> unsent = new ArrayDeque<>();
-    private final Set<Bundle> underWay = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final AckBuffer<AckItem> buffer = new AckBuffer<>(AckBuffer.Limits.DEFAULT);
+    private final Map<AckBuffer.Bundle<AckItem>, Shipment> shipments = new IdentityHashMap<>();
     private @Nullable Connection connection;
     private int handle;
-    private long notBeforeNs;
 
     AckSender(ClientContext client, SubscriptionSettings settings) {
         this.client = client;
         this.settings = settings;
-        notBeforeNs = client.clock().nanoTime();
     }
 
     // ---- on any thread
@@ -86,20 +82,18 @@ final class AckSender implements DeliveredBatch.SettlementListener {
     void onOpen(Connection with, int ownHandle) {
         connection = with;
         handle = ownHandle;
+        buffer.open();
         flush();
     }
 
     void onLost() {
         connection = null;
-        for (Bundle bundle : underWay) {
-            unsent.addFirst(bundle);
-        }
-        underWay.clear();
+        buffer.lost();
     }
 
     /** Sends settlements that have waited, and forgets batches whose leases are over. */
     void tick(long nowNs) {
-        if (!settled.isEmpty() || !unsent.isEmpty()) {
+        if (!settled.isEmpty() || buffer.unsent() > 0) {
             flush();
         }
         live.removeIf(batch -> batch.leaseOver(nowNs));
@@ -118,14 +112,8 @@ final class AckSender implements DeliveredBatch.SettlementListener {
     }
 
     private void pack(AckItem item) {
-        Bundle last = unsent.peekLast();
-        if (last == null || !last.takes(item)) {
-            last = new Bundle();
-            unsent.add(last);
-        }
-        last.add(item);
-        if (unsent.size() > MAX_UNSENT_BUNDLES) {
-            unsent.remove()
+        for (AckBuffer.Bundle<AckItem> oldest : buffer.add(item, item.getSerializedSize())) {
+            shipment(oldest)
                     .fail(SpillwayException.of(
                             Code.CONNECTION_LOST,
                             "settlements for " + settings.topic() + " were given up",
@@ -136,76 +124,79 @@ final class AckSender implements DeliveredBatch.SettlementListener {
 
     private void send() {
         Connection to = connection;
-        if (to == null || client.clock().nanoTime() - notBeforeNs < 0) {
-            return;
-        }
-        for (Bundle bundle = unsent.poll(); bundle != null; bundle = unsent.poll()) {
-            underWay.add(bundle);
-            bundle.sendOn(to);
+        if (to != null) {
+            buffer.take(nowMs()).forEach(bundle -> shipment(bundle).sendOn(to));
         }
     }
 
-    /** Settlements that travel in one frame. */
-    private final class Bundle implements ResponseHandler {
-        private final Ack.Builder frame = Ack.newBuilder().setWantResult(true);
+    private long nowMs() {
+        return client.clock().nanoTime() / 1_000_000;
+    }
+
+    private Shipment shipment(AckBuffer.Bundle<AckItem> bundle) {
+        return shipments.computeIfAbsent(bundle, Shipment::new);
+    }
+
+    /** One bundle on its way, from its first sending to its answer. */
+    private final class Shipment implements ResponseHandler {
+        private final AckBuffer.Bundle<AckItem> bundle;
         private final List<Outcomes> flushes = new ArrayList<>(0);
-        private int bytes;
         private int failures;
         private int retryCost;
         private @Nullable Connection sentOn;
 
-        boolean takes(AckItem item) {
-            return sentOn == null
-                    && frame.getItemsCount() < MAX_BUNDLE_ITEMS
-                    && bytes + item.getSerializedSize() <= MAX_BUNDLE_BYTES;
-        }
-
-        void add(AckItem item) {
-            frame.addItems(item);
-            bytes += item.getSerializedSize();
+        Shipment(AckBuffer.Bundle<AckItem> bundle) {
+            this.bundle = bundle;
         }
 
         void sendOn(Connection to) {
             sentOn = to;
-            to.request(FrameKind.ACK, handle, frame.build(), this);
+            Ack header = Ack.newBuilder()
+                    .setWantResult(true)
+                    .addAllItems(bundle.items())
+                    .build();
+            to.request(FrameKind.ACK, handle, header, this);
         }
 
         @Override
         public void onResponse(Frame answer) {
-            if (!underWay.remove(this)) {
+            if (!buffer.answered(bundle)) {
                 return;
             }
             client.retries().onSuccess(retryCost);
             List<ItemError> errors = answer.header(AckResult.parser()).getErrorsList();
             for (ItemError refused : Errors.withTexts(errors)) {
                 SpillwayException cause = SpillwayException.of(refused.getError());
-                int to = Math.min(frame.getItemsCount(), refused.getIndex() + Math.max(1, refused.getCount()));
+                int to = Math.min(bundle.items().size(), refused.getIndex() + Math.max(1, refused.getCount()));
                 for (int i = refused.getIndex(); i < to; i++) {
-                    lost(frame.getItems(i), cause);
+                    lost(bundle.items().get(i), cause);
                 }
             }
-            flushes.forEach(Outcomes::arrived);
+            done();
         }
 
         @Override
         public void onError(Error error) {
-            if (sentOn == null || !sentOn.isOpen() || !underWay.remove(this)) {
+            if (sentOn == null || !sentOn.isOpen()) {
                 return; // onLost keeps it
             }
-            failures++;
             Retries.Verdict verdict = client.retries()
-                    .afterRead(error, failures, client.requestTimeout().toMillis());
-            if (verdict.again()) {
+                    .afterRead(error, failures + 1, client.requestTimeout().toMillis());
+            if (verdict.again() && buffer.again(bundle, nowMs() + verdict.delayMs())) {
+                failures++;
                 retryCost = verdict.cost();
-                notBeforeNs = client.clock().nanoTime() + verdict.delayMs() * 1_000_000;
-                unsent.addFirst(this);
-            } else {
+            } else if (buffer.answered(bundle)) {
                 fail(SpillwayException.of(verdict.error()));
             }
         }
 
         void fail(SpillwayException cause) {
-            frame.getItemsList().forEach(item -> lost(item, cause));
+            bundle.items().forEach(item -> lost(item, cause));
+            done();
+        }
+
+        private void done() {
+            shipments.remove(bundle);
             flushes.forEach(Outcomes::arrived);
         }
 
@@ -231,8 +222,7 @@ final class AckSender implements DeliveredBatch.SettlementListener {
     /** Counts everything that was settled up to now, and has no answer yet, into the flush. */
     void collect(Outcomes flush) {
         flush();
-        unsent.forEach(bundle -> bundle.onSettledUpTo(flush));
-        underWay.forEach(bundle -> bundle.onSettledUpTo(flush));
+        buffer.pending().forEach(bundle -> shipment(bundle).onSettledUpTo(flush));
     }
 
     /** Gives back everything that was delivered and is not settled. */
@@ -242,6 +232,6 @@ final class AckSender implements DeliveredBatch.SettlementListener {
 
     /** Whether messages wait to be settled or settlements for their answer. */
     boolean isBusy() {
-        return !live.isEmpty() || !unsent.isEmpty() || !underWay.isEmpty();
+        return !live.isEmpty() || !buffer.isEmpty();
     }
 }

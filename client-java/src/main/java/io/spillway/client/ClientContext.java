@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.EventLoop;
 import io.spillway.client.net.Clock;
+import io.spillway.client.net.Connection;
 import io.spillway.client.net.Link;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.Limits;
@@ -29,6 +30,7 @@ final class ClientContext {
     private final PublishFlow flow;
     private final Retries retries;
     private final ClientMetrics metrics;
+    private @Nullable Connection consuming;
 
     ClientContext(
             String clientName,
@@ -71,6 +73,16 @@ final class ClientContext {
         return flow;
     }
 
+    /** The connection on which subscriptions may be opened, or null. On the network thread. */
+    @Nullable
+    Connection consuming() {
+        return consuming;
+    }
+
+    void consumeOn(@Nullable Connection connection) {
+        consuming = connection;
+    }
+
     Retries retries() {
         return retries;
     }
@@ -83,6 +95,10 @@ final class ClientContext {
     void onOutcome(@Nullable Error error, long sentNs) {
         Code code = error == null ? null : Code.of(error.getCode());
         link.onOutcome(error == null ? null : code == null ? Code.Breaker.IGNORE : code.breaker(), sentNs);
+    }
+
+    boolean isConnected() {
+        return link.isConnected();
     }
 
     String disconnectedBecause() {

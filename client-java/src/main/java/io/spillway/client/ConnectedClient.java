@@ -1,6 +1,7 @@
 package io.spillway.client;
 
 import io.netty.channel.EventLoopGroup;
+import io.spillway.client.core.Drain;
 import io.spillway.client.net.Connection;
 import io.spillway.client.net.Endpoint;
 import io.spillway.client.net.Errors;
@@ -24,7 +25,6 @@ import java.util.concurrent.TimeUnit;
 /** A client over one {@link Link}: passes on what the link says to its producers and subscriptions. Thread-safe. */
 final class ConnectedClient implements SpillwayClient, Link.Listener {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
-    private static final Duration BYE_TIMEOUT = Duration.ofSeconds(1);
     private static final long SHUTDOWN_TIMEOUT_MS = 2_000;
 
     private final EventLoopGroup group;
@@ -154,25 +154,40 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
             return;
         }
         closed = true;
-        long deadlineNs = context.clock().nanoTime() + timeout.toNanos();
+        Drain drain = new Drain(Drain.Scope.CLIENT, timeout.toMillis(), nowMs());
         try {
-            for (ConnectedSubscription subscription : List.copyOf(subscriptions)) {
-                subscription.close(left(deadlineNs));
+            for (Drain.Step step = next(drain); step != Drain.Step.END; step = next(drain)) {
+                perform(step, drain);
             }
-            for (BatchingProducer producer : List.copyOf(producers)) {
-                producer.close(left(deadlineNs));
-            }
-            CompletableFuture<Void> bye = new CompletableFuture<>();
-            context.onNetworkThread(() -> sayBye(bye));
-            Duration left = left(deadlineNs);
-            context.await(bye, left.compareTo(BYE_TIMEOUT) < 0 ? left : BYE_TIMEOUT, "the broker's farewell");
         } finally {
             shutDown();
         }
     }
 
-    private Duration left(long deadlineNs) {
-        return Duration.ofNanos(Math.max(0, deadlineNs - context.clock().nanoTime()));
+    private Drain.Step next(Drain drain) {
+        return drain.next(link.isConnected(), nowMs());
+    }
+
+    private void perform(Drain.Step step, Drain drain) {
+        switch (step) {
+            case SUBSCRIPTIONS -> List.copyOf(subscriptions).forEach(each -> each.close(left(step, drain)));
+            case PRODUCERS -> List.copyOf(producers).forEach(each -> each.close(left(step, drain)));
+            case BYE -> {
+                CompletableFuture<Void> bye = new CompletableFuture<>();
+                context.onNetworkThread(() -> sayBye(bye));
+                context.await(bye, left(step, drain), "the broker's farewell");
+            }
+            case HANDLERS, SETTLE, UNSUBSCRIBE, END ->
+                throw new IllegalStateException(step + " is no step of a client");
+        }
+    }
+
+    private Duration left(Drain.Step step, Drain drain) {
+        return Duration.ofMillis(drain.limitMs(step, nowMs()));
+    }
+
+    private long nowMs() {
+        return context.clock().nanoTime() / 1_000_000;
     }
 
     private void sayBye(CompletableFuture<Void> answered) {
@@ -213,19 +228,25 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
 
     @Override
     public void onReady(Connection connection) {
-        context.flow().onReady(connection);
         boolean mayResend = !wasReady || context.retries().chargeReconnect();
         wasReady = true;
-        producers.forEach(producer -> producer.onReady(mayResend));
+        publishOn(connection, mayResend);
+        context.consumeOn(connection);
         subscriptions.forEach(subscription -> subscription.link().onReady());
-        requests.onReady();
         context.metrics().onConnected(connection.endpoint().toString());
         connected.complete(null);
+    }
+
+    private void publishOn(Connection connection, boolean mayResend) {
+        context.flow().onReady(connection);
+        producers.forEach(producer -> producer.onReady(mayResend));
+        requests.onReady();
     }
 
     @Override
     public void onLost(Endpoint endpoint, Error why) {
         producers.forEach(BatchingProducer::onLost);
+        context.consumeOn(null);
         subscriptions.forEach(subscription -> subscription.link().onLost());
         context.flow().onLost();
         context.metrics().onDisconnected(endpoint.toString(), SpillwayException.of(why));
@@ -234,14 +255,34 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
     @Override
     public void onDraining() {
         context.flow().drain();
+        context.consumeOn(null);
         subscriptions.forEach(subscription -> subscription.link().onDraining());
     }
 
     @Override
-    public boolean isBusy() {
-        return context.flow().inFlight() > 0
-                || subscriptions.stream()
-                        .anyMatch(subscription -> subscription.link().isBusy());
+    public void onPublishersMoved(Connection connection) {
+        boolean mayResend = !isPublishing() || context.retries().chargeReconnect();
+        producers.forEach(BatchingProducer::onLost);
+        context.flow().onLost();
+        publishOn(connection, mayResend);
+        context.metrics().onConnected(connection.endpoint().toString());
+    }
+
+    @Override
+    public void onSubscriptionsMoved(Connection connection) {
+        context.consumeOn(connection);
+        subscriptions.forEach(subscription -> subscription.link().onMoved());
+    }
+
+    @Override
+    public boolean isPublishing() {
+        return context.flow().inFlight() > 0;
+    }
+
+    @Override
+    public boolean isConsuming() {
+        return subscriptions.stream()
+                .anyMatch(subscription -> subscription.link().isBusy());
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.spillway.client;
 
+import io.spillway.client.core.Drain;
 import io.spillway.protocol.Code;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -7,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A subscription over the client's connection. Thread-safe. */
@@ -161,27 +163,49 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
             return;
         }
         closed = true;
-        long deadlineNs = client.clock().nanoTime() + timeout.toNanos();
         SpillwayException cause =
                 SpillwayException.of(Code.CLIENT_CLOSED, settings + " is closed", "close was called", "open a new one");
         queue.end(cause);
-        HandlerPool pool = handlers;
-        if (pool != null) {
-            pool.stop(timeout);
-        }
-        CompletableFuture<Void> drained = new CompletableFuture<>();
-        client.onNetworkThread(() -> link.drain().thenRun(() -> drained.complete(null)));
+        Drain drain = new Drain(Drain.Scope.SUBSCRIPTION, timeout.toMillis(), nowMs());
         try {
-            client.await(
-                    drained,
-                    Duration.ofNanos(Math.max(0, deadlineNs - client.clock().nanoTime())),
-                    "closing " + settings);
+            for (Drain.Step step = next(drain); step != Drain.Step.END; step = next(drain)) {
+                perform(step, Duration.ofMillis(drain.limitMs(step, nowMs())));
+            }
         } finally {
             client.finishOnNetworkThread(() -> {
                 link.close(cause);
                 onClosed.accept(this);
             });
         }
+    }
+
+    private Drain.Step next(Drain drain) {
+        return drain.next(client.isConnected(), nowMs());
+    }
+
+    private long nowMs() {
+        return client.clock().nanoTime() / 1_000_000;
+    }
+
+    private void perform(Drain.Step step, Duration limit) {
+        switch (step) {
+            case HANDLERS -> {
+                HandlerPool pool = handlers;
+                if (pool != null) {
+                    pool.stop(limit);
+                }
+            }
+            case SETTLE -> awaitOnNetwork(link::settle, limit);
+            case UNSUBSCRIBE -> awaitOnNetwork(link::unsubscribe, limit);
+            case SUBSCRIPTIONS, PRODUCERS, BYE, END ->
+                throw new IllegalStateException(step + " is no step of a subscription");
+        }
+    }
+
+    private void awaitOnNetwork(Supplier<CompletableFuture<Void>> task, Duration limit) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        client.onNetworkThread(() -> task.get().thenRun(() -> done.complete(null)));
+        client.await(done, limit, "closing " + settings);
     }
 
     // ---- on the network thread

@@ -131,7 +131,7 @@ final class DeliveredMessage implements Message {
     public void extend(Duration lease) {
         long leaseMs = Arguments.between("lease", lease, Duration.ofMillis(1), Duration.ofHours(12))
                 .toMillis();
-        if (batch.fence != 0) {
+        if (batch.isLeased()) {
             batch.extend(index, (int) leaseMs, clock.nanoTime());
         }
     }
@@ -147,7 +147,7 @@ final class DeliveredMessage implements Message {
     }
 
     private void settle(int outcome, int delayMs, String reason) {
-        if (batch.fence != 0) {
+        if (batch.isLeased()) {
             String detail = reason.length() > MAX_REASON_CHARS ? reason.substring(0, MAX_REASON_CHARS) : reason;
             batch.settle(index, outcome, delayMs, detail);
         }

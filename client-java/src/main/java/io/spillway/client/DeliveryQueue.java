@@ -137,7 +137,7 @@ final class DeliveryQueue {
 
     /** False when the batch has no more to give. */
     private boolean takeFrom(DeliveredBatch batch, List<? super DeliveredMessage> into, int max) {
-        boolean leased = batch.fence != 0;
+        boolean leased = batch.isLeased();
         long latestNs = leased ? batch.handOutUntilNs() : 0;
         try {
             while (into.size() < max) {

@@ -73,6 +73,9 @@ final class SubscriptionLink implements HandleListener {
     private long activeSinceNs;
     private volatile String obstacle = "no answer from the broker";
     private boolean draining;
+    /** The broker is to be left: what it still delivers goes back. */
+    private boolean leaving;
+
     private long notBeforeNs;
     private long receivedBatches;
     private long receivedBytes;
@@ -116,7 +119,7 @@ final class SubscriptionLink implements HandleListener {
     // ---- opening
 
     void open() {
-        Connection ready = client.flow().connection();
+        Connection ready = client.consuming();
         if (state != State.CLOSED || ready == null || client.clock().nanoTime() - notBeforeNs < 0) {
             return;
         }
@@ -194,19 +197,35 @@ final class SubscriptionLink implements HandleListener {
     }
 
     void onLost() {
-        onDraining();
+        discard();
         acks.onLost();
         connection = null;
+        leaving = false;
         if (state != State.ENDED) {
             state = State.CLOSED;
         }
     }
 
-    /** The connection is over or soon will be. A group's messages that nobody has begun are better handled elsewhere. */
+    /** The connection soon will be over: what a group's members have not begun is better handled elsewhere. */
     void onDraining() {
+        if (!settings.isStream()) {
+            leaving = true;
+            pause();
+            discard();
+        }
+    }
+
+    private void discard() {
         if (!settings.isStream()) {
             queue.discard();
         }
+    }
+
+    /** It goes on over another connection. */
+    void onMoved() {
+        unsubscribe();
+        leaveHandle();
+        onReady();
     }
 
     /** Whether messages are being handled, or settlements are under way. */
@@ -264,7 +283,7 @@ final class SubscriptionLink implements HandleListener {
         if (!settings.isStream()) {
             acks.onDelivered(batch);
         }
-        if (draining) {
+        if (draining || leaving) {
             batch.release(0);
         } else {
             queue.add(batch);
@@ -303,7 +322,7 @@ final class SubscriptionLink implements HandleListener {
         }
         corruptDeliveries = corruptOffset == segment.getBaseOffset() ? corruptDeliveries + 1 : 1;
         corruptOffset = segment.getBaseOffset();
-        unsubscribe(new CompletableFuture<>());
+        unsubscribe();
         leaveHandle();
         if (corruptDeliveries < MAX_CORRUPT_DELIVERIES) {
             notBeforeNs = client.clock().nanoTime() + CORRUPT_DELAY_MS * 1_000_000L;
@@ -324,7 +343,7 @@ final class SubscriptionLink implements HandleListener {
      */
     void grantCredit() {
         Connection to = connection;
-        if (state != State.ACTIVE || to == null || draining) {
+        if (state != State.ACTIVE || to == null || draining || leaving) {
             return;
         }
         long windowBatches = creditBatches(settings.creditBytes());
@@ -356,9 +375,18 @@ final class SubscriptionLink implements HandleListener {
 
     // ---- the end
 
-    /** Takes no more, gives back what is not settled; completes when the broker has heard it all. */
-    CompletableFuture<Void> drain() {
+    /** Takes no more, gives back what is not settled; completes when the broker has answered all settlements. */
+    CompletableFuture<Void> settle() {
         draining = true;
+        pause();
+        acks.releaseAll();
+        Outcomes settled = new Outcomes();
+        acks.collect(settled);
+        settled.complete();
+        return settled.future();
+    }
+
+    private void pause() {
         if (state == State.ACTIVE && connection != null) {
             connection.send(
                     FrameKind.CREDIT_GRANT,
@@ -370,19 +398,14 @@ final class SubscriptionLink implements HandleListener {
                             .setPaused(true)
                             .build());
         }
-        acks.releaseAll();
-        Outcomes settled = new Outcomes();
-        acks.collect(settled);
-        settled.complete();
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        settled.future().thenRun(() -> unsubscribe(done));
-        return done;
     }
 
-    private void unsubscribe(CompletableFuture<Void> done) {
+    /** Leaves the group or ends the reading; completes when the broker has answered, at once when there is no connection. */
+    CompletableFuture<Void> unsubscribe() {
+        CompletableFuture<Void> done = new CompletableFuture<>();
         if (state != State.ACTIVE || connection == null) {
             done.complete(null);
-            return;
+            return done;
         }
         connection.request(FrameKind.UNSUBSCRIBE, handle, Unsubscribe.getDefaultInstance(), new ResponseHandler() {
             @Override
@@ -395,6 +418,7 @@ final class SubscriptionLink implements HandleListener {
                 done.complete(null); // there is nothing left that could be unsubscribed
             }
         });
+        return done;
     }
 
     /** Over, by the user's wish. */

@@ -26,6 +26,11 @@ public final class Vectors {
         assertThat(passed).isPositive();
     }
 
+    /** What a suite says beside its cases. */
+    public static JsonNode header(String suite) {
+        return read(suite);
+    }
+
     public static void knows(JsonNode node, Set<String> keys) {
         Set<String> unknown = new TreeSet<>();
         node.fieldNames().forEachRemaining(unknown::add);

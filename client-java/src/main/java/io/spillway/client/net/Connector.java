@@ -34,8 +34,11 @@ import org.jspecify.annotations.Nullable;
  * thread.
  */
 final class Connector {
-    /** Hears how one attempt ended: exactly one of the two is called, once. */
+    /** Hears how one attempt goes: it ends with exactly one of the last two, called once. */
     interface Outcome {
+        /** TCP is there; the handshake begins. */
+        void onHandshaking();
+
         void onConnected(Connection connection);
 
         void onFailed(Error why);
@@ -141,6 +144,10 @@ final class Connector {
         public void channelActive(ChannelHandlerContext context) {
             Channel active = context.channel();
             channel = active;
+            Outcome watcher = outcome;
+            if (watcher != null) {
+                watcher.onHandshaking();
+            }
             ByteBuf preface = active.alloc().buffer(Preface.BYTES);
             Preface.writeClient(preface);
             active.write(preface, active.voidPromise());

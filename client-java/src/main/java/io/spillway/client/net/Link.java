@@ -3,27 +3,32 @@ package io.spillway.client.net;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.spillway.client.core.Backoff;
-import io.spillway.client.core.Breaker;
+import io.spillway.client.core.Candidate;
+import io.spillway.client.core.ConnectionMachine;
+import io.spillway.client.core.ConnectionMachine.Action;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.GoAway;
 import io.spillway.protocol.v1.HelloOk;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one connection a client has, made anew whenever it is lost: the endpoints are tried in their order, each unless its
- * breaker is open; after a round without success it waits, longer from round to round. Confined to the network thread,
- * but for {@link #hello} and {@link #lastError}.
+ * Keeps the client connected: does what its {@link ConnectionMachine} decides. There is one connection, and for a moment two
+ * while the client moves from a broker that goes away to another. Confined to the network thread, but for {@link #hello},
+ * {@link #lastError} and {@link #isConnected}.
  */
 public final class Link {
     /** Hears of the link. Called on the network thread. */
     public interface Listener {
+        /** There is a connection after there was none. */
         void onReady(Connection connection);
 
         /** The connection is over; what was under way has no outcome. */
@@ -32,8 +37,17 @@ public final class Link {
         /** The connection ends soon: finish what is under way and start nothing. */
         void onDraining();
 
-        /** Whether something is still under way. */
-        boolean isBusy();
+        /** From now on publishers and requests use this connection. */
+        void onPublishersMoved(Connection connection);
+
+        /** From now on subscriptions use this connection. */
+        void onSubscriptionsMoved(Connection connection);
+
+        /** Whether batches wait for their verdict. */
+        boolean isPublishing();
+
+        /** Whether messages are being handled, or settlements wait for their answer. */
+        boolean isConsuming();
 
         /** An attempt to connect failed. */
         void onConnectFailed(Endpoint endpoint, Error why);
@@ -52,20 +66,6 @@ public final class Link {
 
     static final int TICK_MS = 20;
 
-    private static final int FIRST_DELAY_MS = 100;
-    private static final int BLOCKED_MS = 60_000;
-    private static final long STABLE_NS = 30_000_000_000L;
-    private static final int DEFAULT_GRACE_MS = 5_000;
-
-    private enum State {
-        IDLE,
-        CONNECTING,
-        READY,
-        DRAINING,
-        BACKOFF,
-        CLOSED
-    }
-
     private static final System.Logger LOG = System.getLogger("io.spillway.client");
 
     private final EventLoop loop;
@@ -73,17 +73,13 @@ public final class Link {
     private final RandomGenerator random;
     private final Connector connector;
     private final Resolver resolver;
-    private final List<Candidate> candidates = new ArrayList<>();
+    private final Map<Candidate, Peer> peers = new IdentityHashMap<>();
+    private final ConnectionMachine machine;
     private @Nullable Listener heir;
-    private State state = State.IDLE;
-    private int first;
-    private int position;
-    private int failedRounds;
-    private int reconnectAfterMs;
-    private long readySinceNs;
-    private long graceEndNs;
-    private @Nullable Candidate chosen;
-    private @Nullable Connection current;
+    /** Where publishers and requests are; its breaker counts their outcomes. */
+    private @Nullable Peer callee;
+
+    private volatile boolean connected;
     private @Nullable ScheduledFuture<?> ticks;
     private volatile @Nullable HelloOk hello;
     private volatile Error lastError;
@@ -99,22 +95,14 @@ public final class Link {
         this.random = random;
         connector = new Connector(loop, settings, clock);
         resolver = new Resolver(loop);
+        List<Candidate> candidates = new ArrayList<>();
         for (Endpoint endpoint : endpoints) {
-            candidates.add(new Candidate(endpoint));
+            Candidate candidate = new Candidate(endpoint.toString(), "");
+            candidates.add(candidate);
+            peers.put(candidate, new Peer(candidate, endpoint));
         }
+        machine = new ConnectionMachine(candidates, settings.zone());
         lastError = Errors.of(Code.CONNECT_FAILED, "not connected yet", "no attempt was made", "wait");
-    }
-
-    /** One endpoint and what is known of it. */
-    private static final class Candidate {
-        final Endpoint endpoint;
-        final Breaker breaker = new Breaker();
-        int attempts;
-        long blockedUntilMs = Long.MIN_VALUE;
-
-        Candidate(Endpoint endpoint) {
-            this.endpoint = endpoint;
-        }
     }
 
     public EventLoop loop() {
@@ -131,190 +119,104 @@ public final class Link {
         return lastError;
     }
 
+    /** The connection that publishers and requests use, or null. */
+    public @Nullable Connection current() {
+        return callee == null ? null : callee.connection;
+    }
+
+    /** Whether there is a connection. From any thread. */
+    public boolean isConnected() {
+        return connected;
+    }
+
     /** Starts connecting, and goes on until it is closed. */
     public void start(Listener newListener) {
         heir = newListener;
         ticks = loop.scheduleAtFixedRate(this::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
-        startRound();
+        perform(machine.start(nowMs(), r()));
+    }
+
+    /** A call on the current connection ended; {@code failure} is null for a success. */
+    public void onOutcome(Code.@Nullable Breaker failure, long sentNs) {
+        Peer peer = callee;
+        if (peer != null && peer.connection != null) {
+            long latencyMs = (clock.nanoTime() - sentNs) / 1_000_000;
+            if (failure == null) {
+                peer.candidate.breaker().onSuccess(nowMs(), latencyMs);
+            } else {
+                peer.candidate.breaker().onFailure(nowMs(), failure, latencyMs, r());
+            }
+        }
+    }
+
+    /** Ends the link and its connections for good. */
+    public void close(Error why) {
+        lastError = why;
+        if (ticks != null) {
+            ticks.cancel(false);
+        }
+        perform(machine.close());
     }
 
     private Listener listener() {
         return Objects.requireNonNull(heir, "the link was not started");
     }
 
-    private void startRound() {
-        if (state != State.CLOSED) {
-            state = State.CONNECTING;
-            position = 0;
-            tryNext();
-        }
-    }
-
-    private void tryNext() {
-        while (position < candidates.size()) {
-            Candidate candidate = candidates.get((first + position++) % candidates.size());
-            if (mayTry(candidate)) {
-                connect(candidate);
-                return;
-            }
-        }
-        first = 0;
-        failedRounds++;
-        listener().onRoundFailed(lastError);
-        pause(reconnectDelayMs(failedRounds));
-    }
-
-    private long reconnectDelayMs(int retryNo) {
-        return Backoff.CONNECTS.delayMs(Code.Backoff.TRANSIENT, retryNo, r(), 0);
+    private long nowMs() {
+        return clock.nanoTime() / 1_000_000;
     }
 
     private int r() {
         return random.nextInt(Backoff.MAX_R + 1);
     }
 
-    /** With more than half of the breakers open the fault is probably on this side: they are ignored. */
-    private boolean mayTry(Candidate candidate) {
-        long nowMs = nowMs();
-        long open = candidates.stream().filter(c -> c.breaker.isOpen(nowMs)).count();
-        return nowMs >= candidate.blockedUntilMs && (open * 2 > candidates.size() || candidate.breaker.allow(nowMs));
-    }
-
-    private long nowMs() {
-        return clock.nanoTime() / 1_000_000;
-    }
-
-    private void connect(Candidate candidate) {
-        candidate.attempts++;
-        long startMs = nowMs();
-        Connector.Outcome outcome = new Connector.Outcome() {
-            @Override
-            public void onConnected(Connection connection) {
-                candidate.breaker.onSuccess(nowMs(), nowMs() - startMs);
-                ready(candidate, connection);
-            }
-
-            @Override
-            public void onFailed(Error why) {
-                connectFailed(candidate, why);
-            }
-        };
-        resolver.resolve(candidate.endpoint, candidate.attempts, address -> {
-            if (state == State.CLOSED) {
-                return;
-            }
-            if (address == null) {
-                outcome.onFailed(Connector.cannotConnect(candidate.endpoint, "the host name is not known"));
+    private void perform(List<Action> actions) {
+        for (Action action : actions) {
+            Peer peer = action.candidate() == null ? null : peers.get(action.candidate());
+            if (peer == null) {
+                listener().onRoundFailed(lastError);
             } else {
-                connector.connect(candidate.endpoint, address, outcome);
-            }
-        });
-    }
-
-    private void connectFailed(Candidate candidate, Error why) {
-        candidate.breaker.onFailure(nowMs(), Code.Breaker.CONN_FAIL, 0, r());
-        if (isRefusal(why)) {
-            candidate.blockedUntilMs = nowMs() + BLOCKED_MS;
-        }
-        lastError = why;
-        if (state != State.CLOSED) {
-            listener().onConnectFailed(candidate.endpoint, why);
-            tryNext();
-        }
-    }
-
-    /** Errors that only another configuration can mend. */
-    private static boolean isRefusal(Error error) {
-        return Errors.is(error, Code.UNSUPPORTED_VERSION)
-                || Errors.is(error, Code.UNSUPPORTED_FEATURE)
-                || Errors.is(error, Code.UNAUTHENTICATED)
-                || Errors.is(error, Code.PERMISSION_DENIED);
-    }
-
-    private void ready(Candidate candidate, Connection connection) {
-        if (state == State.CLOSED) {
-            connection.close(lastError);
-            return;
-        }
-        state = State.READY;
-        readySinceNs = clock.nanoTime();
-        reconnectAfterMs = 0;
-        first = 0;
-        chosen = candidate;
-        current = connection;
-        hello = connection.hello();
-        connection.listener(new Ears(connection.endpoint()));
-        listener().onReady(connection);
-    }
-
-    /** Hears the current connection. */
-    private final class Ears implements ConnectionListener {
-        private final Endpoint endpoint;
-
-        Ears(Endpoint endpoint) {
-            this.endpoint = endpoint;
-        }
-
-        @Override
-        public void onTurn() {
-            listener().onTurn();
-        }
-
-        @Override
-        public void onBackpressure(Backpressure signal) {
-            listener().onBackpressure(signal);
-        }
-
-        @Override
-        public void onGoAway(GoAway notice) {
-            if (state == State.READY) {
-                state = State.DRAINING;
-                reconnectAfterMs = notice.getReconnectAfterMs();
-                int graceMs = notice.getGraceMs() > 0 ? notice.getGraceMs() : DEFAULT_GRACE_MS;
-                graceEndNs = clock.nanoTime() + graceMs * 1_000_000L;
-                first = (candidates.indexOf(chosen) + 1) % candidates.size();
-                listener().onDraining();
+                perform(action.kind(), peer);
             }
         }
-
-        @Override
-        public void onClosed(Error why) {
-            lost(endpoint, why);
-        }
     }
 
-    private void lost(Endpoint endpoint, Error why) {
-        current = null;
-        lastError = why;
-        if (state == State.CLOSED) {
-            return;
-        }
-        long now = clock.nanoTime();
-        failedRounds = now - readySinceNs > STABLE_NS ? 0 : failedRounds + 1;
-        if (state == State.READY && chosen != null) {
-            chosen.breaker.onFailure(nowMs(), Code.Breaker.CONN_FAIL, 0, r());
-        }
-        listener().onLost(endpoint, why);
-        long delay = failedRounds <= 1 ? Backoff.scaled(FIRST_DELAY_MS, r()) : reconnectDelayMs(failedRounds - 1);
-        boolean sameAgain = candidates.size() == 1;
-        pause(sameAgain ? Backoff.CONNECTS.atLeast(delay, reconnectAfterMs) : delay);
-    }
-
-    private void pause(long delayMs) {
-        if (state != State.CLOSED) {
-            state = State.BACKOFF;
-            loop.schedule(this::startRound, delayMs, TimeUnit.MILLISECONDS);
+    private void perform(ConnectionMachine.Kind kind, Peer peer) {
+        Connection connection = peer.connection;
+        switch (kind) {
+            case DIAL -> peer.dial();
+            case DRAIN -> listener().onDraining();
+            case CLOSE -> peer.close();
+            case LOST -> {
+                callee = null;
+                connected = false;
+                listener().onLost(peer.endpoint, lastError);
+            }
+            case USE -> {
+                callee = peer;
+                connected = true;
+                listener().onReady(Objects.requireNonNull(connection));
+            }
+            case MOVE_PUBLISHERS -> {
+                callee = peer;
+                listener().onPublishersMoved(Objects.requireNonNull(connection));
+            }
+            case MOVE_SUBSCRIPTIONS -> listener().onSubscriptionsMoved(Objects.requireNonNull(connection));
+            case ROUND_FAILED -> throw new IllegalStateException("it concerns no endpoint");
         }
     }
 
     private void tick() {
         try {
-            Connection connection = current;
-            if (connection != null) {
-                connection.tick();
+            for (Peer peer : peers.values()) {
+                if (peer.connection != null) {
+                    peer.connection.tick();
+                }
             }
-            if (connection != null && state == State.DRAINING) {
-                endWhenDrained(connection);
+            if (machine.state() == ConnectionMachine.State.DRAINING) {
+                perform(machine.load(listener().isPublishing(), listener().isConsuming(), nowMs(), r()));
             }
+            perform(machine.timer(nowMs(), r()));
             listener().onTick(clock.nanoTime());
         } catch (RuntimeException e) {
             LOG.log(
@@ -324,42 +226,131 @@ public final class Link {
         }
     }
 
-    private void endWhenDrained(Connection connection) {
-        if (!listener().isBusy() || clock.nanoTime() - graceEndNs > 0) {
-            connection.close(Errors.of(
-                    Code.DRAINING,
-                    connection.endpoint() + " is going away",
-                    "it asked its clients to leave",
-                    "the client reconnects by itself"));
-        }
+    private boolean isClosed() {
+        return machine.state() == ConnectionMachine.State.CLOSED;
     }
 
-    /** A call on the current connection ended; {@code failure} is null for a success. */
-    public void onOutcome(Code.@Nullable Breaker failure, long sentNs) {
-        Candidate candidate = chosen;
-        if (candidate != null && current != null) {
-            long latencyMs = (clock.nanoTime() - sentNs) / 1_000_000;
-            if (failure == null) {
-                candidate.breaker.onSuccess(nowMs(), latencyMs);
-            } else {
-                candidate.breaker.onFailure(nowMs(), failure, latencyMs, r());
+    /** One endpoint and its connection. Hears both the attempt to connect and the connection. */
+    private final class Peer implements Connector.Outcome {
+        private final Candidate candidate;
+        private final Endpoint endpoint;
+        private int attempts;
+        private long dialedMs;
+        private @Nullable Connection connection;
+
+        Peer(Candidate candidate, Endpoint endpoint) {
+            this.candidate = candidate;
+            this.endpoint = endpoint;
+        }
+
+        void dial() {
+            attempts++;
+            dialedMs = nowMs();
+            resolver.resolve(endpoint, attempts, address -> {
+                if (isClosed()) {
+                    return;
+                }
+                if (address == null) {
+                    onFailed(Connector.cannotConnect(endpoint, "the host name is not known"));
+                } else {
+                    connector.connect(endpoint, address, this);
+                }
+            });
+        }
+
+        @Override
+        public void onHandshaking() {
+            perform(machine.connected(candidate));
+        }
+
+        @Override
+        public void onConnected(Connection made) {
+            if (isClosed()) {
+                made.close(lastError);
+                return;
+            }
+            connection = made;
+            HelloOk ok = made.hello();
+            hello = ok;
+            made.listener(new Ears(this, made));
+            perform(machine.helloOk(candidate, zone(ok), ok.getState(), nowMs() - dialedMs, nowMs(), r()));
+        }
+
+        private static String zone(HelloOk ok) {
+            return ok.getEndpointsList().stream()
+                    .filter(each -> each.getBrokerId() == ok.getBrokerId())
+                    .map(io.spillway.protocol.v1.Endpoint::getZone)
+                    .findFirst()
+                    .orElse("");
+        }
+
+        @Override
+        public void onFailed(Error why) {
+            if (!isClosed()) {
+                lastError = why;
+                listener().onConnectFailed(endpoint, why);
+                perform(machine.failed(candidate, Code.of(why.getCode()), nowMs(), r()));
+            }
+        }
+
+        /** Ends the connection by our own decision; the machine knows. */
+        void close() {
+            Connection ending = connection;
+            connection = null;
+            if (ending != null) {
+                lastError = isClosed()
+                        ? lastError
+                        : Errors.of(
+                                Code.DRAINING,
+                                endpoint + " is left",
+                                "it goes away, or a broker in the client's zone is back",
+                                "the client goes on elsewhere by itself");
+                ending.close(lastError);
+            }
+        }
+
+        void onClosed(Connection closed, Error why) {
+            if (connection == closed) {
+                connection = null;
+                lastError = why;
+                perform(machine.lost(candidate, nowMs(), r()));
             }
         }
     }
 
-    /** The connection there is, or null. */
-    public @Nullable Connection current() {
-        return current;
-    }
+    /** Hears one connection. */
+    private final class Ears implements ConnectionListener {
+        private final Peer peer;
+        private final Connection connection;
 
-    /** Ends the link and its connection for good. */
-    public void close(Error why) {
-        state = State.CLOSED;
-        if (ticks != null) {
-            ticks.cancel(false);
+        Ears(Peer peer, Connection connection) {
+            this.peer = peer;
+            this.connection = connection;
         }
-        if (current != null) {
-            current.close(why);
+
+        @Override
+        public void onTurn() {
+            listener().onTurn();
+        }
+
+        @Override
+        public void onBackpressure(Backpressure signal) {
+            if (machine.active() == peer.candidate) {
+                perform(machine.pressure(signal.getState()));
+                listener().onBackpressure(signal);
+            }
+        }
+
+        @Override
+        public void onGoAway(GoAway notice) {
+            if (machine.active() == peer.candidate) {
+                perform(machine.goAway(notice.getGraceMs(), notice.getReconnectAfterMs(), nowMs(), r()));
+            }
+        }
+
+        @Override
+        public void onClosed(Error why) {
+            peer.onClosed(connection, why);
         }
     }
 }
