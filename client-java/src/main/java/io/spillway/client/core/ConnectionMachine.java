@@ -191,7 +191,7 @@ public final class ConnectionMachine {
         return done();
     }
 
-    /** What is under way on the connection that drains. Tell it often while the state is DRAINING. */
+    /** What is under way on the active connection. Tell it before GO_AWAY and HELLO_OK, and often while it is DRAINING. */
     public List<Action> load(boolean isPublishing, boolean isConsuming, long nowMs, int r) {
         publishing = isPublishing;
         consuming = isConsuming;

@@ -214,7 +214,7 @@ public final class Link {
                 }
             }
             if (machine.state() == ConnectionMachine.State.DRAINING) {
-                perform(machine.load(listener().isPublishing(), listener().isConsuming(), nowMs(), r()));
+                tellLoad();
             }
             perform(machine.timer(nowMs(), r()));
             listener().onTick(clock.nanoTime());
@@ -224,6 +224,10 @@ public final class Link {
                     "tick=failed cause=" + e,
                     e); // else the loop would end the ticks silently
         }
+    }
+
+    private void tellLoad() {
+        perform(machine.load(listener().isPublishing(), listener().isConsuming(), nowMs(), r()));
     }
 
     private boolean isClosed() {
@@ -273,6 +277,7 @@ public final class Link {
             HelloOk ok = made.hello();
             hello = ok;
             made.listener(new Ears(this, made));
+            tellLoad();
             perform(machine.helloOk(candidate, zone(ok), ok.getState(), nowMs() - dialedMs, nowMs(), r()));
         }
 
@@ -344,6 +349,7 @@ public final class Link {
         @Override
         public void onGoAway(GoAway notice) {
             if (machine.active() == peer.candidate) {
+                tellLoad();
                 perform(machine.goAway(notice.getGraceMs(), notice.getReconnectAfterMs(), nowMs(), r()));
             }
         }
