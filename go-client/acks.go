@@ -3,21 +3,16 @@ package spillway
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/spillway-io/spillway/go-client/internal/codes"
+	"github.com/spillway-io/spillway/go-client/internal/core"
 	"github.com/spillway-io/spillway/go-client/internal/pb"
 	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
 
-const (
-	flushAtRecords   = 256
-	maxBundleItems   = 1000
-	maxBundleBytes   = 32 << 10
-	maxUnsentBundles = 64
-)
+const flushAtRecords = 256
 
 // ackSender sends the settlements of one subscription, many at a time, and keeps each until the broker has confirmed it;
 // across a reconnect they go out again, and their fences tell whether they still count. Settlements come in on any
@@ -28,17 +23,26 @@ type ackSender struct {
 	inbox   sync.Mutex
 	settled []*delivered
 
-	live      map[*delivered]struct{}
-	unsent    []*bundle
-	underWay  map[*bundle]struct{}
-	cn        *conn
-	channel   uint16
-	notBefore time.Time
-	over      *Error // why nothing is sent any more
+	live    map[*delivered]struct{}
+	buffer  core.AckBuffer[*pb.AckItem, shipment]
+	cn      *conn
+	channel uint16
+	over    *Error // why nothing is sent any more
+}
+
+type bundle = core.AckBundle[*pb.AckItem, shipment]
+
+// shipment is a bundle on its way, from its first sending to its answer.
+type shipment struct {
+	failures  int
+	retryCost int
+	sentOn    *conn
+	done      chan struct{} // if somebody waits: closed once the broker has answered, or it was given up
 }
 
 func (a *ackSender) init(sub *Subscription) {
-	a.sub, a.live, a.underWay = sub, map[*delivered]struct{}{}, map[*bundle]struct{}{}
+	a.sub, a.live = sub, map[*delivered]struct{}{}
+	a.buffer = core.NewAckBuffer[*pb.AckItem, shipment](core.DefaultAckLimits)
 }
 
 // ---- on any goroutine
@@ -59,22 +63,21 @@ func (a *ackSender) onRecordSettled() {
 
 func (a *ackSender) onOpen(cn *conn, channel uint16) {
 	a.cn, a.channel = cn, channel
+	a.buffer.Open()
 	a.flush()
 }
 
 func (a *ackSender) onLost() {
 	a.cn = nil
-	for b := range a.underWay {
-		a.unsent = append([]*bundle{b}, a.unsent...)
-	}
-	clear(a.underWay)
+	a.buffer.Lost()
 }
 
 // tick sends settlements that have waited, and forgets batches whose leases are over.
-func (a *ackSender) tick(now time.Time) {
+func (a *ackSender) tick() {
 	a.flush()
+	nowMs := a.sub.c.link.nowMs()
 	for d := range a.live {
-		if d.leaseOver(now) {
+		if d.leaseOver(nowMs) {
 			delete(a.live, d)
 		}
 	}
@@ -106,42 +109,25 @@ func (a *ackSender) add(item *pb.AckItem) {
 }
 
 func (a *ackSender) pack(item *pb.AckItem) {
-	size := proto.Size(item)
-	var last *bundle
-	if n := len(a.unsent); n > 0 {
-		last = a.unsent[n-1]
-	}
-	if last == nil || !last.takes(size) {
-		last = &bundle{sender: a, frame: &pb.Ack{WantResult: true}, done: make(chan struct{})}
-		a.unsent = append(a.unsent, last)
-	}
-	last.frame.Items = append(last.frame.Items, item)
-	last.bytes += size
-	if len(a.unsent) > maxUnsentBundles {
-		oldest := a.unsent[0]
-		a.unsent = a.unsent[1:]
-		oldest.fail(newError(codes.ConnectionLost, "settlements for "+a.sub.topic+" were given up",
+	if oldest := a.buffer.Add(item, proto.Size(item)); oldest != nil {
+		a.giveUp(oldest, newError(codes.ConnectionLost, "settlements for "+a.sub.topic+" were given up",
 			"too many wait for a connection: "+a.sub.c.disconnectedBecause(), "the records will be delivered again"))
 	}
 }
 
 func (a *ackSender) send() {
 	if a.over != nil {
-		for _, b := range a.unsent {
-			b.fail(a.over)
+		for _, b := range a.buffer.End() {
+			a.giveUp(b, a.over)
 		}
-		a.unsent = nil
 		return
 	}
-	if a.cn == nil || time.Now().Before(a.notBefore) {
+	if a.cn == nil {
 		return
 	}
-	unsent := a.unsent
-	a.unsent = nil
-	for _, b := range unsent {
-		a.underWay[b] = struct{}{}
-		b.sentOn = a.cn
-		a.cn.request(wire.Ack, a.channel, b.frame, b)
+	for _, b := range a.buffer.Take(a.sub.c.link.nowMs()) {
+		b.With.sentOn = a.cn
+		a.cn.request(wire.Ack, a.channel, &pb.Ack{Items: b.Items, WantResult: true}, &sentBundle{a, b})
 	}
 }
 
@@ -153,11 +139,14 @@ func (a *ackSender) end(why *Error) {
 }
 
 // collect returns what everything settled up to now, and without answer yet, waits for.
-func (a *ackSender) collect() []*bundle {
+func (a *ackSender) collect() []<-chan struct{} {
 	a.flush()
-	waiting := append([]*bundle(nil), a.unsent...)
-	for b := range a.underWay {
-		waiting = append(waiting, b)
+	var waiting []<-chan struct{}
+	for _, b := range a.buffer.Pending() {
+		if b.With.done == nil {
+			b.With.done = make(chan struct{})
+		}
+		waiting = append(waiting, b.With.done)
 	}
 	return waiting
 }
@@ -171,11 +160,11 @@ func (a *ackSender) releaseAll() {
 
 // isBusy: whether messages wait to be settled or settlements for their answer.
 func (a *ackSender) isBusy() bool {
-	return len(a.live) > 0 || len(a.unsent) > 0 || len(a.underWay) > 0
+	return len(a.live) > 0 || !a.buffer.IsEmpty()
 }
 
 func (a *ackSender) lost(item *pb.AckItem, cause *Error) {
-	if item.GetOutcome() == outcomeRelease || a.sub.opts.onLostLeases == nil {
+	if item.GetOutcome() == core.Release || a.sub.opts.onLostLeases == nil {
 		return // given back already, and nobody here has done anything with it
 	}
 	tell := a.sub.opts.onLostLeases
@@ -184,62 +173,55 @@ func (a *ackSender) lost(item *pb.AckItem, cause *Error) {
 	a.sub.c.later(func() { tell(lost) })
 }
 
-// bundle is what travels in one frame.
-type bundle struct {
-	sender    *ackSender
-	frame     *pb.Ack
-	bytes     int
-	failures  int
-	retryCost int
-	sentOn    *conn
-	done      chan struct{} // closed once the broker has answered, or it was given up
+// sentBundle hears the answer to a bundle.
+type sentBundle struct {
+	sender *ackSender
+	bundle *bundle
 }
 
-func (b *bundle) takes(size int) bool {
-	return b.sentOn == nil && len(b.frame.Items) < maxBundleItems && b.bytes+size <= maxBundleBytes
-}
-
-func (b *bundle) onResponse(f *wire.Frame) {
-	a := b.sender
-	if _, ok := a.underWay[b]; !ok {
+func (s *sentBundle) onResponse(f *wire.Frame) {
+	a, b := s.sender, s.bundle
+	if !a.buffer.Answered(b) {
 		return
 	}
-	delete(a.underWay, b)
-	a.sub.c.retries.onSuccess(b.retryCost)
+	a.sub.c.retries.onSuccess(b.With.retryCost)
 	result := &pb.AckResult{}
 	if err := proto.Unmarshal(f.Header, result); err != nil {
-		b.fail(newError(codes.MalformedFrame, "the answer to settlements cannot be read", err.Error(), "use compatible releases"))
+		a.giveUp(b, newError(codes.MalformedFrame, "the answer to settlements cannot be read", err.Error(), "use compatible releases"))
 		return
 	}
 	itemErrors(result.GetErrors(), func(first, count int, cause *Error) {
-		for i := first; i < min(len(b.frame.Items), first+count); i++ {
-			a.lost(b.frame.Items[i], cause)
+		for i := first; i < min(len(b.Items), first+count); i++ {
+			a.lost(b.Items[i], cause)
 		}
 	})
-	close(b.done)
+	b.With.arrived()
 }
 
-func (b *bundle) onError(e *pb.Error) {
-	a := b.sender
-	if _, ok := a.underWay[b]; !ok || b.sentOn.failed != nil {
+func (s *sentBundle) onError(e *pb.Error) {
+	a, b := s.sender, s.bundle
+	if b.With.sentOn.failed != nil {
 		return // onLost keeps it
 	}
-	delete(a.underWay, b)
-	b.failures++
 	c := a.sub.c
-	v := c.retries.afterRead(e, b.failures, c.opts.requestTimeout.Milliseconds(), c.random())
-	if v.again {
-		b.retryCost = v.cost
-		a.notBefore = time.Now().Add(time.Duration(v.delayMs) * time.Millisecond)
-		a.unsent = append([]*bundle{b}, a.unsent...)
-	} else {
-		b.fail(fromWire(v.err))
+	v := c.retries.afterRead(e, b.With.failures+1, c.opts.requestTimeout.Milliseconds(), c.random())
+	if v.again && a.buffer.Again(b, c.link.nowMs()+v.delayMs) {
+		b.With.failures++
+		b.With.retryCost = v.cost
+	} else if a.buffer.Answered(b) {
+		a.giveUp(b, fromWire(v.err))
 	}
 }
 
-func (b *bundle) fail(cause *Error) {
-	for _, item := range b.frame.Items {
-		b.sender.lost(item, cause)
+func (a *ackSender) giveUp(b *bundle, cause *Error) {
+	for _, item := range b.Items {
+		a.lost(item, cause)
 	}
-	close(b.done)
+	b.With.arrived()
+}
+
+func (s *shipment) arrived() {
+	if s.done != nil {
+		close(s.done)
+	}
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	mathrand "math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +24,6 @@ const tickInterval = 20 * time.Millisecond
 type Client struct {
 	opts     options
 	instance []byte
-	wake     chan struct{}
 	stop     chan struct{}
 	running  sync.WaitGroup
 
@@ -45,7 +46,7 @@ func Connect(ctx context.Context, opts ...Option) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		opts: defaults(), instance: make([]byte, 16), wake: make(chan struct{}, 1), stop: make(chan struct{}),
+		opts: defaults(), instance: make([]byte, 16), stop: make(chan struct{}),
 		calls: map[*call]struct{}{}, producers: map[*Producer]struct{}{}, subs: map[*Subscription]struct{}{},
 	}
 	for _, option := range opts {
@@ -64,9 +65,11 @@ func Connect(ctx context.Context, opts ...Option) (*Client, error) {
 	}
 	c.retries.budget = core.NewRetryBudget()
 	c.flow.reset(core.Normal, time.Now())
-	c.link.init(c.opts.endpoints)
-	c.running.Add(2)
-	go c.runLink()
+	c.link.init(c.opts.endpoints, c.opts.zone)
+	c.mu.Lock()
+	c.perform(c.link.machine.Start(c.link.nowMs(), c.random()))
+	c.unlock()
+	c.running.Add(1)
 	go c.runTicks()
 	if err := c.awaitFirst(ctx); err != nil {
 		return nil, err
@@ -136,20 +139,21 @@ func (c *Client) measure(tell func(m Metrics)) {
 	}
 }
 
+// wakeSender wakes the senders; from any goroutine. There is one connection, or two for a moment.
 func (c *Client) wakeSender() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
+	if conns := c.link.conns.Load(); conns != nil {
+		for _, cn := range *conns {
+			cn.wakeSender()
+		}
 	}
 }
 
 // runSender gives publishing its turns and writes what is queued; the only writer of the connection.
 func (c *Client) runSender(cn *conn) {
 	defer c.running.Done()
-	defer c.wakeSender() // the last wake was perhaps meant for the next connection
 	for {
 		select {
-		case <-c.wake:
+		case <-cn.wake:
 		case <-cn.done:
 			return
 		}
@@ -172,7 +176,7 @@ func (c *Client) runSender(cn *conn) {
 		more := c.hasMore(cn)
 		c.unlock()
 		if more {
-			c.wakeSender()
+			cn.wakeSender()
 		}
 	}
 }
@@ -200,15 +204,12 @@ func (c *Client) runTicks() {
 func (c *Client) tick(now time.Time) {
 	c.mu.Lock()
 	defer c.unlock()
-	if cn := c.link.current; cn != nil {
-		cn.tick(now)
-		c.endWhenDrained(cn, now)
-	}
+	c.tickLink(now)
 	for p := range c.producers {
 		p.tick(now)
 	}
 	for s := range c.subs {
-		s.tick(now)
+		s.tick()
 	}
 	for call := range c.calls {
 		call.tick(now)
@@ -219,27 +220,56 @@ func (c *Client) tick(now time.Time) {
 // ---- what the link says, with the lock held
 
 func (c *Client) onReady(cn *conn) {
-	c.flow.reset(pressure(cn.hello.GetState()), time.Now())
 	mayResend := !c.link.wasReady || c.retries.chargeReconnect()
 	c.link.wasReady = true
+	c.publishOn(cn, mayResend)
+	c.consumeOn(cn)
+	c.measure(func(m Metrics) { m.OnConnected(cn.endpoint) })
+}
+
+func (c *Client) publishOn(cn *conn, mayResend bool) {
+	c.link.publishing, c.link.draining = cn, false
+	c.flow.reset(pressure(cn.hello.GetState()), time.Now())
 	for p := range c.producers {
 		p.onReady(mayResend)
-	}
-	for s := range c.subs {
-		s.onReady()
 	}
 	for call := range c.calls {
 		call.send()
 	}
+}
+
+func (c *Client) consumeOn(cn *conn) {
+	c.link.consuming = cn
+	for s := range c.subs {
+		s.onReady()
+	}
+}
+
+func (c *Client) onDraining() {
+	c.link.draining, c.link.consuming = true, nil
+	for s := range c.subs {
+		s.onDraining()
+	}
+}
+
+func (c *Client) onPublishersMoved(cn *conn) {
+	mayResend := !c.isPublishing() || c.retries.chargeReconnect()
+	for p := range c.producers {
+		p.onLost()
+	}
+	c.publishOn(cn, mayResend)
 	c.measure(func(m Metrics) { m.OnConnected(cn.endpoint) })
 }
 
-func (c *Client) onLost(cn *conn, why *pb.Error) {
-	if c.link.current != cn {
-		return
+func (c *Client) onSubscriptionsMoved(cn *conn) {
+	c.link.consuming = cn
+	for s := range c.subs {
+		s.onMoved()
 	}
-	c.link.current = nil
-	c.link.lastError = why
+}
+
+func (c *Client) onDisconnected(endpoint string, why *pb.Error) {
+	c.link.publishing, c.link.consuming = nil, nil
 	for p := range c.producers {
 		p.onLost()
 	}
@@ -248,35 +278,12 @@ func (c *Client) onLost(cn *conn, why *pb.Error) {
 	}
 	c.flow.inFlight = 0
 	cause := fromWire(why)
-	c.measure(func(m Metrics) { m.OnDisconnected(cn.endpoint, cause) })
+	c.measure(func(m Metrics) { m.OnDisconnected(endpoint, cause) })
 }
 
-func (c *Client) onGoAway(cn *conn, notice *pb.GoAway) {
-	if c.link.current != cn || cn.draining {
-		return
-	}
-	grace := time.Duration(notice.GetGraceMs()) * time.Millisecond
-	if grace == 0 {
-		grace = defaultGrace
-	}
-	cn.draining, cn.graceEnd = true, time.Now().Add(grace)
-	c.link.reconnectAfterMs = int64(notice.GetReconnectAfterMs())
-	for s := range c.subs {
-		s.discardIdle()
-	}
-}
+func (c *Client) isPublishing() bool { return c.flow.inFlight > 0 }
 
-func (c *Client) endWhenDrained(cn *conn, now time.Time) {
-	if cn.draining && (!c.isBusy() || now.After(cn.graceEnd)) {
-		cn.fail(wireError(codes.Draining, cn.endpoint+" is going away", "it asked its clients to leave",
-			"the client reconnects by itself"))
-	}
-}
-
-func (c *Client) isBusy() bool {
-	if c.flow.inFlight > 0 {
-		return true
-	}
+func (c *Client) isConsuming() bool {
 	for s := range c.subs {
 		if s.acks.isBusy() {
 			return true
@@ -285,16 +292,16 @@ func (c *Client) isBusy() bool {
 	return false
 }
 
-// usable returns the connection for new requests, or nil.
+// usable returns the connection for new publishes and requests, or nil.
 func (c *Client) usable() *conn {
-	if cn := c.link.current; cn != nil && !cn.draining {
-		return cn
+	if c.link.draining {
+		return nil
 	}
-	return nil
+	return c.link.publishing
 }
 
 func (c *Client) disconnectedBecause() string {
-	if c.link.current != nil {
+	if c.link.publishing != nil {
 		return "the broker is going away"
 	}
 	return fromWire(c.link.lastError).Error()
@@ -327,29 +334,52 @@ func (c *Client) Close(ctx context.Context) error {
 		return nil
 	}
 	c.closed = true
-	var producers []*Producer
-	var subs []*Subscription
-	for p := range c.producers {
-		producers = append(producers, p)
-	}
-	for s := range c.subs {
-		subs = append(subs, s)
-	}
+	producers, subs := slices.Collect(maps.Keys(c.producers)), slices.Collect(maps.Keys(c.subs))
 	c.unlock()
 	var failed error
-	for _, s := range subs {
-		if err := s.Close(ctx); err != nil && failed == nil {
+	keep := func(err error) {
+		if err != nil && failed == nil {
 			failed = err
 		}
 	}
-	for _, p := range producers {
-		if err := p.Close(ctx); err != nil && failed == nil {
-			failed = err
+	c.drain(ctx, core.DrainOfClient, func(ctx context.Context, step core.DrainStep) {
+		switch step {
+		case core.DrainSubscriptions:
+			for _, s := range subs {
+				keep(s.Close(ctx))
+			}
+		case core.DrainProducers:
+			for _, p := range producers {
+				keep(p.Close(ctx))
+			}
+		case core.DrainBye:
+			c.sayBye(ctx)
 		}
-	}
-	c.sayBye(ctx)
+	})
 	c.shutDown()
 	return failed
+}
+
+// drain performs the steps of a close, each with its limit, until the end.
+func (c *Client) drain(ctx context.Context, steps []core.DrainStep, perform func(context.Context, core.DrainStep)) {
+	deadline, _ := ctx.Deadline()
+	d := core.NewDrain(steps, time.Until(deadline).Milliseconds(), c.link.nowMs())
+	for {
+		c.mu.Lock()
+		connected := c.link.publishing != nil
+		c.unlock()
+		if ctx.Err() != nil {
+			return
+		}
+		step := d.Next(connected, c.link.nowMs())
+		if step == core.DrainEnd {
+			return
+		}
+		limit := time.Duration(d.LimitMs(step, c.link.nowMs())) * time.Millisecond
+		limited, cancel := context.WithTimeout(ctx, limit)
+		perform(limited, step)
+		cancel()
+	}
 }
 
 func closeContext(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -360,11 +390,9 @@ func closeContext(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 func (c *Client) sayBye(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
 	answered := make(chan struct{})
 	c.mu.Lock()
-	if cn := c.link.current; cn != nil {
+	if cn := c.link.publishing; cn != nil {
 		cn.request(wire.Bye, 0, &pb.Bye{Reason: "closed"}, signal(answered))
 	} else {
 		close(answered)
@@ -402,9 +430,8 @@ func (c *Client) shutDown() {
 	for s := range c.subs {
 		s.end(cause)
 	}
-	if cn := c.link.current; cn != nil {
-		cn.fail(wireError(codes.ClientClosed, cause.What, cause.Why, cause.NextStep))
-	}
+	c.link.lastError = wireError(codes.ClientClosed, cause.What, cause.Why, cause.NextStep)
+	c.perform(c.link.machine.Close())
 	c.unlock()
 	c.running.Wait()
 }

@@ -51,20 +51,20 @@ type conn struct {
 	channel     uint16
 	lastWrite   time.Time
 	failed      *pb.Error
-	draining    bool
-	graceEnd    time.Time
+	wake        chan struct{} // the sender has something to do
 	done        chan struct{}
 }
 
-// dial connects and shakes hands, until cancel is closed. The error says whether trying again can help.
-func dial(c *Client, endpoint string, cancel <-chan struct{}) (*conn, *pb.Error) {
+// dial connects and shakes hands, until cancel is closed; in between it tells that TCP is there.
+func dial(c *Client, endpoint string, cancel <-chan struct{}, connected func()) (*conn, *pb.Error) {
 	dialer := net.Dialer{Timeout: c.opts.connectTimeout, Cancel: cancel}
 	nc, err := dialer.Dial("tcp", endpoint)
 	if err != nil {
 		return nil, cannotConnect(endpoint, unreachable(err, c.opts.connectTimeout))
 	}
+	connected()
 	cn := &conn{c: c, nc: nc, endpoint: endpoint, heartbeat: c.opts.heartbeat, waiting: map[uint32]responder{},
-		handles: map[uint16]handle{}, correlation: helloCorrelation, done: make(chan struct{})}
+		handles: map[uint16]handle{}, correlation: helloCorrelation, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	shaken := make(chan struct{})
 	watched := make(chan struct{})
 	go func() {
@@ -250,7 +250,14 @@ func (cn *conn) append(kind wire.Kind, channel uint16, correlation uint32, heade
 	}
 	b = append(b, head...)
 	cn.out = append(b, body...)
-	cn.c.wakeSender()
+	cn.wakeSender()
+}
+
+func (cn *conn) wakeSender() {
+	select {
+	case cn.wake <- struct{}{}:
+	default:
+	}
 }
 
 func (cn *conn) forget(correlation uint32) { delete(cn.waiting, correlation) }
@@ -409,7 +416,7 @@ func (cn *conn) answerPing(correlation uint32, ping *pb.Ping) {
 	}
 	cn.out = wire.AppendPrefix(cn.out, wire.Ping, wire.FlagResponse, 0, correlation, len(header), -1)
 	cn.out = append(cn.out, header...)
-	cn.c.wakeSender()
+	cn.wakeSender()
 }
 
 func (cn *conn) onAnswer(f *wire.Frame) error {
@@ -451,7 +458,7 @@ func (cn *conn) onBackpressure(channel uint16, signal *pb.Backpressure) {
 		channel = uint16(signal.GetChannel())
 	}
 	if channel == 0 {
-		cn.c.onPressure(signal.GetState(), signal.GetRetryAfterMs(), signal.GetScope())
+		cn.c.onConnPressure(cn, signal)
 	} else if h := cn.handles[channel]; h != nil {
 		h.onBackpressure(signal)
 	}

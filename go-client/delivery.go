@@ -3,7 +3,6 @@ package spillway
 import (
 	"context"
 	"sync"
-	"time"
 )
 
 // delivery holds batches on their way from the connection to consuming goroutines, which take records. Records whose lease
@@ -51,10 +50,9 @@ func (q *delivery) take(limit int) ([]*Message, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var messages []*Message
-	now := time.Now()
 	for len(messages) < limit && len(q.batches) > 0 && q.ended == nil {
 		d := q.batches[0]
-		if d.stale(now) {
+		if d.stale() {
 			d.release(d.index + 1)
 			q.drop()
 			continue
@@ -65,7 +63,7 @@ func (q *delivery) take(limit int) ([]*Message, error) {
 			messages = append(messages, &backing[taken])
 			taken++
 		}
-		if d.selected.next(d.index+1) < 0 {
+		if d.leased.NextSelected(d.index+1) < 0 {
 			q.drop()
 		}
 	}

@@ -79,6 +79,14 @@ func (f *flow) onRefused(e *pb.Error) {
 	}
 }
 
+// onConnPressure: the broker says how it is, for the whole connection.
+func (c *Client) onConnPressure(cn *conn, signal *pb.Backpressure) {
+	if cn == c.link.publishing {
+		c.perform(c.link.machine.Pressure(pressure(signal.GetState())))
+		c.onPressure(signal.GetState(), signal.GetRetryAfterMs(), signal.GetScope())
+	}
+}
+
 func (c *Client) onPressure(state pb.PressureState, retryAfterMs uint32, scope string) {
 	f := &c.flow
 	f.pressure = pressure(state)

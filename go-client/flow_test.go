@@ -9,10 +9,10 @@ import (
 )
 
 func TestTheSenderDoesNotSpinWhileTheBrokerGoesAway(t *testing.T) {
-	c := &Client{opts: defaults(), wake: make(chan struct{}, 1)}
+	c := &Client{opts: defaults()}
 	c.flow.reset(core.Normal, time.Now())
-	cn := &conn{c: c, waiting: map[uint32]responder{}, handles: map[uint16]handle{}}
-	c.link.current = cn
+	cn := &conn{c: c, waiting: map[uint32]responder{}, handles: map[uint16]handle{}, wake: make(chan struct{}, 1)}
+	c.link.publishing = cn
 	p := &Producer{c: c, topic: "t", opts: producerOptions{maxBatchBytes: 1 << 10, deliveryTimeout: time.Minute}}
 	part := newPartPublisher(p, 0)
 	part.handle.state, part.handle.cn = handleOpen, cn
@@ -21,14 +21,14 @@ func TestTheSenderDoesNotSpinWhileTheBrokerGoesAway(t *testing.T) {
 	part.queue.offer(&record, &encoded, 0, encoded.Size(), time.Minute, nil)
 	c.flow.run(part)
 
-	cn.draining = true
+	c.link.draining = true
 	c.pump()
 
 	if len(part.sent) > 0 || c.hasMore(cn) {
 		t.Errorf("%d batches are sent, more to do: %v", len(part.sent), c.hasMore(cn))
 	}
 
-	cn.draining = false
+	c.link.draining = false
 	c.pump()
 
 	if len(part.sent) != 1 || !c.hasMore(cn) {

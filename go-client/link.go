@@ -1,6 +1,7 @@
 package spillway
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/spillway-io/spillway/go-client/internal/codes"
@@ -8,53 +9,57 @@ import (
 	"github.com/spillway-io/spillway/go-client/internal/pb"
 )
 
-const (
-	firstReconnectMs = 100
-	blockedFor       = 60 * time.Second
-	stableAfter      = 30 * time.Second
-	defaultGrace     = 5 * time.Second
-)
+// stableAfter: what lasts this long begins its count of failures anew when it ends.
+const stableAfter = 30 * time.Second
 
-// candidate is one endpoint and what is known of it.
-type candidate struct {
-	endpoint     string
-	breaker      *core.Breaker
-	blockedUntil time.Time
+// peer is one endpoint and its connection.
+type peer struct {
+	candidate *core.Candidate
+	cn        *conn
 }
 
-// link keeps the client connected. Guarded by the client's lock, but for first.
+// link keeps the client connected: it does what its machine decides. There is one connection, and for a moment two while the
+// client moves from a broker that goes away to another. Guarded by the client's lock, but for first, start and conns.
 type link struct {
-	first            chan error // the outcome of the first round
-	candidates       []*candidate
-	begin            int // where the next round begins
-	current          *conn
-	chosen           *candidate
-	wasReady         bool
-	failedRounds     int
-	reconnectAfterMs int64
-	readySince       time.Time
-	lastError        *pb.Error
-	start            time.Time
+	first      chan error // the outcome of the first round
+	start      time.Time
+	conns      atomic.Pointer[[]*conn] // those that are open
+	machine    *core.ConnectionMachine
+	peers      map[*core.Candidate]*peer
+	callee     *peer // where publishers and requests are; its breaker counts their outcomes
+	publishing *conn // the connection of publishers and requests
+	consuming  *conn // the connection on which subscriptions may be opened
+	draining   bool  // nothing new is sent on the connection of publishers
+	wasReady   bool
+	lastError  *pb.Error
 }
 
-func (l *link) init(endpoints []string) {
+func (l *link) init(endpoints []string, zone string) {
 	l.first = make(chan error, 1)
 	l.start = time.Now()
 	l.lastError = wireError(codes.ConnectFailed, "not connected yet", "no attempt was made", "wait")
+	l.peers = map[*core.Candidate]*peer{}
+	var candidates []*core.Candidate
 	for _, endpoint := range endpoints {
-		l.candidates = append(l.candidates, &candidate{endpoint: endpoint, breaker: core.NewBreaker()})
+		candidate := core.NewCandidate(endpoint)
+		candidates = append(candidates, candidate)
+		l.peers[candidate] = &peer{candidate: candidate}
 	}
+	l.machine = core.NewConnectionMachine(candidates, zone)
 }
 
 func (l *link) nowMs() int64 { return time.Since(l.start).Milliseconds() }
 
+func (l *link) timeOf(ms int64) time.Time { return l.start.Add(time.Duration(ms) * time.Millisecond) }
+
 // onOutcome tells the breaker of the current endpoint how a call ended; nil is a success.
 func (l *link) onOutcome(e *pb.Error, latency time.Duration, r int) {
-	if l.chosen == nil || l.current == nil {
+	if l.callee == nil || l.publishing == nil {
 		return
 	}
+	breaker := l.callee.candidate.Breaker
 	if e == nil {
-		l.chosen.breaker.OnSuccess(l.nowMs(), latency.Milliseconds())
+		breaker.OnSuccess(l.nowMs(), latency.Milliseconds())
 		return
 	}
 	outcome := core.Ignore
@@ -63,149 +68,164 @@ func (l *link) onOutcome(e *pb.Error, latency time.Duration, r int) {
 	} else if ok && info.Breaker == "CONN_FAIL" {
 		outcome = core.ConnectFailed
 	}
-	l.chosen.breaker.OnFailure(l.nowMs(), outcome, latency.Milliseconds(), r)
+	breaker.OnFailure(l.nowMs(), outcome, latency.Milliseconds(), r)
 }
 
-// mayTry: with more than half of the breakers open the fault is probably on this side, and they are ignored.
-func (l *link) mayTry(at *candidate) bool {
-	nowMs := l.nowMs()
-	open := 0
-	for _, each := range l.candidates {
-		if each.breaker.IsOpen(nowMs) {
-			open++
+// perform does what the machine has decided, with the lock held.
+func (c *Client) perform(actions []core.Action) {
+	for _, action := range actions {
+		p := c.link.peers[action.Candidate]
+		switch action.Kind {
+		case core.Dial:
+			c.running.Add(1)
+			go c.runDial(p)
+		case core.Use:
+			c.link.callee = p
+			c.onReady(p.cn)
+			c.tellFirst(nil)
+		case core.DrainConnection:
+			c.onDraining()
+		case core.MovePublishers:
+			c.link.callee = p
+			c.onPublishersMoved(p.cn)
+		case core.MoveSubscriptions:
+			c.onSubscriptionsMoved(p.cn)
+		case core.CloseConnection:
+			c.closeConnection(p)
+		case core.Lost:
+			c.link.callee = nil
+			c.onDisconnected(p.candidate.Endpoint, c.link.lastError)
+		case core.RoundFailed:
+			if c.opts.waitForBroker == 0 && !c.link.wasReady {
+				c.tellFirst(fromWire(c.link.lastError))
+			}
 		}
 	}
-	return time.Now().After(at.blockedUntil) && (open*2 > len(l.candidates) || at.breaker.Allow(nowMs))
 }
 
-// runLink connects, waits for the connection's end, and connects again, until the client is closed.
-func (c *Client) runLink() {
+// tellFirst tells Connect, if that still waits.
+func (c *Client) tellFirst(failed *Error) {
+	var err error
+	if failed != nil {
+		err = failed
+	}
+	select {
+	case c.link.first <- err:
+	default:
+	}
+}
+
+func (c *Client) tickLink(now time.Time) {
+	l := &c.link
+	for _, p := range l.peers {
+		if p.cn != nil {
+			p.cn.tick(now)
+		}
+	}
+	if l.machine.State() == core.Draining {
+		c.tellLoad()
+	}
+	c.perform(l.machine.Timer(l.nowMs(), c.random()))
+}
+
+func (c *Client) tellLoad() {
+	c.perform(c.link.machine.Load(c.isPublishing(), c.isConsuming(), c.link.nowMs(), c.random()))
+}
+
+// runDial connects to one endpoint and tells the machine how that went.
+func (c *Client) runDial(p *peer) {
 	defer c.running.Done()
-	for {
-		cn := c.connectRound()
-		if cn == nil {
-			c.mu.Lock()
-			c.link.failedRounds++
-			delay := core.ConnectBackoff.Delay(core.Transient, c.link.failedRounds, c.random(), 0)
-			failed := fromWire(c.link.lastError)
-			impatient := c.opts.waitForBroker == 0 && !c.link.wasReady
-			c.unlock()
-			if impatient {
-				c.link.first <- failed
-				return
-			}
-			if !c.pause(delay) {
-				return
-			}
-			continue
-		}
-		select {
-		case c.link.first <- nil:
-		default:
-		}
-		<-cn.done
-		if !c.pause(c.reconnectDelay()) {
-			return
-		}
-	}
-}
-
-// reconnectDelay of a connection that was lost.
-func (c *Client) reconnectDelay() int64 {
+	l := &c.link
+	started := time.Now()
+	cn, failed := dial(c, p.candidate.Endpoint, c.stop, func() {
+		c.mu.Lock()
+		c.perform(l.machine.Connected(p.candidate))
+		c.unlock()
+	})
 	c.mu.Lock()
 	defer c.unlock()
-	l := &c.link
-	if time.Since(l.readySince) > stableAfter {
-		l.failedRounds = 0
-	} else {
-		l.failedRounds++
-	}
-	delay := core.Scaled(firstReconnectMs, c.random())
-	if l.failedRounds > 1 {
-		delay = core.ConnectBackoff.Delay(core.Transient, l.failedRounds-1, c.random(), 0)
-	}
-	if len(l.candidates) == 1 {
-		delay = core.ConnectBackoff.AtLeast(delay, l.reconnectAfterMs)
-	}
-	l.reconnectAfterMs = 0
-	return delay
-}
-
-func (c *Client) pause(ms int64) bool {
-	timer := time.NewTimer(time.Duration(ms) * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-c.stop:
-		return false
-	}
-}
-
-// connectRound tries each endpoint once; nil when none answered or the client was closed.
-func (c *Client) connectRound() *conn {
-	c.mu.Lock()
-	begin := c.link.begin
-	c.link.begin = 0
-	c.unlock()
-	for i := range c.link.candidates {
-		at := c.link.candidates[(begin+i)%len(c.link.candidates)]
-		c.mu.Lock()
-		may := c.link.mayTry(at)
-		c.unlock()
-		if !may {
-			continue
+	if l.machine.State() == core.Ended {
+		if cn != nil {
+			cn.nc.Close()
 		}
-		started := time.Now()
-		cn, failed := dial(c, at.endpoint, c.stop)
-		c.mu.Lock()
-		select {
-		case <-c.stop:
-			c.unlock()
-			if cn != nil {
-				cn.nc.Close()
-			}
-			return nil
-		default:
-		}
-		if failed == nil {
-			c.connected(at, cn, time.Since(started))
-			c.unlock()
-			return cn
-		}
-		c.connectFailed(at, failed)
-		c.unlock()
+		return
 	}
-	return nil
-}
-
-func (c *Client) connected(at *candidate, cn *conn, took time.Duration) {
-	l := &c.link
-	at.breaker.OnSuccess(l.nowMs(), took.Milliseconds())
-	l.current, l.chosen, l.readySince = cn, at, time.Now()
+	if failed != nil {
+		l.lastError = failed
+		cause := fromWire(failed)
+		c.measure(func(m Metrics) { m.OnDisconnected(p.candidate.Endpoint, cause) })
+		c.perform(l.machine.Failed(p.candidate, codes.Code(failed.GetCode()), l.nowMs(), c.random()))
+		return
+	}
+	p.cn = cn
+	c.publishConns()
 	c.running.Add(2)
 	go func() {
 		defer c.running.Done()
 		cn.read()
 	}()
 	go c.runSender(cn)
-	c.onReady(cn)
-	c.wakeSender()
+	c.tellLoad()
+	c.perform(l.machine.HelloOk(p.candidate, zoneOf(cn.hello), pressure(cn.hello.GetState()),
+		time.Since(started).Milliseconds(), l.nowMs(), c.random()))
+	cn.wakeSender()
 }
 
-func (c *Client) connectFailed(at *candidate, why *pb.Error) {
-	l := &c.link
-	at.breaker.OnFailure(l.nowMs(), core.ConnectFailed, 0, c.random())
-	if isRefusal(why) {
-		at.blockedUntil = time.Now().Add(blockedFor)
+// zoneOf is where the broker says it is; empty when it does not say.
+func zoneOf(hello *pb.HelloOk) string {
+	for _, each := range hello.GetEndpoints() {
+		if each.GetBrokerId() == hello.GetBrokerId() {
+			return each.GetZone()
+		}
 	}
-	l.lastError = why
-	cause := fromWire(why)
-	c.measure(func(m Metrics) { m.OnDisconnected(at.endpoint, cause) })
+	return ""
 }
 
-// isRefusal: errors that only another configuration can mend.
-func isRefusal(e *pb.Error) bool {
-	return isCode(e, codes.UnsupportedVersion) || isCode(e, codes.UnsupportedFeature) ||
-		isCode(e, codes.Unauthenticated) || isCode(e, codes.PermissionDenied)
+func (c *Client) publishConns() {
+	var open []*conn
+	for _, p := range c.link.peers {
+		if p.cn != nil {
+			open = append(open, p.cn)
+		}
+	}
+	c.link.conns.Store(&open)
+}
+
+func (c *Client) peerOf(cn *conn) *peer {
+	for _, p := range c.link.peers {
+		if p.cn == cn {
+			return p
+		}
+	}
+	return nil
+}
+
+// closeConnection by our own decision; the machine knows.
+func (c *Client) closeConnection(p *peer) {
+	cn := p.cn
+	p.cn = nil
+	c.publishConns()
+	if c.link.machine.State() != core.Ended {
+		c.link.lastError = wireError(codes.Draining, cn.endpoint+" is left",
+			"it goes away, or a broker in the client's zone is back", "the client goes on elsewhere by itself")
+	}
+	cn.fail(c.link.lastError)
+}
+
+// onLost: a connection has failed.
+func (c *Client) onLost(cn *conn, why *pb.Error) {
+	if p := c.peerOf(cn); p != nil {
+		p.cn = nil
+		c.publishConns()
+		c.link.lastError = why
+		c.perform(c.link.machine.LostConnection(p.candidate, c.link.nowMs(), c.random()))
+	}
+}
+
+func (c *Client) onGoAway(cn *conn, notice *pb.GoAway) {
+	l := &c.link
+	if p := c.peerOf(cn); p != nil && p.candidate == l.machine.Active() {
+		c.tellLoad()
+		c.perform(l.machine.GoAway(int64(notice.GetGraceMs()), int64(notice.GetReconnectAfterMs()), l.nowMs(), c.random()))
+	}
 }

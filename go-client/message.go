@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spillway-io/spillway/go-client/internal/core"
 	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
 
@@ -66,24 +67,24 @@ func (m *Message) CorrelationID() string { return string(m.Header(CorrelationHea
 func (m *Message) Lease() time.Time { return m.from.leaseOf() }
 
 // Ack: done; it is not delivered to the group again.
-func (m *Message) Ack() { m.from.settle(m.index, outcomeAccept, 0, "") }
+func (m *Message) Ack() { m.from.settle(m.index, core.Accept, 0, "") }
 
 // Nack: failed; delivered again after the delay, or dead-lettered when that was the last attempt.
 func (m *Message) Nack(delay time.Duration) { m.NackReason(delay, "") }
 
 // NackReason is Nack with a reason, of which the dead letter carries the first 512 characters.
 func (m *Message) NackReason(delay time.Duration, reason string) {
-	m.from.settle(m.index, outcomeNack, milliseconds(delay), sendable(reason))
+	m.from.settle(m.index, core.Nack, milliseconds(delay), sendable(reason))
 }
 
 // Extend makes the lease end that long from now. At most 12 h. Does not settle.
 func (m *Message) Extend(lease time.Duration) { m.from.extend(m.index, lease) }
 
 // Release: not handled; delivered again at once, and not counted as a failed delivery.
-func (m *Message) Release() { m.from.settle(m.index, outcomeRelease, 0, "") }
+func (m *Message) Release() { m.from.settle(m.index, core.Release, 0, "") }
 
 // Terminate: can never be handled; goes to the dead-letter topic now, with the first 512 characters of the reason.
-func (m *Message) Terminate(reason string) { m.from.settle(m.index, outcomeTerm, 0, sendable(reason)) }
+func (m *Message) Terminate(reason string) { m.from.settle(m.index, core.Term, 0, sendable(reason)) }
 
 // sendable: a reason is often an error's text, which may be of any length, and not always UTF-8.
 func sendable(reason string) string {

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/spillway-io/spillway/go-client/internal/codes"
+	"github.com/spillway-io/spillway/go-client/internal/core"
 	"github.com/spillway-io/spillway/go-client/internal/pb"
 	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
@@ -42,6 +43,7 @@ type subLink struct {
 	notBefore   time.Time
 	lastRefusal string
 	draining    bool
+	leaving     bool // the broker is to be left: what it still delivers goes back
 	cause       error
 
 	receivedBatches, receivedBytes, grantedBatches, grantedBytes uint64
@@ -66,7 +68,7 @@ func (l *subLink) obstacle() string {
 
 func (l *subLink) open() {
 	s := l.sub
-	cn := s.c.usable()
+	cn := s.c.link.consuming
 	if l.state != handleClosed || cn == nil || time.Now().Before(l.notBefore) || l.draining {
 		return
 	}
@@ -155,14 +157,28 @@ func (l *subLink) leave() {
 func (l *subLink) onLost() {
 	l.discardIdle()
 	l.sub.acks.onLost()
-	l.cn = nil
+	l.cn, l.leaving = nil, false
 	if l.state != handleEnded {
 		l.state = handleClosed
 	}
 }
 
-// discardIdle: the connection is over or soon will be. A group's messages that nobody has begun are better handled
-// elsewhere.
+// onDraining: the connection soon will be over. What a group's members have not begun is better handled elsewhere.
+func (l *subLink) onDraining() {
+	if !l.sub.isStream() {
+		l.leaving = true
+		l.pause()
+		l.discardIdle()
+	}
+}
+
+// onMoved: it goes on over another connection.
+func (l *subLink) onMoved() {
+	l.unsubscribe(pong{})
+	l.leave()
+	l.onReady()
+}
+
 func (l *subLink) discardIdle() {
 	if !l.sub.isStream() {
 		l.sub.queue.discard()
@@ -174,9 +190,9 @@ func (l *subLink) onReady() {
 	l.open()
 }
 
-func (l *subLink) tick(now time.Time) {
+func (l *subLink) tick() {
 	l.open()
-	l.sub.acks.tick(now)
+	l.sub.acks.tick()
 }
 
 func (l *subLink) onBackpressure(*pb.Backpressure) {} // a consumer is slowed down by what is not delivered to it
@@ -213,15 +229,15 @@ func (l *subLink) accept(segment *pb.Segment, bytes []byte) bool {
 	if err != nil {
 		return l.onCorrupt(segment, bytes, err)
 	}
-	d := newDelivered(s, batch, segment, l.skipBefore(segment, batch), time.Now())
-	records := d.selected.count()
+	d := newDelivered(s, batch, segment, l.skipBefore(segment, batch))
+	records := d.leased.SelectedCount()
 	if records == 0 {
 		return true
 	}
 	if !s.isStream() {
 		s.acks.live[d] = struct{}{}
 	}
-	if l.draining {
+	if l.draining || l.leaving {
 		d.release(0)
 		return true
 	}
@@ -249,7 +265,7 @@ func (l *subLink) onCorrupt(segment *pb.Segment, bytes []byte, cause error) bool
 	if !s.isStream() {
 		count := max(1, min(wire.Batch(bytes).Count(), wire.MaxBatchRecords))
 		s.acks.add(&pb.AckItem{Partition: segment.GetPartition(), First: uint64(base), Last: uint64(base) + uint64(count) - 1,
-			Fence: segment.GetFence(), Outcome: outcomeNack, DelayMs: uint32(corruptDelay.Milliseconds()),
+			Fence: segment.GetFence(), Outcome: core.Nack, DelayMs: uint32(corruptDelay.Milliseconds()),
 			Reason: reasonCorrupt, Detail: "CORRUPT: " + cause.Error()})
 		return true
 	}
@@ -275,7 +291,7 @@ func (l *subLink) onCorrupt(segment *pb.Segment, bytes []byte, cause error) bool
 // grantCredit tells the broker how much more it may send, once half of the window is consumed; or all there is, when what is
 // left may be too little for the next batch.
 func (l *subLink) grantCredit() {
-	if l.state != handleOpen || l.draining {
+	if l.state != handleOpen || l.draining || l.leaving {
 		return
 	}
 	window := uint64(l.sub.opts.creditBytes)
@@ -301,6 +317,10 @@ func (l *subLink) nextCredit() *pb.Credit {
 // pauseDeliveries takes no more; what still comes is given back.
 func (l *subLink) pauseDeliveries() {
 	l.draining = true
+	l.pause()
+}
+
+func (l *subLink) pause() {
 	if l.state == handleOpen {
 		l.cn.send(wire.CreditGrant, l.channel, &pb.CreditGrant{Paused: true,
 			Credit: &pb.Credit{MaxBatches: l.grantedBatches, MaxBytes: l.grantedBytes}})

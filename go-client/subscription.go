@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spillway-io/spillway/go-client/internal/codes"
+	"github.com/spillway-io/spillway/go-client/internal/core"
 )
 
 // Subscription receives messages of one topic. In a group, the members share the topic's records, each one leased to one of
@@ -240,9 +241,9 @@ func (s *Subscription) FlushAcks(ctx context.Context) error {
 	s.c.mu.Lock()
 	waiting := s.acks.collect()
 	s.c.unlock()
-	for _, b := range waiting {
+	for _, answered := range waiting {
 		select {
-		case <-b.done:
+		case <-answered:
 		case <-ctx.Done():
 			return newError(codes.DeadlineExceeded, "settlements of "+s.String()+" are not confirmed: "+ctx.Err().Error(),
 				"no answer from the broker", "they are still under way; look at the broker's health")
@@ -309,25 +310,35 @@ func (s *Subscription) close(ctx context.Context) error {
 	defer cancel()
 	closed := errClosed(s.String())
 	s.queue.end(closed)
-	s.c.mu.Lock()
-	s.pauseDeliveries()
-	s.acks.releaseAll()
-	s.c.unlock()
-	err := s.FlushAcks(ctx)
-	if err == nil {
-		done := make(chan struct{})
-		s.c.mu.Lock()
-		s.unsubscribe(signal(done))
-		s.c.unlock()
-		select {
-		case <-done:
-		case <-ctx.Done():
+	var failed error
+	s.c.drain(ctx, core.DrainOfSubscription, func(ctx context.Context, step core.DrainStep) {
+		switch step {
+		case core.DrainHandlers: // Consume runs on its caller's goroutine and has just lost its queue
+			s.c.mu.Lock()
+			s.pauseDeliveries()
+			s.acks.releaseAll()
+			s.c.unlock()
+		case core.DrainSettle:
+			failed = s.FlushAcks(ctx)
+		case core.DrainUnsubscribe:
+			done := make(chan struct{})
+			s.c.mu.Lock()
+			s.unsubscribe(signal(done))
+			s.c.unlock()
+			select {
+			case <-done:
+			case <-ctx.Done():
+			}
 		}
-	}
+	})
 	s.c.mu.Lock()
+	if failed == nil && !s.acks.buffer.IsEmpty() {
+		failed = newError(codes.ConnectionLost, "settlements of "+s.String()+" were not confirmed", s.c.disconnectedBecause(),
+			"their records will be delivered again")
+	}
 	s.over(closed, nil)
 	s.c.unlock()
-	return err
+	return failed
 }
 
 // runFlushes sends settlements and credit when consuming goroutines ask for it.

@@ -29,27 +29,42 @@ func Run[C any](t *testing.T, suite string, test func(t *testing.T, c C)) {
 	}
 }
 
+// Config is what a suite says beside its cases.
+func Config(tb testing.TB, suite string) []byte {
+	tb.Helper()
+	_, root := read(tb, suite)
+	return root.Config
+}
+
 // Load reads the cases of a suite.
 func Load[C any](tb testing.TB, suite string) []C {
 	tb.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	file := filepath.Join(filepath.Dir(here), "../../../vectors", suite+".json")
-	content, err := os.ReadFile(file)
-	if err != nil {
-		tb.Fatalf("cannot read a suite of vectors: %v", err)
-	}
-	var root struct {
-		Suite   string            `json:"suite"`
-		Version int               `json:"version"`
-		Config  json.RawMessage   `json:"config"`
-		Cases   []json.RawMessage `json:"cases"`
-	}
-	strictly(tb, file, content, &root)
+	file, root := read(tb, suite)
 	cases := make([]C, len(root.Cases))
 	for i, one := range root.Cases {
 		strictly(tb, file, one, &cases[i])
 	}
 	return cases
+}
+
+type file struct {
+	Suite   string            `json:"suite"`
+	Version int               `json:"version"`
+	Config  json.RawMessage   `json:"config"`
+	Cases   []json.RawMessage `json:"cases"`
+}
+
+func read(tb testing.TB, suite string) (string, file) {
+	tb.Helper()
+	_, here, _, _ := runtime.Caller(0)
+	name := filepath.Join(filepath.Dir(here), "../../../vectors", suite+".json")
+	content, err := os.ReadFile(name)
+	if err != nil {
+		tb.Fatalf("cannot read a suite of vectors: %v", err)
+	}
+	var root file
+	strictly(tb, name, content, &root)
+	return name, root
 }
 
 func strictly(tb testing.TB, file string, content []byte, into any) {

@@ -155,7 +155,7 @@ class MachineVectorsTest {
 
     @Test
     void buffersAcks() {
-        JsonNode limits = Vectors.header("ack_buffer").get("limits");
+        JsonNode limits = Vectors.header("ack_buffer").get("config");
         Vectors.run("ack_buffer", Set.of("name", "steps"), one -> {
             AckBuffer<Integer> buffer = new AckBuffer<>(new AckBuffer.Limits(
                     limits.get("max_items").asInt(),

@@ -1,4 +1,4 @@
-package spillway
+package core
 
 import "math/bits"
 
