@@ -356,6 +356,10 @@ func (c *Client) Close(ctx context.Context) error {
 			c.sayBye(ctx)
 		}
 	})
+	if ctx.Err() != nil {
+		keep(newError(codes.DeadlineExceeded, "the client was closed before everything had its outcome", ctx.Err().Error(),
+			"allow more time, or look at the broker's health"))
+	}
 	c.shutDown()
 	return failed
 }

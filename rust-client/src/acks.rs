@@ -1,34 +1,39 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
-use std::time::Instant;
 
 use prost::Message as _;
 use tokio::sync::watch;
 
 use crate::codes;
-use crate::delivered::{Delivered, Inbox, RELEASE};
+use crate::core::lease::RELEASE;
+use crate::core::{AckBuffer, Bundle, ACK_LIMITS};
+use crate::delivered::{Delivered, Inbox};
 use crate::error::item_errors;
 use crate::net::{Net, Waiting};
 use crate::pb;
 use crate::wire::Kind;
 use crate::{Error, LostLeases};
 
-const MAX_BUNDLE_ITEMS: usize = 1_000;
-const MAX_BUNDLE_BYTES: usize = 32 << 10;
-const MAX_UNSENT_BUNDLES: usize = 64;
-
 pub(crate) type OnLostLeases = Option<Arc<dyn Fn(LostLeases) + Send + Sync>>;
 
-/// What travels in one frame.
-struct Bundle {
-    frame: pb::Ack,
-    bytes: usize,
+/// What is kept of a bundle on its way.
+#[derive(Debug)]
+struct Shipment {
     failures: u32,
     retry_cost: u32,
-    was_sent: bool,
     /// Dropped once the broker has answered, or it was given up.
     done: watch::Sender<()>,
+}
+
+impl Default for Shipment {
+    fn default() -> Self {
+        Self {
+            failures: 0,
+            retry_cost: 0,
+            done: watch::Sender::new(()),
+        }
+    }
 }
 
 /// Sends the settlements of one subscription, many at a time, and keeps each until the broker has confirmed it; across a reconnect
@@ -39,10 +44,9 @@ pub(crate) struct AckSender {
     on_lost: OnLostLeases,
     /// Batches with something to settle, by their address.
     live: BTreeMap<usize, Arc<Delivered>>,
-    unsent: VecDeque<Bundle>,
-    under_way: BTreeMap<u64, Bundle>,
-    channel: Option<u16>,
-    not_before: Option<Instant>,
+    buffer: AckBuffer<pb::AckItem, Shipment>,
+    conn: Option<u64>,
+    channel: u16,
 }
 
 fn address(batch: &Arc<Delivered>) -> usize {
@@ -56,10 +60,9 @@ impl AckSender {
             inbox,
             on_lost,
             live: BTreeMap::new(),
-            unsent: VecDeque::new(),
-            under_way: BTreeMap::new(),
-            channel: None,
-            not_before: None,
+            buffer: AckBuffer::new(ACK_LIMITS),
+            conn: None,
+            channel: 0,
         }
     }
 
@@ -67,23 +70,22 @@ impl AckSender {
         self.live.insert(address(batch), batch.clone());
     }
 
-    pub fn on_open(&mut self, net: &mut Net, channel: u16) {
-        self.channel = Some(channel);
+    pub fn on_open(&mut self, net: &mut Net, conn: Option<u64>, channel: u16) {
+        self.conn = conn;
+        self.channel = channel;
+        self.buffer.open();
         self.flush(net);
     }
 
     pub fn on_lost(&mut self) {
-        self.channel = None;
-        let under_way = std::mem::take(&mut self.under_way);
-        under_way
-            .into_values()
-            .rev()
-            .for_each(|bundle| self.unsent.push_front(bundle));
+        self.conn = None;
+        self.buffer.lost();
     }
 
     /// Sends settlements that have waited, and forgets batches whose leases are over.
-    pub fn tick(&mut self, net: &mut Net, now: Instant) {
+    pub fn tick(&mut self, net: &mut Net) {
         self.flush(net);
+        let now = net.now_ms();
         self.live.retain(|_, batch| !batch.lease_over(now));
     }
 
@@ -111,29 +113,7 @@ impl AckSender {
 
     fn pack(&mut self, net: &mut Net, item: pb::AckItem) {
         let size = item.encoded_len();
-        let fits = self.unsent.back().is_some_and(|last| {
-            !last.was_sent
-                && last.frame.items.len() < MAX_BUNDLE_ITEMS
-                && last.bytes + size <= MAX_BUNDLE_BYTES
-        });
-        if !fits {
-            self.unsent.push_back(Bundle {
-                frame: pb::Ack {
-                    items: Vec::new(),
-                    want_result: true,
-                },
-                bytes: 0,
-                failures: 0,
-                retry_cost: 0,
-                was_sent: false,
-                done: watch::Sender::new(()),
-            });
-        }
-        let last = self.unsent.back_mut().expect("there is one");
-        last.frame.items.push(item);
-        last.bytes += size;
-        if self.unsent.len() > MAX_UNSENT_BUNDLES {
-            let oldest = self.unsent.pop_front().expect("there are many");
+        if let Some(oldest) = self.buffer.add(item, size) {
             let error = Error::new(
                 codes::CONNECTION_LOST,
                 format!("settlements for {} were given up", self.inbox.topic),
@@ -143,66 +123,58 @@ impl AckSender {
                 ),
                 "the records will be delivered again",
             );
-            self.fail(net, &oldest, &error);
+            self.give_up(net, &oldest, &error);
         }
     }
 
     fn send(&mut self, net: &mut Net) {
-        let due = self.not_before.is_none_or(|at| Instant::now() >= at);
-        let Some(channel) = self.channel.filter(|_| due) else {
+        let now = net.now_ms();
+        let Some(conn) = net.conn(self.conn) else {
             return;
         };
-        while let Some(mut bundle) = self.unsent.pop_front() {
-            bundle.was_sent = true;
-            let id = net.id();
-            let Some(conn) = net.conn.as_mut() else {
-                self.unsent.push_front(bundle);
-                return;
+        for bundle in self.buffer.take(now) {
+            let header = pb::Ack {
+                items: bundle.items.clone(),
+                want_result: true,
             };
-            conn.request(
-                Kind::ACK,
-                channel,
-                &bundle.frame,
-                Waiting::Ack {
-                    sub: self.sub,
-                    bundle: id,
-                },
-            );
-            self.under_way.insert(id, bundle);
+            let waiting = Waiting::Ack {
+                sub: self.sub,
+                bundle: bundle.id,
+            };
+            conn.request(Kind::ACK, self.channel, &header, waiting);
         }
     }
 
     pub fn on_answer(&mut self, net: &mut Net, id: u64, answer: Result<pb::AckResult, pb::Error>) {
-        let Some(mut bundle) = self.under_way.remove(&id) else {
+        let Some(mut bundle) = self.buffer.answered(id) else {
             return;
         };
         match answer {
             Ok(result) => {
-                net.on_success(bundle.retry_cost);
+                net.on_success(bundle.with.retry_cost);
                 item_errors(result.errors, |range, error| {
-                    for item in bundle.frame.items.iter().take(range.end).skip(range.start) {
+                    for item in bundle.items.iter().take(range.end).skip(range.start) {
                         self.lost(net, item, &error);
                     }
                 });
             }
             Err(e) => {
-                bundle.failures += 1;
-                let verdict =
-                    net.after_read(&e, bundle.failures, std::time::Duration::from_secs(10));
+                bundle.with.failures += 1;
+                let failures = bundle.with.failures;
+                let verdict = net.after_read(&e, failures, std::time::Duration::from_secs(10));
                 if verdict.again {
-                    bundle.retry_cost = verdict.cost;
-                    self.not_before = Some(Instant::now() + verdict.delay);
-                    self.unsent.push_front(bundle);
+                    bundle.with.retry_cost = verdict.cost;
+                    let at = net.now_ms() + verdict.delay.as_millis() as u64;
+                    self.buffer.again(bundle, at);
                 } else {
-                    self.fail(net, &bundle, &Error::from_wire(&verdict.error));
+                    self.give_up(net, &bundle, &Error::from_wire(&verdict.error));
                 }
             }
         }
     }
 
-    fn fail(&self, net: &mut Net, bundle: &Bundle, cause: &Error) {
+    fn give_up(&self, net: &mut Net, bundle: &Bundle<pb::AckItem, Shipment>, cause: &Error) {
         bundle
-            .frame
             .items
             .iter()
             .for_each(|item| self.lost(net, item, cause));
@@ -227,10 +199,9 @@ impl AckSender {
     /// What everything settled up to now, and without answer yet, waits for: each ends when its sender is dropped.
     pub fn collect(&mut self, net: &mut Net) -> Vec<watch::Receiver<()>> {
         self.flush(net);
-        self.unsent
-            .iter()
-            .chain(self.under_way.values())
-            .map(|bundle| bundle.done.subscribe())
+        self.buffer
+            .pending()
+            .map(|bundle| bundle.with.done.subscribe())
             .collect()
     }
 
@@ -252,13 +223,13 @@ impl AckSender {
             .lock()
             .expect("no panic under this lock")
             .is_empty();
-        waiting || !self.unsent.is_empty() || !self.under_way.is_empty()
+        waiting || !self.buffer.is_empty()
     }
 
     pub fn end(&mut self, net: &mut Net, cause: &Error) {
-        self.on_lost();
-        for bundle in std::mem::take(&mut self.unsent) {
-            self.fail(net, &bundle, cause);
+        self.conn = None;
+        for bundle in self.buffer.end() {
+            self.give_up(net, &bundle, cause);
         }
     }
 }

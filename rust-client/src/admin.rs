@@ -6,11 +6,11 @@ use prost::Message as _;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::calls::{AdminHeader, Call};
 use crate::client::random;
 use crate::codes;
 use crate::options::number_between;
 use crate::pb;
-use crate::state::{AdminHeader, Call};
 use crate::wire::Kind;
 use crate::{Client, Error, Start};
 
@@ -174,7 +174,7 @@ impl Admin {
                 deadline: now + limit,
                 timeout: limit,
                 done: Some(done),
-                correlation: None,
+                asked: None,
                 failures: 0,
                 retry_cost: 0,
                 sent: now,

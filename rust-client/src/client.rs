@@ -6,6 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{oneshot, watch, Notify};
 
+use crate::codes;
+use crate::core::drain::{self, Step};
+use crate::core::Drain;
 use crate::link;
 use crate::metrics::Metrics;
 use crate::net::{Net, Waiting};
@@ -21,6 +24,7 @@ const BYE_TIMEOUT: Duration = Duration::from_secs(1);
 /// What the handles and the tasks of a client share.
 pub(crate) struct Shared {
     pub opts: ClientOptions,
+    start: Instant,
     pub instance: [u8; 16],
     state: Mutex<State>,
     /// Work for the task that sends.
@@ -40,21 +44,21 @@ pub(crate) fn deadline(limit: Duration) -> tokio::time::Instant {
 impl Shared {
     /// Runs under the lock, then, without it, what must not run under it.
     pub fn with<T>(&self, run: impl FnOnce(&mut State) -> T) -> T {
-        let (result, deferred, wake) = {
+        let (result, deferred) = {
             let mut state = self.state.lock().expect("no panic under this lock");
             let result = run(&mut state);
-            let wake = state
-                .net
-                .conn
-                .as_ref()
-                .is_some_and(|conn| !conn.out.is_empty() || conn.failed.is_some());
-            (result, std::mem::take(&mut state.net.deferred), wake)
+            for conn in state.net.conns.iter().filter(|conn| !conn.out.is_empty()) {
+                conn.wake.notify_one();
+            }
+            (result, std::mem::take(&mut state.net.deferred))
         };
-        if wake {
-            self.wake.notify_one();
-        }
         deferred.into_iter().for_each(|run| run());
         result
+    }
+
+    /// Time of the client's machines.
+    pub fn now_ms(&self) -> u64 {
+        self.start.elapsed().as_millis() as u64
     }
 
     /// A publisher has work. From any task, without the lock.
@@ -97,6 +101,38 @@ impl Shared {
     }
 }
 
+/// The steps of a close, each with its limit, until the end.
+pub(crate) struct Steps<'a> {
+    shared: &'a Shared,
+    drain: Drain,
+}
+
+impl<'a> Steps<'a> {
+    pub fn new(shared: &'a Shared, steps: &'static [Step], limit: Duration) -> Self {
+        let ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            shared,
+            drain: Drain::new(steps, ms, shared.now_ms()),
+        }
+    }
+
+    /// Nothing at the end.
+    pub fn next(&mut self) -> Option<(Step, Duration)> {
+        let connected = self.shared.with(|state| state.net.publishing.is_some());
+        let now = self.shared.now_ms();
+        let step = self.drain.next(connected, now);
+        (step != Step::End).then(|| {
+            let ms = self.drain.limit_ms(step, now);
+            (step, Duration::from_millis(ms))
+        })
+    }
+
+    /// Whether steps were left out because the time was over.
+    pub fn is_cut(&self) -> bool {
+        self.drain.is_cut()
+    }
+}
+
 /// Ends the client's tasks when the last of client, producers and subscriptions is dropped.
 pub(crate) struct Guard(pub Arc<Shared>);
 
@@ -111,17 +147,17 @@ impl Drop for Guard {
             {
                 tokio::time::sleep(link::TICK).await;
             }
-            say_bye(&shared).await;
+            say_bye(&shared, BYE_TIMEOUT).await;
             shared.with(State::shut_down);
             shared.stop.send_replace(true);
         });
     }
 }
 
-async fn say_bye(shared: &Shared) {
+async fn say_bye(shared: &Shared, limit: Duration) {
     let (done, answered) = oneshot::channel();
     shared.with(|state| {
-        if let Some(conn) = state.net.conn.as_mut() {
+        if let Some(conn) = state.net.conn(state.net.publishing) {
             conn.request(
                 Kind::BYE,
                 0,
@@ -132,7 +168,7 @@ async fn say_bye(shared: &Shared) {
             );
         }
     });
-    let _ = tokio::time::timeout(BYE_TIMEOUT, answered).await; // it is of no use any more either way
+    let _ = tokio::time::timeout(limit, answered).await; // it is of no use any more either way
 }
 
 /// Random bits from the keys that the standard library draws for its hash maps.
@@ -185,24 +221,43 @@ impl Client {
     /// # Errors
     /// DEADLINE_EXCEEDED when something had no verdict in time; the client is closed all the same.
     pub async fn close_within(&self, timeout: Duration) -> Result<(), Error> {
-        let end = deadline(timeout);
-        self.shared.with(|state| state.closed = true);
+        let (subs, producers): (Vec<u64>, Vec<u64>) = self.shared.with(|state| {
+            state.closed = true;
+            (
+                state.subs.keys().copied().collect(),
+                state.producers.keys().copied().collect(),
+            )
+        });
         let mut result = Ok(());
-        let subs: Vec<u64> = self
-            .shared
-            .with(|state| state.subs.keys().copied().collect());
-        for id in subs {
-            let left = end.saturating_duration_since(tokio::time::Instant::now());
-            result = result.and(crate::subscription::close(&self.shared, id, left).await);
+        let mut steps = Steps::new(&self.shared, drain::CLIENT, timeout);
+        while let Some((step, limit)) = steps.next() {
+            let end = deadline(limit);
+            match step {
+                Step::Subscriptions => {
+                    for id in &subs {
+                        let left = end.saturating_duration_since(tokio::time::Instant::now());
+                        let closed = crate::subscription::close(&self.shared, *id, left).await;
+                        result = result.and(closed);
+                    }
+                }
+                Step::Producers => {
+                    for id in &producers {
+                        let left = end.saturating_duration_since(tokio::time::Instant::now());
+                        let closed = crate::producer::close(&self.shared, *id, left).await;
+                        result = result.and(closed);
+                    }
+                }
+                _ => say_bye(&self.shared, limit).await,
+            }
         }
-        let producers: Vec<u64> = self
-            .shared
-            .with(|state| state.producers.keys().copied().collect());
-        for id in producers {
-            let left = end.saturating_duration_since(tokio::time::Instant::now());
-            result = result.and(crate::producer::close(&self.shared, id, left).await);
+        if steps.is_cut() && result.is_ok() {
+            result = Err(Error::new(
+                codes::DEADLINE_EXCEEDED,
+                "the client was closed before everything had its outcome",
+                format!("that took longer than {} ms", timeout.as_millis()),
+                "allow more time, or look at the broker's health",
+            ));
         }
-        say_bye(&self.shared).await;
         self.shared.with(State::shut_down);
         self.shared.stop.send_replace(true);
         result
@@ -345,13 +400,11 @@ impl ClientBuilder {
         let mut instance = [0; 16];
         instance[..8].copy_from_slice(&random().to_be_bytes());
         instance[8..].copy_from_slice(&random().to_be_bytes());
-        let net = Net::new(
-            self.opts.endpoints.clone(),
-            self.opts.metrics.clone(),
-            random(),
-        );
+        let (first, outcome) = oneshot::channel();
+        let net = Net::new(&self.opts, first, random());
         let shared = Arc::new(Shared {
             opts: self.opts,
+            start: net.start,
             instance,
             state: Mutex::new(State::new(net)),
             wake: Notify::new(),
@@ -363,8 +416,7 @@ impl ClientBuilder {
             guard: Arc::new(Guard(shared.clone())),
             shared: shared.clone(),
         };
-        let (first, outcome) = oneshot::channel();
-        tokio::spawn(link::run(shared.clone(), first));
+        tokio::spawn(link::run(shared.clone()));
         tokio::spawn(link::tick(shared.clone()));
         match tokio::time::timeout(patience, outcome).await {
             Ok(Ok(Ok(()))) => Ok(client),

@@ -28,6 +28,7 @@
 mod acks;
 mod admin;
 mod batch;
+mod calls;
 mod client;
 #[rustfmt::skip] // generated
 pub mod codes;
@@ -47,6 +48,7 @@ mod producer;
 mod publisher;
 mod queue;
 mod record;
+mod session;
 mod state;
 mod sublink;
 mod subscription;

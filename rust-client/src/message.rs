@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::delivered::{Delivered, ACCEPT, NACK, RELEASE, TERM};
+use crate::core::lease::{ACCEPT, NACK, RELEASE, TERM};
+use crate::delivered::Delivered;
 use crate::record::{format_traceparent, CORRELATION_HEADER};
 use crate::wire::RecordView;
 
@@ -68,7 +69,7 @@ impl Message {
 
     /// 1 for the first delivery, 2 for the second, ...
     pub fn attempt(&self) -> u32 {
-        self.from.attempt(self.index)
+        self.from.selection.attempt(self.index)
     }
 
     /// The publisher's time, ms since 1970.

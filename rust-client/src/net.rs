@@ -3,15 +3,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, BytesMut};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, Notify};
 
 use crate::codes;
 use crate::core::{
-    backoff_of, classify, Backoff, Breaker, Decision, Outcome, Pressure, RetryBudget, RetryClass,
-    Signal, Window, MAX_R, REQUESTS,
+    backoff_of, classify, Backoff, Candidate, ConnectionMachine, Decision, Outcome, Pressure,
+    RetryBudget, RetryClass, Signal, Window, MAX_R, REQUESTS,
 };
 use crate::error::{retry_class, wire_error};
 use crate::metrics::Metrics;
+use crate::options::ClientOptions;
 use crate::pb;
 use crate::wire::{put_prefix, Kind};
 use crate::Error;
@@ -60,6 +61,8 @@ pub(crate) enum Owner {
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub id: u64,
+    /// Which of the machine's candidates it is to.
+    pub candidate: usize,
     pub endpoint: String,
     pub heartbeat: Duration,
     pub state: i32,
@@ -69,15 +72,27 @@ pub(crate) struct Conn {
     pub correlation: u32,
     channel: u16,
     pub last_write: Instant,
-    pub draining: Option<Instant>,
-    /// Set to end the session.
-    pub failed: Option<pb::Error>,
+    /// Work for the task that writes it; also when it is to end.
+    pub wake: Arc<Notify>,
+}
+
+impl Drop for Conn {
+    fn drop(&mut self) {
+        self.wake.notify_one();
+    }
 }
 
 impl Conn {
-    pub fn new(id: u64, endpoint: String, heartbeat: Duration, state: i32) -> Self {
+    pub fn new(
+        id: u64,
+        candidate: usize,
+        endpoint: String,
+        heartbeat: Duration,
+        state: i32,
+    ) -> Self {
         Self {
             id,
+            candidate,
             endpoint,
             heartbeat,
             state,
@@ -87,8 +102,7 @@ impl Conn {
             correlation: 1,
             channel: 0,
             last_write: Instant::now(),
-            draining: None,
-            failed: None,
+            wake: Arc::new(Notify::new()),
         }
     }
 
@@ -162,14 +176,6 @@ impl Conn {
     }
 }
 
-/// One endpoint and what is known of it.
-#[derive(Debug)]
-pub(crate) struct Candidate {
-    pub endpoint: String,
-    pub breaker: Breaker,
-    pub blocked_until: Option<Instant>,
-}
-
 /// What a failed call leads to.
 #[derive(Debug)]
 pub(crate) struct Verdict {
@@ -180,17 +186,28 @@ pub(crate) struct Verdict {
     pub error: pb::Error,
 }
 
-/// What producers, subscriptions and calls share: the connection, the flow of publishes, the retry budget.
+/// Told once how the first round of connecting went.
+pub(crate) type First = oneshot::Sender<Result<(), Error>>;
+
+/// What producers, subscriptions and calls share: the connections, the flow of publishes, the retry budget.
 pub(crate) struct Net {
     pub start: Instant,
-    pub conn: Option<Conn>,
-    pub candidates: Vec<Candidate>,
-    pub chosen: usize,
-    pub begin: usize,
+    pub machine: ConnectionMachine,
+    /// One, and for a moment two while the client moves from a broker that goes away to another.
+    pub conns: Vec<Conn>,
+    /// The connection of publishers and requests; its breaker counts their outcomes.
+    pub publishing: Option<u64>,
+    /// The connection on which subscriptions may be opened.
+    pub consuming: Option<u64>,
+    /// Nothing new is sent on the connection of publishers.
+    pub draining: bool,
+    /// Candidates to connect to now.
+    pub dials: Vec<usize>,
+    pub dial_wanted: Arc<Notify>,
+    pub first: Option<First>,
+    /// Whether connecting gives up after the first round.
+    pub impatient: bool,
     pub was_ready: bool,
-    pub ready_since: Instant,
-    pub failed_rounds: u32,
-    pub reconnect_after_ms: u64,
     pub last_error: pb::Error,
     pub window: Window,
     pub gate: Option<Instant>,
@@ -206,26 +223,20 @@ pub(crate) struct Net {
 }
 
 impl Net {
-    pub fn new(endpoints: Vec<String>, metrics: Option<Arc<dyn Metrics>>, seed: u64) -> Self {
-        let now = Instant::now();
-        let candidates = endpoints
-            .into_iter()
-            .map(|endpoint| Candidate {
-                endpoint,
-                breaker: Breaker::new(),
-                blocked_until: None,
-            })
-            .collect();
+    pub fn new(opts: &ClientOptions, first: First, seed: u64) -> Self {
+        let candidates = opts.endpoints.iter().map(Candidate::new).collect();
         Self {
-            start: now,
-            conn: None,
-            candidates,
-            chosen: 0,
-            begin: 0,
+            start: Instant::now(),
+            machine: ConnectionMachine::new(candidates, &opts.zone),
+            conns: Vec::new(),
+            publishing: None,
+            consuming: None,
+            draining: false,
+            dials: Vec::new(),
+            dial_wanted: Arc::default(),
+            first: Some(first),
+            impatient: opts.wait_for_broker.is_zero(),
             was_ready: false,
-            ready_since: now,
-            failed_rounds: 0,
-            reconnect_after_ms: 0,
             last_error: wire_error(
                 codes::CONNECT_FAILED,
                 "not connected yet",
@@ -239,7 +250,7 @@ impl Net {
             budget: RetryBudget::new(),
             reconnect_cost: 0,
             random: seed | 1,
-            metrics,
+            metrics: opts.metrics.clone(),
             deferred: Vec::new(),
             next_id: 0,
         }
@@ -262,15 +273,20 @@ impl Net {
         self.start.elapsed().as_millis() as u64
     }
 
-    /// The connection for new requests.
+    pub fn conn(&mut self, id: Option<u64>) -> Option<&mut Conn> {
+        self.conns.iter_mut().find(|conn| Some(conn.id) == id)
+    }
+
+    /// The connection for new publishes and requests.
     pub fn usable(&mut self) -> Option<&mut Conn> {
-        self.conn
-            .as_mut()
-            .filter(|conn| conn.draining.is_none() && conn.failed.is_none())
+        if self.draining {
+            return None;
+        }
+        self.conn(self.publishing)
     }
 
     pub fn disconnected_because(&self) -> String {
-        if self.conn.is_some() {
+        if self.publishing.is_some() {
             "the broker is going away".into()
         } else {
             Error::from_wire(&self.last_error).to_string()
@@ -361,11 +377,12 @@ impl Net {
 
     /// Tells the breaker of the current endpoint how a call ended.
     pub fn on_outcome(&mut self, e: Option<&pb::Error>, since: Instant) {
-        if self.conn.is_none() {
+        let publishing = self.publishing;
+        let Some(candidate) = self.conn(publishing).map(|conn| conn.candidate) else {
             return;
-        }
+        };
         let (now, latency, r) = (self.now_ms(), since.elapsed().as_millis() as u64, self.r());
-        let breaker = &mut self.candidates[self.chosen].breaker;
+        let breaker = &mut self.machine.candidates[candidate].breaker;
         match e {
             None => breaker.on_success(now, latency),
             Some(e) => {

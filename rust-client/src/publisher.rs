@@ -172,6 +172,11 @@ impl Publisher {
 
     // ---- the handle
 
+    /// Whether that connection is the one whose answers count.
+    pub fn is_on(&self, conn: u64) -> bool {
+        self.conn == Some(conn)
+    }
+
     fn open(&mut self, net: &mut Net, meta: &Meta) {
         if self.state != State::Closed || !self.is_due() {
             return;
@@ -300,7 +305,7 @@ impl Publisher {
     /// Gives the handle back, with nothing under way on it. The next one begins with the broker's view of the sequence.
     fn close(&mut self, net: &mut Net) {
         if self.state == State::Open {
-            if let Some(conn) = net.conn.as_mut().filter(|conn| Some(conn.id) == self.conn) {
+            if let Some(conn) = net.conn(self.conn) {
                 conn.send(
                     Kind::CLOSE_PUBLISHER,
                     self.channel,
@@ -312,7 +317,7 @@ impl Publisher {
     }
 
     fn leave(&mut self, net: &mut Net) {
-        if let Some(conn) = net.conn.as_mut().filter(|conn| Some(conn.id) == self.conn) {
+        if let Some(conn) = net.conn(self.conn) {
             conn.channels.remove(&self.channel);
         }
         self.lose_handle();
@@ -461,7 +466,7 @@ impl Publisher {
             .writer
             .seal(self.producer_id, self.epoch, batch.sequence);
         let conn = net
-            .usable()
+            .conn(self.conn)
             .expect("the flow lets batches out to a connection only");
         batch.correlation =
             conn.request_with(Kind::PUBLISH, self.channel, &header, Some(payload), waiting);
@@ -544,7 +549,7 @@ impl Publisher {
     fn take_back(&mut self, net: &mut Net, place: usize) {
         let taken = self.sent.split_off(place);
         for batch in taken.into_iter().rev() {
-            if let Some(conn) = net.conn.as_mut() {
+            if let Some(conn) = net.conn(self.conn) {
                 conn.waiting.remove(&batch.correlation);
             }
             net.in_flight = net.in_flight.saturating_sub(1);

@@ -8,7 +8,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::acks::AckSender;
 use crate::codes;
-use crate::delivered::{Delivered, NACK};
+use crate::core::lease::NACK;
+use crate::delivered::Delivered;
 use crate::delivery::{credit_batches, Delivery};
 use crate::net::{Net, Owner, Waiting};
 use crate::options::SubscribeOptions;
@@ -53,6 +54,8 @@ pub(crate) struct SubLink {
     not_before: Option<Instant>,
     last_refusal: String,
     draining: bool,
+    /// The broker is to be left: what it still delivers goes back.
+    leaving: bool,
     /// Nobody holds it any more: it goes once its settlements are confirmed.
     pub dropped: bool,
     received: (u64, u64),
@@ -88,6 +91,7 @@ impl SubLink {
             not_before: None,
             last_refusal: String::new(),
             draining: false,
+            leaving: false,
             dropped: false,
             received: (0, 0),
             granted: (0, 0),
@@ -119,7 +123,7 @@ impl SubLink {
         if self.state != State::Closed
             || !due
             || self.draining && !self.acks.has_unconfirmed()
-            || net.usable().is_none()
+            || net.consuming.is_none()
         {
             return;
         }
@@ -129,7 +133,9 @@ impl SubLink {
         } else {
             self.next_credit()
         };
-        let conn = net.usable().expect("just looked");
+        let Some(conn) = net.conn(net.consuming) else {
+            return;
+        };
         self.state = State::Opening;
         self.conn = Some(conn.id);
         self.channel = conn.open_channel(Owner::Subscription(self.id));
@@ -174,7 +180,7 @@ impl SubLink {
             Ok(ok) => {
                 self.state = State::Active;
                 self.active_since = Instant::now();
-                self.acks.on_open(net, self.channel);
+                self.acks.on_open(net, self.conn, self.channel);
                 if let Some(opened) = self.opened.take() {
                     let _ = opened.send(Ok(ok.partitions)); // who waited may have given up
                 }
@@ -199,7 +205,7 @@ impl SubLink {
     }
 
     fn leave(&mut self, net: &mut Net) {
-        if let Some(conn) = net.conn.as_mut().filter(|conn| Some(conn.id) == self.conn) {
+        if let Some(conn) = net.conn(self.conn) {
             conn.channels.remove(&self.channel);
         }
         self.on_lost();
@@ -209,14 +215,35 @@ impl SubLink {
         self.discard_idle();
         self.acks.on_lost();
         self.conn = None;
+        self.leaving = false;
         self.unsubscribed = None;
         if self.state != State::Ended {
             self.state = State::Closed;
         }
     }
 
-    /// The connection is over or soon will be. A group's messages that nobody has begun are better handled elsewhere.
-    pub fn discard_idle(&self) {
+    /// Whether that connection is the one whose answers count.
+    pub fn is_on(&self, conn: u64) -> bool {
+        self.conn == Some(conn)
+    }
+
+    /// The connection soon will be over: what a group's members have not begun is better handled elsewhere.
+    pub fn on_draining(&mut self, net: &mut Net) {
+        if !self.is_stream() {
+            self.leaving = true;
+            self.pause(net);
+            self.discard_idle();
+        }
+    }
+
+    /// It goes on over another connection.
+    pub fn on_moved(&mut self, net: &mut Net) {
+        self.unsubscribe(net, None);
+        self.leave(net);
+        self.on_ready(net);
+    }
+
+    fn discard_idle(&self) {
         if !self.is_stream() {
             self.queue.discard();
         }
@@ -227,9 +254,9 @@ impl SubLink {
         self.open(net);
     }
 
-    pub fn tick(&mut self, net: &mut Net, now: Instant) {
+    pub fn tick(&mut self, net: &mut Net) {
         self.open(net);
-        self.acks.tick(net, now);
+        self.acks.tick(net);
         if self.dropped && !self.acks.has_unconfirmed() {
             self.unsubscribe(net, None);
             self.close(net);
@@ -281,17 +308,18 @@ impl SubLink {
         let delivered = Arc::new(Delivered::new(
             self.acks.inbox.clone(),
             batch,
-            segment,
+            &segment,
             skip_before,
+            net.now_ms(),
         ));
-        let records = delivered.selected_count();
+        let records = delivered.selection.count();
         if records == 0 {
             return true;
         }
         if !self.is_stream() {
             self.acks.on_delivered(&delivered);
         }
-        if self.draining {
+        if self.draining || self.leaving {
             delivered.release(0);
             return true;
         }
@@ -363,7 +391,7 @@ impl SubLink {
     /// Tells the broker how much more it may send, once half of the window is consumed; or all there is, when what is left may be
     /// too little for the next batch.
     fn grant_credit(&mut self, net: &mut Net) {
-        if self.state != State::Active || self.draining {
+        if self.state != State::Active || self.draining || self.leaving {
             return;
         }
         let window = (
@@ -383,7 +411,7 @@ impl SubLink {
         if dry || batches >= window.0 / 2 || bytes >= window.1 / 2 {
             let credit = Some(self.next_credit());
             let channel = self.channel;
-            if let Some(conn) = net.conn.as_mut() {
+            if let Some(conn) = net.conn(self.conn) {
                 conn.send(
                     Kind::CREDIT_GRANT,
                     channel,
@@ -414,13 +442,17 @@ impl SubLink {
     /// Takes no more; what still comes is given back.
     pub fn pause_deliveries(&mut self, net: &mut Net) {
         self.draining = true;
+        self.pause(net);
+    }
+
+    fn pause(&mut self, net: &mut Net) {
         if self.state == State::Active {
             let credit = Some(pb::Credit {
                 max_batches: self.granted.0,
                 max_bytes: self.granted.1,
             });
             let channel = self.channel;
-            if let Some(conn) = net.conn.as_mut() {
+            if let Some(conn) = net.conn(self.conn) {
                 conn.send(
                     Kind::CREDIT_GRANT,
                     channel,
@@ -439,7 +471,7 @@ impl SubLink {
         if self.state == State::Active {
             self.unsubscribed = done;
             let (channel, id) = (self.channel, self.id);
-            if let Some(conn) = net.conn.as_mut() {
+            if let Some(conn) = net.conn(self.conn) {
                 conn.request(
                     Kind::UNSUBSCRIBE,
                     channel,

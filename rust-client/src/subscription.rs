@@ -12,8 +12,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use crate::acks::AckSender;
-use crate::client::{deadline, Guard, Shared};
+use crate::client::{Guard, Shared, Steps};
 use crate::codes;
+use crate::core::drain::{self, Step};
 use crate::delivered::Inbox;
 use crate::delivery::Delivery;
 use crate::link::TICK;
@@ -542,7 +543,6 @@ pub(crate) async fn flush_acks(shared: &Shared, id: u64, limit: Duration) -> Res
 }
 
 pub(crate) async fn close(shared: &Shared, id: u64, limit: Duration) -> Result<(), Error> {
-    let end = deadline(limit);
     let open = shared.with(|state| {
         let State { net, subs, .. } = state;
         let sub = subs.get_mut(&id)?;
@@ -554,20 +554,35 @@ pub(crate) async fn close(shared: &Shared, id: u64, limit: Duration) -> Result<(
     if open.is_none() {
         return Ok(());
     }
-    let result = flush_acks(shared, id, limit).await;
-    if result.is_ok() {
-        let (done, answered) = oneshot::channel();
-        shared.with(|state| {
-            let State { net, subs, .. } = state;
-            if let Some(sub) = subs.get_mut(&id) {
-                sub.unsubscribe(net, Some(done));
+    let mut result = Ok(());
+    let mut steps = Steps::new(shared, drain::SUBSCRIPTION, limit);
+    while let Some((step, limit)) = steps.next() {
+        match step {
+            Step::Settle => result = flush_acks(shared, id, limit).await,
+            Step::Unsubscribe => {
+                let (done, answered) = oneshot::channel();
+                shared.with(|state| {
+                    let State { net, subs, .. } = state;
+                    if let Some(sub) = subs.get_mut(&id) {
+                        sub.unsubscribe(net, Some(done));
+                    }
+                });
+                let _ = timeout(limit, answered).await; // the broker notices by itself in the end
             }
-        });
-        let _ = tokio::time::timeout_at(end, answered).await; // the broker notices by itself in the end
+            _ => {} // handlers are futures of the caller, and have just lost their queue
+        }
     }
     shared.with(|state| {
         let State { net, subs, .. } = state;
         if let Some(mut sub) = subs.remove(&id) {
+            if result.is_ok() && sub.acks.has_unconfirmed() {
+                result = Err(Error::new(
+                    codes::CONNECTION_LOST,
+                    format!("settlements of {} were not confirmed", sub.describe()),
+                    net.disconnected_because(),
+                    "their records will be delivered again",
+                ));
+            }
             sub.close(net);
         }
     });

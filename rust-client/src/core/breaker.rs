@@ -64,7 +64,6 @@ impl Breaker {
         }
     }
 
-    #[cfg(test)]
     pub fn state(&self) -> State {
         self.state
     }

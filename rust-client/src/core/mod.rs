@@ -1,18 +1,29 @@
 //! The resilience contract without sockets, clocks or tasks: time and randomness come in, decisions come out. The same vectors
 //! drive it in every language.
 
+mod ack_buffer;
 mod backoff;
 mod breaker;
 mod budget;
 mod classify;
+mod connection;
+pub(crate) mod drain;
+mod failover;
+pub(crate) mod lease;
 mod window;
 
+pub(crate) use ack_buffer::{AckBuffer, Bundle, ACK_LIMITS};
 pub(crate) use backoff::{scaled, Backoff, CONNECTS, MAX_R, REQUESTS};
 pub(crate) use breaker::{Breaker, Outcome};
 pub(crate) use budget::RetryBudget;
 pub(crate) use classify::{backoff_of, class, classify, Decision};
+pub(crate) use connection::{Action, ConnectionMachine, Phase};
+pub(crate) use drain::Drain;
+pub(crate) use failover::Candidate;
 pub(crate) use window::{Pressure, Signal, Window};
 
+#[cfg(test)]
+mod machines;
 #[cfg(test)]
 pub(crate) mod vectors;
 

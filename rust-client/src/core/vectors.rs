@@ -11,9 +11,7 @@ use crate::codes;
 
 /// Runs each case of a suite and prints how many there were; a key that is not known fails.
 pub(crate) fn run(suite: &str, known: &[&str], each: impl Fn(&Value)) {
-    let path = format!("{}/../vectors/{suite}.json", env!("CARGO_MANIFEST_DIR"));
-    let file: Value =
-        serde_json::from_str(&std::fs::read_to_string(&path).expect(&path)).expect(&path);
+    let file = file(suite);
     let cases = file["cases"].as_array().expect("cases");
     for case in cases {
         knows(case, known);
@@ -22,21 +20,27 @@ pub(crate) fn run(suite: &str, known: &[&str], each: impl Fn(&Value)) {
     println!("suite {suite} {}/{}", cases.len(), cases.len());
 }
 
+/// A whole suite, for what it says beside its cases.
+pub(crate) fn file(suite: &str) -> Value {
+    let path = format!("{}/../vectors/{suite}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(&path).expect(&path)).expect(&path)
+}
+
 pub(crate) fn knows(step: &Value, known: &[&str]) {
     for key in step.as_object().expect("an object").keys() {
         assert!(known.contains(&key.as_str()), "unknown key {key} in {step}");
     }
 }
 
-fn number(value: &Value, key: &str) -> u64 {
+pub(crate) fn number(value: &Value, key: &str) -> u64 {
     value[key].as_u64().unwrap_or(0)
 }
 
-fn small(value: &Value, key: &str) -> u32 {
+pub(crate) fn small(value: &Value, key: &str) -> u32 {
     u32::try_from(number(value, key)).expect("a small number")
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key]
         .as_str()
         .unwrap_or_else(|| panic!("{key} in {value}"))

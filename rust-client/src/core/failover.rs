@@ -1,0 +1,94 @@
+use std::cmp::Ordering;
+
+use super::breaker::State;
+use super::{Breaker, Pressure};
+
+/// One endpoint and what the client knows of it.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub endpoint: String,
+    /// Counts the calls on its connections, too.
+    pub breaker: Breaker,
+    /// Empty: not known yet.
+    pub zone: String,
+    pub pressure: Pressure,
+    pub blocked_until_ms: u64,
+    pub draining_until_ms: u64,
+    pub failed_ms: u64,
+}
+
+impl Candidate {
+    pub fn new(endpoint: impl Into<String>) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            breaker: Breaker::new(),
+            zone: String::new(),
+            pressure: Pressure::Normal,
+            blocked_until_ms: 0,
+            draining_until_ms: 0,
+            failed_ms: 0,
+        }
+    }
+
+    pub fn is_blocked(&self, now_ms: u64) -> bool {
+        now_ms < self.blocked_until_ms
+    }
+
+    fn is_draining(&self, now_ms: u64) -> bool {
+        now_ms < self.draining_until_ms
+    }
+
+    fn distance(&self, own_zone: &str) -> u8 {
+        if own_zone.is_empty() || self.zone == own_zone {
+            0
+        } else if self.zone.is_empty() {
+            1
+        } else {
+            2
+        }
+    }
+}
+
+/// With more than half of the breakers open the fault is probably on this side.
+pub(crate) fn is_panic(candidates: &[Candidate], now_ms: u64) -> bool {
+    let open = candidates
+        .iter()
+        .filter(|each| each.breaker.is_open(now_ms))
+        .count();
+    open * 2 > candidates.len()
+}
+
+/// The candidates to try, as indices, best first: those whose breaker is closed, then those that do not leave, then by pressure, then
+/// the own zone before an unknown one before another; equals stay in the order in which they were given. Blocked ones and open breakers
+/// are left out, unless more than half of the breakers are open: then breakers are ignored, and what failed longest ago comes first
+/// (Envoy's panic threshold).
+pub(crate) fn order(candidates: &[Candidate], own_zone: &str, now_ms: u64) -> Vec<usize> {
+    let panic = is_panic(candidates, now_ms);
+    let mut order: Vec<usize> = (0..candidates.len())
+        .filter(|i| {
+            let each = &candidates[*i];
+            !each.is_blocked(now_ms) && (panic || !each.breaker.is_open(now_ms))
+        })
+        .collect();
+    order.sort_by(|a, b| {
+        let (a, b) = (&candidates[*a], &candidates[*b]);
+        if panic {
+            a.failed_ms.cmp(&b.failed_ms)
+        } else {
+            better(a, b, own_zone, now_ms)
+        }
+    });
+    order
+}
+
+fn better(a: &Candidate, b: &Candidate, own_zone: &str, now_ms: u64) -> Ordering {
+    let rank = |each: &Candidate| {
+        (
+            each.breaker.state() != State::Closed,
+            each.is_draining(now_ms),
+            each.pressure as u8,
+            each.distance(own_zone),
+        )
+    };
+    rank(a).cmp(&rank(b))
+}
