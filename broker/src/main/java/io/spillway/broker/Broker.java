@@ -147,7 +147,8 @@ public final class Broker implements AutoCloseable {
                 new SpillwayException(
                         Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect in a moment"),
                 (int) config.drainTimeoutMs());
-        while (context.publishBytes() > 0 && deadlineNs - clock.nanoTime() > 0) {
+        shards.forEach(Shard::drain);
+        while (isBusy() && deadlineNs - clock.nanoTime() > 0) {
             LockSupport.parkNanos(this, POLL_NS);
         }
         server.close();
@@ -162,6 +163,11 @@ public final class Broker implements AutoCloseable {
             LOG.error("event=unclean_stop next=\"the next start verifies the log\"");
         }
         return clean;
+    }
+
+    /** Whether clients wait for answers, or hold records that they may still settle. */
+    private boolean isBusy() {
+        return context.publishBytes() > 0 || !shards.stream().allMatch(Shard::isDrained);
     }
 
     @Override

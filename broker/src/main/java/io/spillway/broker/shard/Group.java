@@ -65,6 +65,15 @@ final class Group {
         return created.getMaxDeliveries();
     }
 
+    boolean hasLeases() {
+        for (Place place : places) {
+            if (place.state.hasLeases()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The next partition's turn. */
     void advance() {
         nextPlace = (nextPlace + 1) % places.length;

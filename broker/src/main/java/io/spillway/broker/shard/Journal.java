@@ -103,6 +103,11 @@ final class Journal {
         return appendedBytes;
     }
 
+    /** Whether somebody waits for a sync. */
+    boolean isAwaited() {
+        return !waiting.isEmpty();
+    }
+
     boolean isSyncing() {
         return syncing;
     }

@@ -37,6 +37,8 @@ public final class Shard implements AutoCloseable {
     private final Published<WriteState> writeState;
     private final Published<LogStats> logStats;
     private final Published<String> failure = new Published<>("");
+    private final Published<Boolean> draining = new Published<>(false);
+    private final Published<Boolean> drained = new Published<>(false);
     private List<Shard> all = List.of();
     private long nextStatsMs;
 
@@ -95,6 +97,7 @@ public final class Shard implements AutoCloseable {
             int idle = 0;
             while (!closing.get()) {
                 publishViews();
+                publishDrained(agent);
                 if (agent.doWork() > 0) {
                     idle = 0;
                 } else if (++idle > SPINS) {
@@ -127,6 +130,23 @@ public final class Shard implements AutoCloseable {
             nextStatsMs = nowMs + STATS_MS;
             logStats.set(log.stats());
         }
+    }
+
+    private void publishDrained(ShardAgent agent) {
+        if (draining.get() && drained.get() != agent.isDrained()) {
+            drained.set(agent.isDrained());
+        }
+    }
+
+    /** Delivers nothing from now on; {@link #isDrained} tells when nobody holds records any more. From any thread. */
+    public void drain() {
+        draining.set(true);
+        mailbox.end(new ShardCommand.StopDelivering());
+    }
+
+    /** Whether, of what was delivered before {@link #drain}, everything is settled, written and answered. */
+    public boolean isDrained() {
+        return drained.get() || !failure.get().isEmpty();
     }
 
     /** Ends the shard within its limit of time; whether it ended cleanly. */

@@ -43,6 +43,8 @@ final class ShardAgent {
     /** Segments are freed only behind a snapshot, so what gives disk back asks for one. */
     private boolean snapshotWanted;
 
+    private boolean stopsDelivering;
+
     ShardAgent(
             ShardState state,
             Mailbox mailbox,
@@ -105,10 +107,18 @@ final class ShardAgent {
         return Math.max(0, Math.min(until - nowMs, TICK_MS)) * 1_000_000;
     }
 
+    /** Whether nothing is delivered any more, nobody holds records, and every settle is written and answered. */
+    boolean isDrained() {
+        return stopsDelivering
+                && settling.nextFlushMs() == Long.MAX_VALUE
+                && !journal.isAwaited()
+                && state.groups.values().stream().noneMatch(Group::hasLeases);
+    }
+
     private int deliver() {
         int work = 0;
         List<TopicState> ready = state.readyTopics;
-        if (ready.isEmpty()) {
+        if (ready.isEmpty() || stopsDelivering) {
             return 0;
         }
         List<TopicState> turn = new ArrayList<>(ready);
@@ -134,6 +144,8 @@ final class ShardAgent {
             subscriptions.writable(writable.port());
         } else if (command instanceof ShardCommand.Unsubscribe unsubscribe) {
             subscriptions.end(unsubscribe);
+        } else if (command instanceof ShardCommand.StopDelivering) {
+            stopsDelivering = true;
         } else if (command instanceof ShardCommand.CatalogChanged) {
             state.adoptCatalog();
         } else if (command instanceof ShardCommand.DeadLetterTopicWanted wanted) {

@@ -134,6 +134,9 @@ public sealed interface ShardCommand {
             Reply<SeekResult> reply)
             implements Asking {}
 
+    /** Deliver nothing from now on: the broker goes away. */
+    record StopDelivering() implements ShardCommand {}
+
     record CreateTopic(String name, int partitions, Map<String, String> config, Reply<TopicSpec> reply)
             implements Asking {}
 

@@ -183,6 +183,11 @@ public final class SubscriptionState {
         return settled.count();
     }
 
+    /** Whether somebody holds records. */
+    public boolean hasLeases() {
+        return !leases.isEmpty();
+    }
+
     /** Records that are leased or pending. */
     public long inFlight() {
         return frontier - cursor + ahead.count() - settled.count() - retries.count();
