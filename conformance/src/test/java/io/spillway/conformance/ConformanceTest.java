@@ -117,13 +117,15 @@ class ConformanceTest {
 
     private static void run(Scenario scenario, List<String> choice) throws Exception {
         if (!scenario.ownBroker()) {
-            try (ScenarioRun run = new ScenarioRun(scenario, choice, drivers, brokers.shared(), null, proxies)) {
+            try (ScenarioRun run =
+                    new ScenarioRun(scenario, choice, drivers, brokers.shared(), brokers.shared(), null, proxies)) {
                 run.run();
             }
             return;
         }
         OwnBroker own = brokers.take(scenario.settings());
-        try (ScenarioRun run = new ScenarioRun(scenario, choice, drivers, own.process(), own, proxies)) {
+        try (ScenarioRun run =
+                new ScenarioRun(scenario, choice, drivers, own.process(), brokers.shared(), own, proxies)) {
             run.run();
         } finally {
             brokers.giveBack(own);

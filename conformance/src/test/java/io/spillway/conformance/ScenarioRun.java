@@ -57,6 +57,7 @@ final class ScenarioRun implements AutoCloseable {
             List<String> languages,
             Drivers drivers,
             BrokerProcess broker,
+            BrokerProcess other,
             @Nullable OwnBroker own,
             Proxies network)
             throws IOException {
@@ -69,6 +70,7 @@ final class ScenarioRun implements AutoCloseable {
         variables.set("topic", topic);
         variables.set("endpoint", broker.wire());
         variables.set("http", broker.http());
+        variables.set("other", other.wire());
         variables.set("nobody", network.addressOfNobody());
         for (String name : scenario.proxies()) {
             FaultProxy proxy = network.open(broker.wire());
