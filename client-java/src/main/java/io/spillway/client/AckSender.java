@@ -225,6 +225,17 @@ final class AckSender implements DeliveredBatch.SettlementListener {
         buffer.pending().forEach(bundle -> shipment(bundle).onSettledUpTo(flush));
     }
 
+    /** The subscription is over: settlements without an answer will have none, and whoever made them hears so. */
+    void end() {
+        flush();
+        SpillwayException cause = SpillwayException.of(
+                Code.CONNECTION_LOST,
+                "settlements for " + settings.topic() + " were not confirmed",
+                client.disconnectedBecause(),
+                "the records will be delivered again");
+        buffer.end().forEach(bundle -> shipment(bundle).fail(cause));
+    }
+
     /** Gives back everything that was delivered and is not settled. */
     void releaseAll() {
         live.forEach(batch -> batch.release(0));

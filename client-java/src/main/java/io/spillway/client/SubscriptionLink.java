@@ -426,6 +426,7 @@ final class SubscriptionLink implements HandleListener {
         if (state != State.ENDED) {
             leaveHandle();
             state = State.ENDED;
+            acks.end();
             queue.end(closed);
             ended.complete(null);
         }
@@ -436,6 +437,7 @@ final class SubscriptionLink implements HandleListener {
         if (state != State.ENDED) {
             leaveHandle();
             state = State.ENDED;
+            acks.end();
             opened.completeExceptionally(cause);
             ended.completeExceptionally(cause);
             queue.end(cause);

@@ -300,6 +300,23 @@ final class SubscriptionTest {
     }
 
     @Test
+    void saysWhichSettlementsWereNotConfirmedWhenItCloses() {
+        List<LostLeases> lost = new CopyOnWriteArrayList<>();
+        Subscription member =
+                client.subscribe("orders").group("g").onLostLeases(lost::add).open();
+        publish(0, 1);
+        Message message = Objects.requireNonNull(member.poll(LONG));
+        broker.stop();
+        await().until(() -> broker.connections() == 0);
+        message.ack();
+
+        member.close();
+
+        assertThat(lost).hasSize(1);
+        assertThat(lost.get(0).cause().is(Code.CONNECTION_LOST)).isTrue();
+    }
+
+    @Test
     void acksAreSentAgainWhenTheBrokerIsNotReady() {
         try (Subscription member = client.subscribe("orders").group("g").open()) {
             publish(0, 1);
