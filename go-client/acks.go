@@ -1,6 +1,7 @@
 package spillway
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -161,6 +162,17 @@ func (a *ackSender) releaseAll() {
 // isBusy: whether messages wait to be settled or settlements for their answer.
 func (a *ackSender) isBusy() bool {
 	return len(a.live) > 0 || !a.buffer.IsEmpty()
+}
+
+// isOwed: whether a settlement that matters has no answer; what was only given back does not.
+func (a *ackSender) isOwed() bool {
+	a.flush()
+	for _, b := range a.buffer.Pending() {
+		if slices.ContainsFunc(b.Items, func(item *pb.AckItem) bool { return item.GetOutcome() != core.Release }) {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *ackSender) lost(item *pb.AckItem, cause *Error) {

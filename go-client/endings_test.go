@@ -23,6 +23,7 @@ func TestEndsAndOddInput(t *testing.T) {
 		"an early break gives the rest back":              anEarlyBreakGivesTheRestBack,
 		"Close ends what waits for it to open":            closeEndsWhatIsOpening,
 		"Close with work in flight settles every outcome": closeWithWorkInFlight,
+		"a handler may close what it reads":               closeFromAHandler,
 	} {
 		t.Run(name, func(t *testing.T) {
 			here := &broker{t: t, endpoint: b.endpoint}
@@ -190,6 +191,28 @@ func closeEndsWhatIsOpening(t *testing.T, b *broker, c *spillway.Client) {
 		if err := <-opened; err != nil && !errors.Is(err, spillway.ErrClosed) {
 			t.Errorf("opening while it closes: %v", err)
 		}
+	}
+}
+
+func closeFromAHandler(t *testing.T, b *broker, c *spillway.Client) {
+	topic := b.topic(c, 1)
+	s := group(t, c, topic)
+	p := open[*spillway.Producer](t)(c.Producer(soon(t), topic))
+	if _, err := p.Publish(soon(t), spillway.Record{Value: []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+
+	err := s.Consume(soon(t), 2, func(ctx context.Context, m *spillway.Message) error {
+		m.Ack()
+		return s.Close(ctx)
+	})
+
+	if err != nil {
+		t.Error(err)
+	}
+	described := open[*spillway.Group](t)(c.Admin().DescribeGroup(soon(t), topic, "g"))
+	if cursor := described.Partitions[0].Cursor; cursor != 1 {
+		t.Errorf("the group is at %d", cursor)
 	}
 }
 

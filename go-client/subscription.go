@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,8 +26,9 @@ type Subscription struct {
 	flushes chan struct{}
 	ended   chan struct{}
 
-	subLink // guarded by the client's lock
-	closing sync.Once
+	subLink                              // guarded by the client's lock
+	consumers map[chan struct{}]struct{} // the running Consumes; guarded by the client's lock
+	closing   sync.Once
 }
 
 // Subscribe opens a subscription to the topic: in a group (shared work, leases, acks) or as a reader of its own. Fails with
@@ -51,7 +54,8 @@ func (c *Client) Subscribe(ctx context.Context, topic string, opts ...SubscribeO
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.opts.requestTimeout)
 	defer cancel()
-	s := &Subscription{c: c, topic: topic, opts: o, flushes: make(chan struct{}, 1), ended: make(chan struct{})}
+	s := &Subscription{c: c, topic: topic, opts: o, flushes: make(chan struct{}, 1), ended: make(chan struct{}),
+		consumers: map[chan struct{}]struct{}{}}
 	s.queue.init(s)
 	s.acks.init(s)
 	s.subLink.init(s)
@@ -184,6 +188,8 @@ func (s *Subscription) Consume(ctx context.Context, concurrency int, handler fun
 	if err := countBetween("the concurrency", concurrency, 1, 1024); err != nil {
 		return err
 	}
+	defer s.enter()()
+	ctx = context.WithValue(ctx, handlerOf{}, s)
 	var workers sync.WaitGroup
 	results := make(chan error, concurrency)
 	for range concurrency {
@@ -196,6 +202,40 @@ func (s *Subscription) Consume(ctx context.Context, concurrency int, handler fun
 	workers.Wait()
 	close(results) // a handler that ended its goroutine has left no result
 	return <-results
+}
+
+// handlerOf is the key under which a handler's context names its subscription.
+type handlerOf struct{}
+
+// enter registers a Consume, for Close to wait for, until the returned function is called.
+func (s *Subscription) enter() (leave func()) {
+	left := make(chan struct{})
+	s.c.mu.Lock()
+	s.consumers[left] = struct{}{}
+	s.c.unlock()
+	return func() {
+		s.c.mu.Lock()
+		delete(s.consumers, left)
+		s.c.unlock()
+		close(left)
+	}
+}
+
+// awaitHandlers waits until every Consume has returned, unless one of their handlers is who waits.
+func (s *Subscription) awaitHandlers(ctx context.Context) {
+	if ctx.Value(handlerOf{}) == s {
+		return
+	}
+	s.c.mu.Lock()
+	running := slices.Collect(maps.Keys(s.consumers))
+	s.c.unlock()
+	for _, left := range running {
+		select {
+		case <-left:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (s *Subscription) work(ctx context.Context, handler func(context.Context, *Message) error) error {
@@ -294,8 +334,9 @@ func (s *Subscription) Drain(ctx context.Context) error {
 	return s.Close(closeCtx)
 }
 
-// Close takes no more messages, sends the settlements, and releases what was not settled. A context without a deadline gets
-// 10 s. Closing twice is fine.
+// Close takes no more messages, waits until the handlers that run have ended, sends the settlements, and releases what was
+// not settled. A context without a deadline gets 10 s; one that comes from a handler does not wait for handlers. Closing twice
+// is fine.
 func (s *Subscription) Close(ctx context.Context) error {
 	if err := checkContext(ctx, "Close"); err != nil {
 		return err
@@ -313,9 +354,12 @@ func (s *Subscription) close(ctx context.Context) error {
 	var failed error
 	s.c.drain(ctx, core.DrainOfSubscription, func(ctx context.Context, step core.DrainStep) {
 		switch step {
-		case core.DrainHandlers: // Consume runs on its caller's goroutine and has just lost its queue
+		case core.DrainHandlers:
 			s.c.mu.Lock()
 			s.pauseDeliveries()
+			s.c.unlock()
+			s.awaitHandlers(ctx) // they have just lost their queue
+			s.c.mu.Lock()
 			s.acks.releaseAll()
 			s.c.unlock()
 		case core.DrainSettle:
@@ -332,7 +376,7 @@ func (s *Subscription) close(ctx context.Context) error {
 		}
 	})
 	s.c.mu.Lock()
-	if failed == nil && !s.acks.buffer.IsEmpty() {
+	if failed == nil && s.acks.isOwed() {
 		failed = newError(codes.ConnectionLost, "settlements of "+s.String()+" were not confirmed", s.c.disconnectedBecause(),
 			"their records will be delivered again")
 	}

@@ -226,6 +226,14 @@ impl AckSender {
         waiting || !self.buffer.is_empty()
     }
 
+    /// Whether a settlement that matters has no answer; what was only given back does not.
+    pub fn is_owed(&mut self, net: &mut Net) -> bool {
+        self.flush(net);
+        self.buffer
+            .pending()
+            .any(|bundle| bundle.items.iter().any(|item| item.outcome != RELEASE))
+    }
+
     pub fn end(&mut self, net: &mut Net, cause: &Error) {
         self.conn = None;
         for bundle in self.buffer.end() {

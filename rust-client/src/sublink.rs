@@ -44,6 +44,8 @@ pub(crate) struct SubLink {
     pub opened: Option<oneshot::Sender<Result<Vec<u32>, Error>>>,
     /// None while it is open; then why it is over, no error after a close.
     pub ended: watch::Sender<Option<Result<(), Error>>>,
+    /// How many `consume`s run; a close waits for none.
+    pub consumers: Arc<watch::Sender<usize>>,
     state: State,
     conn: Option<u64>,
     channel: u16,
@@ -82,6 +84,7 @@ impl SubLink {
             acks,
             opened: Some(opened),
             ended: watch::Sender::new(None),
+            consumers: Arc::new(watch::Sender::new(0)),
             state: State::Closed,
             conn: None,
             channel: 0,
