@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	spillway "github.com/spillway-io/spillway/go-client"
@@ -102,7 +103,12 @@ func latency(ctx context.Context, client *spillway.Client, p *plan) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	subscription, err := client.Subscribe(ctx, p.topic) // a reader that begins at the end
+	reading, err := spillway.Connect(ctx, spillway.WithEndpoints(p.endpoint), spillway.WithClientName("spillway-go-bench-reader"))
+	if err != nil {
+		return nil, err
+	}
+	defer reading.Close(context.Background())
+	subscription, err := reading.Subscribe(ctx, p.topic) // a reader that begins at the end
 	if err != nil {
 		return nil, err
 	}
@@ -126,9 +132,7 @@ func latency(ctx context.Context, client *spillway.Client, p *plan) (map[string]
 	}()
 	var failed outcomes
 	for i := 0; i < total && ctx.Err() == nil; {
-		if wait := time.Until(due(i)); wait > 0 {
-			time.Sleep(wait)
-		}
+		sleepUntil(due(i))
 		for ; i < total && !time.Now().Before(due(i)); i++ {
 			at, counts := due(i), i >= warmUp
 			record := spillway.Record{Value: binary.BigEndian.AppendUint64(make([]byte, 0, p.size), uint64(i))[:p.size]}
@@ -149,6 +153,14 @@ func latency(ctx context.Context, client *spillway.Client, p *plan) (map[string]
 	}
 	return map[string]any{"records": total, "rate": p.rate, "records_per_s": perSecond(total, time.Since(begun)),
 		"ack_us": acked.percentiles(), "consume_us": seen.percentiles()}, nil
+}
+
+// sleepUntil that time. Not time.Sleep: an idle process has it wake up to a millisecond late.
+func sleepUntil(due time.Time) {
+	for wait := time.Until(due); wait > 0; wait = time.Until(due) {
+		left := syscall.NsecToTimespec(wait.Nanoseconds())
+		_ = syscall.Nanosleep(&left, nil) // a signal ends it early; then it goes on
+	}
 }
 
 func readAll(ctx context.Context, subscription *spillway.Subscription, total, warmUp int, due func(int) time.Time) (*samples, error) {

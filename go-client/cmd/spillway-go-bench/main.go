@@ -21,6 +21,7 @@ import (
 
 // plan is what the flags say.
 type plan struct {
+	endpoint   string
 	topic      string
 	group      string
 	count      int
@@ -60,7 +61,7 @@ func run(ctx context.Context, args []string) (map[string]any, error) {
 	}
 	p := &plan{}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	endpoint := flags.String("endpoint", "127.0.0.1:7400", "where the broker listens, `host:port`")
+	flags.StringVar(&p.endpoint, "endpoint", "127.0.0.1:7400", "where the broker listens, `host:port`")
 	flags.StringVar(&p.topic, "topic", "", "the topic")
 	flags.StringVar(&p.group, "group", "", "consume as a member of this group and ack each record; empty: as a reader")
 	flags.IntVar(&p.count, "count", 0, "records; 0: as many as the seconds allow")
@@ -75,7 +76,7 @@ func run(ctx context.Context, args []string) (map[string]any, error) {
 	if p.durability, known = levels[*durability]; !known || p.size < 8 || p.rate < 1 || flags.NArg() > 0 {
 		return nil, fmt.Errorf("a flag is wrong: %v; next: spillway-go-bench %s --help", args[1:], args[0])
 	}
-	client, err := spillway.Connect(ctx, spillway.WithEndpoints(*endpoint), spillway.WithClientName("spillway-go-bench"))
+	client, err := spillway.Connect(ctx, spillway.WithEndpoints(p.endpoint), spillway.WithClientName("spillway-go-bench"))
 	if err != nil {
 		return nil, err
 	}

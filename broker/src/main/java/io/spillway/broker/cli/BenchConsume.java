@@ -8,7 +8,6 @@ import io.spillway.client.SubscriptionBuilder;
 import io.spillway.client.TopicDescription;
 import java.time.Duration;
 import java.util.List;
-import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /** Measures consuming what a topic has, as a reader or in a group. */
@@ -69,6 +68,13 @@ final class BenchConsume {
         }
         long missing = most == Long.MAX_VALUE ? 0 : most - records;
         return new BenchReport(
-                "consume", options.topicName(), records, bytes, missing, lastNs - startNs, new Histogram(3));
+                "consume",
+                options.topicName(),
+                records,
+                bytes,
+                missing,
+                lastNs - startNs,
+                BenchReport.UNMEASURED,
+                BenchReport.UNMEASURED);
     }
 }

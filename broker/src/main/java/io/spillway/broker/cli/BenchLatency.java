@@ -53,25 +53,38 @@ final class BenchLatency {
                             .durability(durability)
                             .open()) {
                 CompletableFuture<SpillwayException> failure = new CompletableFuture<>();
+                Histogram ackNs = new Histogram(3);
                 Thread publisher = new Thread(
-                        () -> publish(producer, warmup + records, perSecond, failure), "spillway-bench-publisher");
+                        () -> publish(producer, warmup, warmup + records, perSecond, failure, ackNs),
+                        "spillway-bench-publisher");
                 publisher.setDaemon(true);
                 publisher.start();
-                return consume(subscription, warmup, records, failure);
+                BenchReport report = consume(subscription, warmup, records, failure, ackNs);
+                producer.flush(common.timeout()); // the callbacks write the histogram
+                return report;
             }
         }
     }
 
     private void publish(
-            Producer producer, long records, long perSecond, CompletableFuture<SpillwayException> failure) {
+            Producer producer,
+            long warmup,
+            long records,
+            long perSecond,
+            CompletableFuture<SpillwayException> failure,
+            Histogram ackNs) {
         Pace pace = new Pace(System.nanoTime(), perSecond);
         for (long i = 0; i < records && !failure.isDone(); i++) {
             byte[] value = new byte[options.size()];
             ByteBuffer.wrap(value).putLong(run).putLong(i).putLong(pace.dueNs(i));
+            long dueNs = pace.dueNs(i);
+            boolean counts = i >= warmup;
             try {
                 producer.publish(OutgoingRecord.of(value), (ack, error) -> {
                     if (error != null) {
                         failure.complete(error);
+                    } else if (counts) {
+                        ackNs.recordValue(Math.max(0, System.nanoTime() - dueNs));
                     }
                 });
             } catch (SpillwayException e) {
@@ -82,7 +95,11 @@ final class BenchLatency {
     }
 
     private BenchReport consume(
-            Subscription subscription, long warmup, long records, CompletableFuture<SpillwayException> failure) {
+            Subscription subscription,
+            long warmup,
+            long records,
+            CompletableFuture<SpillwayException> failure,
+            Histogram ackNs) {
         Histogram latencyNs = new Histogram(3);
         long received = 0;
         long firstDueNs = 0;
@@ -115,6 +132,7 @@ final class BenchLatency {
                 measured * options.size(),
                 records - measured,
                 elapsedNs,
-                latencyNs);
+                latencyNs,
+                ackNs);
     }
 }

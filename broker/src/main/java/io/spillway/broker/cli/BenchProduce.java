@@ -60,7 +60,14 @@ final class BenchProduce implements AutoCloseable {
         Histogram latencyNs = publishAll(records);
         long elapsedNs = System.nanoTime() - startNs;
         return new BenchReport(
-                "produce", options.topicName(), records, records * options.size(), 0, elapsedNs, latencyNs);
+                "produce",
+                options.topicName(),
+                records,
+                records * options.size(),
+                0,
+                elapsedNs,
+                latencyNs,
+                BenchReport.UNMEASURED);
     }
 
     private Histogram publishAll(long records) {

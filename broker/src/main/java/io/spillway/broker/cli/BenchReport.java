@@ -11,10 +11,21 @@ import org.HdrHistogram.Histogram;
  * @param name of the benchmark
  * @param bytes of the records' values
  * @param missing records that were asked for and not done
- * @param latencyNs empty when it is not measured
+ * @param latencyNs publish to consume, or what else the benchmark is about
+ * @param ackNs publish to ack, beside it
  */
 record BenchReport(
-        String name, String topic, long records, long bytes, long missing, long elapsedNs, Histogram latencyNs) {
+        String name,
+        String topic,
+        long records,
+        long bytes,
+        long missing,
+        long elapsedNs,
+        Histogram latencyNs,
+        Histogram ackNs) {
+    /** For what a benchmark does not measure; nothing is recorded in it. */
+    static final Histogram UNMEASURED = new Histogram(1);
+
     private static final double[] PERCENTILES = {50, 90, 99, 99.9, 99.99};
 
     String text() {
@@ -28,14 +39,19 @@ record BenchReport(
                 perSecond(records),
                 perSecond(bytes) / 1e6,
                 missing == 0 ? "" : "; " + missing + " records missing"));
-        if (latencyNs.getTotalCount() > 0) {
-            text.append("\nlatency us:");
-            for (double percentile : PERCENTILES) {
-                text.append(String.format(Locale.ROOT, " p%s %.0f", label(percentile), atUs(percentile)));
-            }
-            text.append(String.format(Locale.ROOT, " max %.0f", latencyNs.getMaxValue() / 1e3));
-        }
+        append(text, "latency us:", latencyNs);
+        append(text, "publish to ack us:", ackNs);
         return text.toString();
+    }
+
+    private static void append(StringBuilder text, String title, Histogram ns) {
+        if (ns.getTotalCount() > 0) {
+            text.append('\n').append(title);
+            for (double percentile : PERCENTILES) {
+                text.append(String.format(Locale.ROOT, " p%s %.0f", label(percentile), atUs(ns, percentile)));
+            }
+            text.append(String.format(Locale.ROOT, " max %.0f", ns.getMaxValue() / 1e3));
+        }
     }
 
     void writeJson(JsonGenerator json) throws IOException {
@@ -48,23 +64,28 @@ record BenchReport(
         json.writeNumberField("elapsed_ms", elapsedNs / 1_000_000);
         json.writeNumberField("records_per_second", perSecond(records));
         json.writeNumberField("bytes_per_second", perSecond(bytes));
-        if (latencyNs.getTotalCount() > 0) {
-            json.writeObjectFieldStart("latency_us");
+        write(json, "latency_us", latencyNs);
+        write(json, "ack_latency_us", ackNs);
+        json.writeEndObject();
+    }
+
+    private static void write(JsonGenerator json, String field, Histogram ns) throws IOException {
+        if (ns.getTotalCount() > 0) {
+            json.writeObjectFieldStart(field);
             for (double percentile : PERCENTILES) {
-                json.writeNumberField("p" + label(percentile), atUs(percentile));
+                json.writeNumberField("p" + label(percentile), atUs(ns, percentile));
             }
-            json.writeNumberField("max", latencyNs.getMaxValue() / 1e3);
+            json.writeNumberField("max", ns.getMaxValue() / 1e3);
             json.writeEndObject();
         }
-        json.writeEndObject();
     }
 
     private long perSecond(long amount) {
         return (long) (amount / (Math.max(1, elapsedNs) / 1e9));
     }
 
-    private double atUs(double percentile) {
-        return latencyNs.getValueAtPercentile(percentile) / 1e3;
+    private static double atUs(Histogram ns, double percentile) {
+        return ns.getValueAtPercentile(percentile) / 1e3;
     }
 
     private static String label(double percentile) {
