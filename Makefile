@@ -43,9 +43,9 @@ test-go: build-dir ## the Go client, against the broker that was built last
 test-rust: build-dir ## the Rust client, against the broker that was built last
 	cd rust-client && cargo run --quiet --package gen -- --check
 	cd rust-client && cargo fmt --all --check
-	cd rust-client && cargo clippy --quiet --workspace --all-targets -- -D warnings
-	cd rust-client && RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps
-	cd rust-client && cargo test --workspace > ../build/rust-test.log 2>&1; status=$$?; \
+	cd rust-client && cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
+	cd rust-client && RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps --all-features
+	cd rust-client && cargo test --workspace --all-features > ../build/rust-test.log 2>&1; status=$$?; \
 	grep -v ' \.\.\. ok$$\|^$$' ../build/rust-test.log; exit $$status
 
 test-jdk25: ## run every test on JDK 25

@@ -36,6 +36,8 @@ mod core;
 mod delivered;
 mod delivery;
 mod error;
+#[cfg(feature = "metrics")]
+mod facade;
 mod link;
 mod message;
 mod metrics;
@@ -59,6 +61,8 @@ pub use batch::AckFuture;
 pub use client::{Client, ClientBuilder};
 pub use core::RetryClass;
 pub use error::Error;
+#[cfg(feature = "metrics")]
+pub use facade::FacadeMetrics;
 pub use message::Message;
 pub use metrics::Metrics;
 pub use producer::{Producer, ProducerBuilder, PublishError};

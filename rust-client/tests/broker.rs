@@ -389,3 +389,47 @@ async fn wrong_use_says_what_to_do() {
         .expect_err("no host:port");
     assert_eq!(wrong.code(), codes::INVALID_ARGUMENT);
 }
+
+/// The example is what users copy: what it has handled by the time of a SIGTERM is acked, and the rest is nobody's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_consumer_leaves_in_order_at_sigterm() {
+    let broker = Broker::start();
+    let client = broker.client().await;
+    topic(&client, "t", 2_000).await;
+    let mut example = std::env::current_exe().expect("a path"); // target/PROFILE/deps/broker-...
+    example.pop();
+    example.set_file_name("examples");
+    let mut child = std::process::Command::new(example.join("consumer"))
+        .args([
+            "--endpoint",
+            broker.endpoint(),
+            "--topic",
+            "t",
+            "--group",
+            "g",
+        ])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("cargo test builds the examples");
+    eventually("the example reads", || async {
+        let group = client.admin().describe_group("t", "g").await;
+        group.is_ok_and(|group| group.members > 0 && group.partitions[0].cursor > 0)
+    })
+    .await;
+
+    let signalled = std::process::Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status();
+    assert!(signalled.expect("kill").success());
+
+    eventually("the example ends", || {
+        std::future::ready(child.try_wait().expect("it ran").is_some())
+    })
+    .await;
+    let ended = child.wait_with_output().expect("its output");
+    assert!(ended.status.success(), "{ended:?}");
+    let said: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+    let group = client.admin().describe_group("t", "g").await.expect("it");
+    assert_eq!(group.members, 0);
+    assert_eq!(said["distinct"], group.partitions[0].cursor);
+}

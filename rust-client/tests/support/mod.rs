@@ -66,6 +66,10 @@ impl Broker {
         self.child = Some(child);
     }
 
+    pub fn endpoint(&self) -> &str {
+        &self.listen
+    }
+
     /// kill -9.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
