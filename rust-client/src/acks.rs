@@ -184,6 +184,8 @@ impl AckSender {
         if item.outcome == RELEASE {
             return; // given back already, and nobody here has done anything with it
         }
+        let (partition, first, last) = (item.partition, item.first, item.last);
+        tracing::warn!(topic = %self.inbox.topic, partition, first, last, cause = %cause, "settlement lost");
         if let Some(tell) = self.on_lost.clone() {
             let lost = LostLeases {
                 topic: self.inbox.topic.to_string(),

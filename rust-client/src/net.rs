@@ -370,6 +370,7 @@ impl Net {
         if self.pressure != Pressure::Elevated {
             let wait = Duration::from_millis(u64::from(retry_after_ms).min(MAX_GATE_MS));
             self.gate = Some(Instant::now() + wait);
+            tracing::debug!(scope, ?wait, "throttled");
             let scope = scope.to_owned();
             self.measure(move |m| m.on_throttled(&scope, wait));
         }

@@ -126,6 +126,7 @@ impl State {
     }
 
     fn on_draining(&mut self) {
+        tracing::debug!("the broker is to be left; connecting elsewhere");
         self.net.draining = true;
         self.net.consuming = None;
         for sub in self.subs.values_mut() {

@@ -183,6 +183,7 @@ impl SubLink {
             Ok(ok) => {
                 self.state = State::Active;
                 self.active_since = Instant::now();
+                tracing::debug!(topic = %self.topic, group = self.opts.group, partitions = ?ok.partitions, "subscribed");
                 self.acks.on_open(net, self.conn, self.channel);
                 if let Some(opened) = self.opened.take() {
                     let _ = opened.send(Ok(ok.partitions)); // who waited may have given up
@@ -497,6 +498,7 @@ impl SubLink {
 
     /// Over, because it cannot go on.
     pub fn end(&mut self, net: &mut Net, why: Error) {
+        tracing::debug!(topic = %self.topic, group = self.opts.group, cause = %why, "subscription ended");
         if let Some(opened) = self.opened.take() {
             let _ = opened.send(Err(why.clone())); // who waited may have given up
         }

@@ -93,6 +93,7 @@ impl Publisher {
         meta.space.add_permits(batch.reserved);
         batch.fail(cause.clone());
         let (topic, partition, records) = (meta.topic.clone(), self.partition(), batch.count());
+        tracing::warn!(%topic, partition, records, cause = %cause, "publish failed");
         net.measure(move |m| m.on_publish_failed(&topic, partition, records, &cause));
     }
 

@@ -124,6 +124,7 @@ impl Publisher {
             let wait = Duration::from_millis(u64::from(signal.retry_after_ms).min(MAX_GATE_MS));
             self.wait(wait);
             let scope = format!("{}/{}", meta.topic, self.index);
+            tracing::debug!(scope, ?wait, "throttled");
             net.measure(move |m| m.on_throttled(&scope, wait));
         }
     }
