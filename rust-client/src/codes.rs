@@ -43,6 +43,10 @@ pub const ALREADY_EXISTS: u32 = 302;
 pub const REVISION_MISMATCH: u32 = 303;
 /// POSITION_OUT_OF_RANGE: seek before earliest / after latest.
 pub const POSITION_OUT_OF_RANGE: u32 = 304;
+/// NOT_FOUND: no plan, job or snapshot of that name.
+pub const NOT_FOUND: u32 = 305;
+/// WRONG_STATE: what it is about is in a state that does not allow it; the message says which.
+pub const WRONG_STATE: u32 = 306;
 /// PRODUCER_FENCED: a newer producer epoch exists.
 pub const PRODUCER_FENCED: u32 = 400;
 /// SEQUENCE_GAP: lost batch before this one; client bumps its epoch.
@@ -120,6 +124,8 @@ pub(crate) fn lookup(code: u32) -> Option<Info> {
         ALREADY_EXISTS => ("ALREADY_EXISTS", RetryClass::Never, Outcome::Ignore, Backoff::Transient),
         REVISION_MISMATCH => ("REVISION_MISMATCH", RetryClass::Never, Outcome::Ignore, Backoff::Transient),
         POSITION_OUT_OF_RANGE => ("POSITION_OUT_OF_RANGE", RetryClass::Never, Outcome::Ignore, Backoff::Transient),
+        NOT_FOUND => ("NOT_FOUND", RetryClass::Never, Outcome::Ignore, Backoff::Transient),
+        WRONG_STATE => ("WRONG_STATE", RetryClass::Never, Outcome::Ignore, Backoff::Transient),
         PRODUCER_FENCED => ("PRODUCER_FENCED", RetryClass::Never, Outcome::Ignore, Backoff::Transient),
         SEQUENCE_GAP => ("SEQUENCE_GAP", RetryClass::Never, Outcome::Ignore, Backoff::Transient),
         IDEMPOTENCY_CONFLICT => ("IDEMPOTENCY_CONFLICT", RetryClass::Never, Outcome::Ignore, Backoff::Transient),

@@ -416,6 +416,11 @@ pub struct Subscribe {
     pub max_batch_bytes: u32,
     #[prost(message, repeated, tag = "16")]
     pub starts: ::prost::alloc::vec::Vec<Start>,
+    #[prost(map = "string, string", tag = "17")]
+    pub group_config: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Start {
@@ -458,6 +463,8 @@ pub struct Deliver {
     pub trace: ::prost::bytes::Bytes,
     #[prost(bool, tag = "4")]
     pub drained: bool,
+    #[prost(uint64, tag = "5")]
+    pub unix_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Segment {
@@ -477,6 +484,8 @@ pub struct Segment {
     pub attempt: u32,
     #[prost(uint32, repeated, tag = "8")]
     pub attempts: ::prost::alloc::vec::Vec<u32>,
+    #[prost(uint32, tag = "9")]
+    pub failures: u32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Ack {
@@ -645,6 +654,8 @@ pub struct TopicAdmin {
     pub reason: ::prost::alloc::string::String,
     #[prost(uint32, tag = "7")]
     pub partitions: u32,
+    #[prost(message, optional, tag = "8")]
+    pub before: ::core::option::Option<Start>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GroupAdmin {
@@ -665,11 +676,30 @@ pub struct GroupAdmin {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    #[prost(message, optional, tag = "8")]
+    pub start: ::core::option::Option<Start>,
+    #[prost(uint32, tag = "9")]
+    pub mode: u32,
+    #[prost(string, tag = "10")]
+    pub snapshot: ::prost::alloc::string::String,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GroupAdminOk {
     #[prost(uint64, tag = "1")]
     pub revision: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub snapshots: ::prost::alloc::vec::Vec<GroupSnapshot>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GroupSnapshot {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub taken_unix_ms: u64,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "4")]
+    pub partitions: ::prost::alloc::vec::Vec<GroupPartition>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GroupList {
@@ -694,6 +724,38 @@ pub struct GroupInfo {
     pub max_deliveries: u32,
     #[prost(uint64, tag = "8")]
     pub created_unix_ms: u64,
+    #[prost(map = "string, string", tag = "9")]
+    pub config: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    #[prost(bool, tag = "10")]
+    pub paused: bool,
+    #[prost(string, tag = "11")]
+    pub pause_reason: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "12")]
+    pub paused_unix_ms: u64,
+    #[prost(message, repeated, tag = "13")]
+    pub member_list: ::prost::alloc::vec::Vec<MemberInfo>,
+    #[prost(uint64, tag = "14")]
+    pub acked: u64,
+    #[prost(uint64, tag = "15")]
+    pub dead_lettered: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberInfo {
+    #[prost(uint64, tag = "1")]
+    pub member: u64,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(bool, tag = "3")]
+    pub active: bool,
+    #[prost(uint64, tag = "4")]
+    pub in_flight: u64,
+    #[prost(bool, tag = "5")]
+    pub paused: bool,
+    #[prost(uint32, tag = "6")]
+    pub lease_ms: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GroupPartition {
@@ -711,6 +773,12 @@ pub struct GroupPartition {
     pub end_offset: u64,
     #[prost(uint64, tag = "7")]
     pub backlog: u64,
+    #[prost(uint64, tag = "8")]
+    pub scheduled: u64,
+    #[prost(uint64, tag = "9")]
+    pub key_blocked: u64,
+    #[prost(uint64, tag = "10")]
+    pub dropped: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ToggleAdmin {
@@ -755,6 +823,158 @@ pub struct Component {
     pub next_step: ::prost::alloc::string::String,
     #[prost(uint64, tag = "6")]
     pub since_unix_ms: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayAdmin {
+    #[prost(uint32, tag = "1")]
+    pub op: u32,
+    #[prost(message, optional, tag = "2")]
+    pub selection: ::core::option::Option<ReplaySelection>,
+    #[prost(string, tag = "3")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "4")]
+    pub target: ::core::option::Option<ReplayTarget>,
+    #[prost(uint32, tag = "5")]
+    pub rate: u32,
+    #[prost(message, optional, tag = "6")]
+    pub stops: ::core::option::Option<ReplayStops>,
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayAdminOk {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReplayList {
+    #[prost(message, repeated, tag = "1")]
+    pub plans: ::prost::alloc::vec::Vec<ReplayPlan>,
+    #[prost(message, repeated, tag = "2")]
+    pub jobs: ::prost::alloc::vec::Vec<ReplayJob>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplaySelection {
+    #[prost(string, tag = "1")]
+    pub topic: ::prost::alloc::string::String,
+    #[prost(uint32, repeated, tag = "2")]
+    pub partitions: ::prost::alloc::vec::Vec<u32>,
+    #[prost(message, optional, tag = "3")]
+    pub from: ::core::option::Option<Start>,
+    #[prost(message, optional, tag = "4")]
+    pub to: ::core::option::Option<Start>,
+    #[prost(bytes = "bytes", repeated, tag = "5")]
+    pub keys: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    #[prost(string, tag = "6")]
+    pub filter: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub dead_letter_cause: ::prost::alloc::string::String,
+    #[prost(string, tag = "8")]
+    pub unacked_by: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "9")]
+    pub sample_pm: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReplayPlan {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub selection: ::core::option::Option<ReplaySelection>,
+    #[prost(uint32, tag = "3")]
+    pub state: u32,
+    #[prost(uint64, tag = "4")]
+    pub records: u64,
+    #[prost(uint64, tag = "5")]
+    pub bytes: u64,
+    #[prost(uint64, tag = "6")]
+    pub first_unix_ms: u64,
+    #[prost(uint64, tag = "7")]
+    pub last_unix_ms: u64,
+    #[prost(uint64, tag = "8")]
+    pub keys: u64,
+    #[prost(uint64, tag = "9")]
+    pub duplicates: u64,
+    #[prost(uint64, tag = "10")]
+    pub scanned: u64,
+    #[prost(uint64, tag = "11")]
+    pub to_scan: u64,
+    #[prost(uint64, tag = "12")]
+    pub created_unix_ms: u64,
+    #[prost(message, optional, tag = "13")]
+    pub error: ::core::option::Option<Error>,
+    #[prost(message, repeated, tag = "14")]
+    pub partitions: ::prost::alloc::vec::Vec<ReplayRange>,
+    #[prost(bool, tag = "15")]
+    pub keys_exact: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayRange {
+    #[prost(uint32, tag = "1")]
+    pub partition: u32,
+    #[prost(uint64, tag = "2")]
+    pub from: u64,
+    #[prost(uint64, tag = "3")]
+    pub to: u64,
+    #[prost(uint64, tag = "4")]
+    pub records: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayTarget {
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayStops {
+    #[prost(uint64, tag = "1")]
+    pub errors: u64,
+    #[prost(uint64, tag = "2")]
+    pub dead_letters: u64,
+    #[prost(uint64, tag = "3")]
+    pub consumer_lag: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayJob {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub plan_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub topic: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "4")]
+    pub target: ::core::option::Option<ReplayTarget>,
+    #[prost(uint32, tag = "5")]
+    pub rate: u32,
+    #[prost(message, optional, tag = "6")]
+    pub stops: ::core::option::Option<ReplayStops>,
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "8")]
+    pub started_by: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "9")]
+    pub state: u32,
+    #[prost(string, tag = "10")]
+    pub why: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "11")]
+    pub started_unix_ms: u64,
+    #[prost(uint64, tag = "12")]
+    pub ended_unix_ms: u64,
+    #[prost(uint64, tag = "13")]
+    pub records: u64,
+    #[prost(uint64, tag = "14")]
+    pub done: u64,
+    #[prost(uint64, tag = "15")]
+    pub redelivered: u64,
+    #[prost(uint64, tag = "16")]
+    pub acked: u64,
+    #[prost(uint64, tag = "17")]
+    pub failed: u64,
+    #[prost(uint64, tag = "18")]
+    pub open: u64,
+    #[prost(uint64, tag = "19")]
+    pub duplicates: u64,
+    #[prost(uint64, tag = "20")]
+    pub errors: u64,
+    #[prost(uint32, tag = "21")]
+    pub rate_now: u32,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

@@ -32,6 +32,10 @@ const (
 	RevisionMismatch Code = 303
 	// PositionOutOfRange: seek before earliest / after latest.
 	PositionOutOfRange Code = 304
+	// NotFound: no plan, job or snapshot of that name.
+	NotFound Code = 305
+	// WrongState: what it is about is in a state that does not allow it; the message says which.
+	WrongState Code = 306
 	// ProducerFenced: a newer producer epoch exists.
 	ProducerFenced Code = 400
 	// SequenceGap: lost batch before this one; client bumps its epoch.
@@ -104,6 +108,8 @@ var registry = map[Code]Info{
 	AlreadyExists:         {Reason: "ALREADY_EXISTS", Retry: "NEVER", Breaker: "IGNORE", Backoff: "-"},
 	RevisionMismatch:      {Reason: "REVISION_MISMATCH", Retry: "NEVER", Breaker: "IGNORE", Backoff: "-"},
 	PositionOutOfRange:    {Reason: "POSITION_OUT_OF_RANGE", Retry: "NEVER", Breaker: "IGNORE", Backoff: "-"},
+	NotFound:              {Reason: "NOT_FOUND", Retry: "NEVER", Breaker: "IGNORE", Backoff: "-"},
+	WrongState:            {Reason: "WRONG_STATE", Retry: "NEVER", Breaker: "IGNORE", Backoff: "-"},
 	ProducerFenced:        {Reason: "PRODUCER_FENCED", Retry: "NEVER", Breaker: "IGNORE", Backoff: "-"},
 	SequenceGap:           {Reason: "SEQUENCE_GAP", Retry: "NEVER", Breaker: "IGNORE", Backoff: "-"},
 	IdempotencyConflict:   {Reason: "IDEMPOTENCY_CONFLICT", Retry: "NEVER", Breaker: "IGNORE", Backoff: "-"},

@@ -2268,7 +2268,8 @@ type Subscribe struct {
 	Filter        string                 `protobuf:"bytes,13,opt,name=filter,proto3" json:"filter,omitempty"`
 	Trace         []byte                 `protobuf:"bytes,14,opt,name=trace,proto3" json:"trace,omitempty"`
 	MaxBatchBytes uint32                 `protobuf:"varint,15,opt,name=max_batch_bytes,json=maxBatchBytes,proto3" json:"max_batch_bytes,omitempty"`
-	Starts        []*Start               `protobuf:"bytes,16,rep,name=starts,proto3" json:"starts,omitempty"` // STREAM: one per partition that does not begin at `start`
+	Starts        []*Start               `protobuf:"bytes,16,rep,name=starts,proto3" json:"starts,omitempty"`                                                                                                        // STREAM: one per partition that does not begin at `start`
+	GroupConfig   map[string]string      `protobuf:"bytes,17,rep,name=group_config,json=groupConfig,proto3" json:"group_config,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // settings of the group: taken when it is new; of one that is there they replace what differs, but for the filter, which must be the same
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2411,6 +2412,13 @@ func (x *Subscribe) GetMaxBatchBytes() uint32 {
 func (x *Subscribe) GetStarts() []*Start {
 	if x != nil {
 		return x.Starts
+	}
+	return nil
+}
+
+func (x *Subscribe) GetGroupConfig() map[string]string {
+	if x != nil {
+		return x.GroupConfig
 	}
 	return nil
 }
@@ -2617,6 +2625,7 @@ type Deliver struct {
 	FirstDelivery uint64                 `protobuf:"varint,2,opt,name=first_delivery,json=firstDelivery,proto3" json:"first_delivery,omitempty"`
 	Trace         []byte                 `protobuf:"bytes,3,opt,name=trace,proto3" json:"trace,omitempty"`
 	Drained       bool                   `protobuf:"varint,4,opt,name=drained,proto3" json:"drained,omitempty"`
+	UnixMs        uint64                 `protobuf:"varint,5,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2679,6 +2688,13 @@ func (x *Deliver) GetDrained() bool {
 	return false
 }
 
+func (x *Deliver) GetUnixMs() uint64 {
+	if x != nil {
+		return x.UnixMs
+	}
+	return 0
+}
+
 type Segment struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Partition     uint32                 `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
@@ -2689,6 +2705,7 @@ type Segment struct {
 	LeaseMs       uint32                 `protobuf:"varint,6,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	Attempt       uint32                 `protobuf:"varint,7,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	Attempts      []uint32               `protobuf:"varint,8,rep,packed,name=attempts,proto3" json:"attempts,omitempty"`
+	Failures      uint32                 `protobuf:"varint,9,opt,name=failures,proto3" json:"failures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2777,6 +2794,13 @@ func (x *Segment) GetAttempts() []uint32 {
 		return x.Attempts
 	}
 	return nil
+}
+
+func (x *Segment) GetFailures() uint32 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
 }
 
 type Ack struct {
@@ -2947,7 +2971,8 @@ func (x *AckItem) GetCumulative() bool {
 	return false
 }
 
-// outcome 0 ACCEPT 1 NACK(counts an attempt, delay) 2 EXTEND 3 TERM(dead letter) 4 RELEASE(counts no attempt)
+// outcome 0 ACCEPT 1 NACK(counts an attempt, delay) 2 EXTEND 3 TERM(dead letter) 4 RELEASE(counts no failure)
+// NACK: delay_ms 0 = the group's backoff. TERM: reason 0 = TERMINATED, 1 = POISON (the record could not be read)
 type AckResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Errors        []*ItemError           `protobuf:"bytes,1,rep,name=errors,proto3" json:"errors,omitempty"`
@@ -3682,6 +3707,7 @@ type TopicAdmin struct {
 	IdempotencyKey string                 `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
 	Reason         string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	Partitions     uint32                 `protobuf:"varint,7,opt,name=partitions,proto3" json:"partitions,omitempty"`
+	Before         *Start                 `protobuf:"bytes,8,opt,name=before,proto3" json:"before,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -3765,6 +3791,13 @@ func (x *TopicAdmin) GetPartitions() uint32 {
 	return 0
 }
 
+func (x *TopicAdmin) GetBefore() *Start {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
 type GroupAdmin struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Op             uint32                 `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"`
@@ -3774,6 +3807,9 @@ type GroupAdmin struct {
 	IdempotencyKey string                 `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
 	Reason         string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	Args           map[string]string      `protobuf:"bytes,7,rep,name=args,proto3" json:"args,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Start          *Start                 `protobuf:"bytes,8,opt,name=start,proto3" json:"start,omitempty"`
+	Mode           uint32                 `protobuf:"varint,9,opt,name=mode,proto3" json:"mode,omitempty"`
+	Snapshot       string                 `protobuf:"bytes,10,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -3857,9 +3893,32 @@ func (x *GroupAdmin) GetArgs() map[string]string {
 	return nil
 }
 
+func (x *GroupAdmin) GetStart() *Start {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *GroupAdmin) GetMode() uint32 {
+	if x != nil {
+		return x.Mode
+	}
+	return 0
+}
+
+func (x *GroupAdmin) GetSnapshot() string {
+	if x != nil {
+		return x.Snapshot
+	}
+	return ""
+}
+
+// op 1 LIST 2 DESCRIBE 3 DELETE 4 CREATE (start, mode, args) 5 ALTER (args) 6 PAUSE (reason) 7 RESUME 8 SNAPSHOT 9 RESTORE 10 LIST_SNAPSHOTS 11 DELETE_SNAPSHOT
 type GroupAdminOk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Revision      uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	Snapshots     []*GroupSnapshot       `protobuf:"bytes,2,rep,name=snapshots,proto3" json:"snapshots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3901,6 +3960,81 @@ func (x *GroupAdminOk) GetRevision() uint64 {
 	return 0
 }
 
+func (x *GroupAdminOk) GetSnapshots() []*GroupSnapshot {
+	if x != nil {
+		return x.Snapshots
+	}
+	return nil
+}
+
+type GroupSnapshot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	TakenUnixMs   uint64                 `protobuf:"varint,2,opt,name=taken_unix_ms,json=takenUnixMs,proto3" json:"taken_unix_ms,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Partitions    []*GroupPartition      `protobuf:"bytes,4,rep,name=partitions,proto3" json:"partitions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GroupSnapshot) Reset() {
+	*x = GroupSnapshot{}
+	mi := &file_spillway_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GroupSnapshot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GroupSnapshot) ProtoMessage() {}
+
+func (x *GroupSnapshot) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GroupSnapshot.ProtoReflect.Descriptor instead.
+func (*GroupSnapshot) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *GroupSnapshot) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *GroupSnapshot) GetTakenUnixMs() uint64 {
+	if x != nil {
+		return x.TakenUnixMs
+	}
+	return 0
+}
+
+func (x *GroupSnapshot) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *GroupSnapshot) GetPartitions() []*GroupPartition {
+	if x != nil {
+		return x.Partitions
+	}
+	return nil
+}
+
 type GroupList struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Groups        []*GroupInfo           `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
@@ -3910,7 +4044,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_spillway_proto_msgTypes[42]
+	mi := &file_spillway_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3922,7 +4056,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[42]
+	mi := &file_spillway_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3935,7 +4069,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{42}
+	return file_spillway_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *GroupList) GetGroups() []*GroupInfo {
@@ -3955,13 +4089,20 @@ type GroupInfo struct {
 	Partitions    []*GroupPartition      `protobuf:"bytes,6,rep,name=partitions,proto3" json:"partitions,omitempty"`
 	MaxDeliveries uint32                 `protobuf:"varint,7,opt,name=max_deliveries,json=maxDeliveries,proto3" json:"max_deliveries,omitempty"`
 	CreatedUnixMs uint64                 `protobuf:"varint,8,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
+	Config        map[string]string      `protobuf:"bytes,9,rep,name=config,proto3" json:"config,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Paused        bool                   `protobuf:"varint,10,opt,name=paused,proto3" json:"paused,omitempty"`
+	PauseReason   string                 `protobuf:"bytes,11,opt,name=pause_reason,json=pauseReason,proto3" json:"pause_reason,omitempty"`
+	PausedUnixMs  uint64                 `protobuf:"varint,12,opt,name=paused_unix_ms,json=pausedUnixMs,proto3" json:"paused_unix_ms,omitempty"`
+	MemberList    []*MemberInfo          `protobuf:"bytes,13,rep,name=member_list,json=memberList,proto3" json:"member_list,omitempty"`
+	Acked         uint64                 `protobuf:"varint,14,opt,name=acked,proto3" json:"acked,omitempty"`
+	DeadLettered  uint64                 `protobuf:"varint,15,opt,name=dead_lettered,json=deadLettered,proto3" json:"dead_lettered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GroupInfo) Reset() {
 	*x = GroupInfo{}
-	mi := &file_spillway_proto_msgTypes[43]
+	mi := &file_spillway_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3973,7 +4114,7 @@ func (x *GroupInfo) String() string {
 func (*GroupInfo) ProtoMessage() {}
 
 func (x *GroupInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[43]
+	mi := &file_spillway_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3986,7 +4127,7 @@ func (x *GroupInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupInfo.ProtoReflect.Descriptor instead.
 func (*GroupInfo) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{43}
+	return file_spillway_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *GroupInfo) GetTopic() string {
@@ -4045,6 +4186,139 @@ func (x *GroupInfo) GetCreatedUnixMs() uint64 {
 	return 0
 }
 
+func (x *GroupInfo) GetConfig() map[string]string {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+func (x *GroupInfo) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
+func (x *GroupInfo) GetPauseReason() string {
+	if x != nil {
+		return x.PauseReason
+	}
+	return ""
+}
+
+func (x *GroupInfo) GetPausedUnixMs() uint64 {
+	if x != nil {
+		return x.PausedUnixMs
+	}
+	return 0
+}
+
+func (x *GroupInfo) GetMemberList() []*MemberInfo {
+	if x != nil {
+		return x.MemberList
+	}
+	return nil
+}
+
+func (x *GroupInfo) GetAcked() uint64 {
+	if x != nil {
+		return x.Acked
+	}
+	return 0
+}
+
+func (x *GroupInfo) GetDeadLettered() uint64 {
+	if x != nil {
+		return x.DeadLettered
+	}
+	return 0
+}
+
+type MemberInfo struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Member        uint64                 `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Active        bool                   `protobuf:"varint,3,opt,name=active,proto3" json:"active,omitempty"`
+	InFlight      uint64                 `protobuf:"varint,4,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
+	Paused        bool                   `protobuf:"varint,5,opt,name=paused,proto3" json:"paused,omitempty"`
+	LeaseMs       uint32                 `protobuf:"varint,6,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemberInfo) Reset() {
+	*x = MemberInfo{}
+	mi := &file_spillway_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemberInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemberInfo) ProtoMessage() {}
+
+func (x *MemberInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemberInfo.ProtoReflect.Descriptor instead.
+func (*MemberInfo) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *MemberInfo) GetMember() uint64 {
+	if x != nil {
+		return x.Member
+	}
+	return 0
+}
+
+func (x *MemberInfo) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MemberInfo) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+func (x *MemberInfo) GetInFlight() uint64 {
+	if x != nil {
+		return x.InFlight
+	}
+	return 0
+}
+
+func (x *MemberInfo) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
+func (x *MemberInfo) GetLeaseMs() uint32 {
+	if x != nil {
+		return x.LeaseMs
+	}
+	return 0
+}
+
 type GroupPartition struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Partition     uint32                 `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
@@ -4054,13 +4328,16 @@ type GroupPartition struct {
 	WaitingRetry  uint64                 `protobuf:"varint,5,opt,name=waiting_retry,json=waitingRetry,proto3" json:"waiting_retry,omitempty"`
 	EndOffset     uint64                 `protobuf:"varint,6,opt,name=end_offset,json=endOffset,proto3" json:"end_offset,omitempty"`
 	Backlog       uint64                 `protobuf:"varint,7,opt,name=backlog,proto3" json:"backlog,omitempty"`
+	Scheduled     uint64                 `protobuf:"varint,8,opt,name=scheduled,proto3" json:"scheduled,omitempty"`
+	KeyBlocked    uint64                 `protobuf:"varint,9,opt,name=key_blocked,json=keyBlocked,proto3" json:"key_blocked,omitempty"`
+	Dropped       uint64                 `protobuf:"varint,10,opt,name=dropped,proto3" json:"dropped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GroupPartition) Reset() {
 	*x = GroupPartition{}
-	mi := &file_spillway_proto_msgTypes[44]
+	mi := &file_spillway_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4072,7 +4349,7 @@ func (x *GroupPartition) String() string {
 func (*GroupPartition) ProtoMessage() {}
 
 func (x *GroupPartition) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[44]
+	mi := &file_spillway_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4085,7 +4362,7 @@ func (x *GroupPartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupPartition.ProtoReflect.Descriptor instead.
 func (*GroupPartition) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{44}
+	return file_spillway_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *GroupPartition) GetPartition() uint32 {
@@ -4137,6 +4414,27 @@ func (x *GroupPartition) GetBacklog() uint64 {
 	return 0
 }
 
+func (x *GroupPartition) GetScheduled() uint64 {
+	if x != nil {
+		return x.Scheduled
+	}
+	return 0
+}
+
+func (x *GroupPartition) GetKeyBlocked() uint64 {
+	if x != nil {
+		return x.KeyBlocked
+	}
+	return 0
+}
+
+func (x *GroupPartition) GetDropped() uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return 0
+}
+
 type ToggleAdmin struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Set            *Toggle                `protobuf:"bytes,1,opt,name=set,proto3" json:"set,omitempty"`
@@ -4151,7 +4449,7 @@ type ToggleAdmin struct {
 
 func (x *ToggleAdmin) Reset() {
 	*x = ToggleAdmin{}
-	mi := &file_spillway_proto_msgTypes[45]
+	mi := &file_spillway_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4163,7 +4461,7 @@ func (x *ToggleAdmin) String() string {
 func (*ToggleAdmin) ProtoMessage() {}
 
 func (x *ToggleAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[45]
+	mi := &file_spillway_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4176,7 +4474,7 @@ func (x *ToggleAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToggleAdmin.ProtoReflect.Descriptor instead.
 func (*ToggleAdmin) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{45}
+	return file_spillway_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ToggleAdmin) GetSet() *Toggle {
@@ -4231,7 +4529,7 @@ type HealthCheck struct {
 
 func (x *HealthCheck) Reset() {
 	*x = HealthCheck{}
-	mi := &file_spillway_proto_msgTypes[46]
+	mi := &file_spillway_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4243,7 +4541,7 @@ func (x *HealthCheck) String() string {
 func (*HealthCheck) ProtoMessage() {}
 
 func (x *HealthCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[46]
+	mi := &file_spillway_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4256,7 +4554,7 @@ func (x *HealthCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthCheck.ProtoReflect.Descriptor instead.
 func (*HealthCheck) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{46}
+	return file_spillway_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *HealthCheck) GetService() string {
@@ -4283,7 +4581,7 @@ type HealthStatus struct {
 
 func (x *HealthStatus) Reset() {
 	*x = HealthStatus{}
-	mi := &file_spillway_proto_msgTypes[47]
+	mi := &file_spillway_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4295,7 +4593,7 @@ func (x *HealthStatus) String() string {
 func (*HealthStatus) ProtoMessage() {}
 
 func (x *HealthStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[47]
+	mi := &file_spillway_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4308,7 +4606,7 @@ func (x *HealthStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthStatus.ProtoReflect.Descriptor instead.
 func (*HealthStatus) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{47}
+	return file_spillway_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *HealthStatus) GetStatus() uint32 {
@@ -4339,7 +4637,7 @@ type Component struct {
 
 func (x *Component) Reset() {
 	*x = Component{}
-	mi := &file_spillway_proto_msgTypes[48]
+	mi := &file_spillway_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4351,7 +4649,7 @@ func (x *Component) String() string {
 func (*Component) ProtoMessage() {}
 
 func (x *Component) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[48]
+	mi := &file_spillway_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4364,7 +4662,7 @@ func (x *Component) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Component.ProtoReflect.Descriptor instead.
 func (*Component) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{48}
+	return file_spillway_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Component) GetName() string {
@@ -4405,6 +4703,835 @@ func (x *Component) GetNextStep() string {
 func (x *Component) GetSinceUnixMs() uint64 {
 	if x != nil {
 		return x.SinceUnixMs
+	}
+	return 0
+}
+
+// Replay. A plan names exact records and changes nothing; a job delivers them again. 0x35 op 1 PLAN 2 START 3 STATUS 4 LIST 5 PAUSE 6 RESUME 7 CANCEL 8 DIFF 9 DELETE, RESPONSE = ReplayAdminOk
+type ReplayAdmin struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Op            uint32                 `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"`
+	Selection     *ReplaySelection       `protobuf:"bytes,2,opt,name=selection,proto3" json:"selection,omitempty"`
+	Id            string                 `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	Target        *ReplayTarget          `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
+	Rate          uint32                 `protobuf:"varint,5,opt,name=rate,proto3" json:"rate,omitempty"`
+	Stops         *ReplayStops           `protobuf:"bytes,6,opt,name=stops,proto3" json:"stops,omitempty"`
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayAdmin) Reset() {
+	*x = ReplayAdmin{}
+	mi := &file_spillway_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayAdmin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayAdmin) ProtoMessage() {}
+
+func (x *ReplayAdmin) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayAdmin.ProtoReflect.Descriptor instead.
+func (*ReplayAdmin) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *ReplayAdmin) GetOp() uint32 {
+	if x != nil {
+		return x.Op
+	}
+	return 0
+}
+
+func (x *ReplayAdmin) GetSelection() *ReplaySelection {
+	if x != nil {
+		return x.Selection
+	}
+	return nil
+}
+
+func (x *ReplayAdmin) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ReplayAdmin) GetTarget() *ReplayTarget {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *ReplayAdmin) GetRate() uint32 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *ReplayAdmin) GetStops() *ReplayStops {
+	if x != nil {
+		return x.Stops
+	}
+	return nil
+}
+
+func (x *ReplayAdmin) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type ReplayAdminOk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayAdminOk) Reset() {
+	*x = ReplayAdminOk{}
+	mi := &file_spillway_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayAdminOk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayAdminOk) ProtoMessage() {}
+
+func (x *ReplayAdminOk) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayAdminOk.ProtoReflect.Descriptor instead.
+func (*ReplayAdminOk) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{52}
+}
+
+type ReplayList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plans         []*ReplayPlan          `protobuf:"bytes,1,rep,name=plans,proto3" json:"plans,omitempty"`
+	Jobs          []*ReplayJob           `protobuf:"bytes,2,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayList) Reset() {
+	*x = ReplayList{}
+	mi := &file_spillway_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayList) ProtoMessage() {}
+
+func (x *ReplayList) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayList.ProtoReflect.Descriptor instead.
+func (*ReplayList) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *ReplayList) GetPlans() []*ReplayPlan {
+	if x != nil {
+		return x.Plans
+	}
+	return nil
+}
+
+func (x *ReplayList) GetJobs() []*ReplayJob {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+type ReplaySelection struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Topic           string                 `protobuf:"bytes,1,opt,name=topic,proto3" json:"topic,omitempty"`
+	Partitions      []uint32               `protobuf:"varint,2,rep,packed,name=partitions,proto3" json:"partitions,omitempty"` // none = all
+	From            *Start                 `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	To              *Start                 `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"` // kind 0 = the ends; `to` is not included
+	Keys            [][]byte               `protobuf:"bytes,5,rep,name=keys,proto3" json:"keys,omitempty"`
+	Filter          string                 `protobuf:"bytes,6,opt,name=filter,proto3" json:"filter,omitempty"`
+	DeadLetterCause string                 `protobuf:"bytes,7,opt,name=dead_letter_cause,json=deadLetterCause,proto3" json:"dead_letter_cause,omitempty"`
+	UnackedBy       string                 `protobuf:"bytes,8,opt,name=unacked_by,json=unackedBy,proto3" json:"unacked_by,omitempty"`
+	SamplePm        uint32                 `protobuf:"varint,9,opt,name=sample_pm,json=samplePm,proto3" json:"sample_pm,omitempty"` // sample: per mille of the records, 0 = all
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ReplaySelection) Reset() {
+	*x = ReplaySelection{}
+	mi := &file_spillway_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaySelection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaySelection) ProtoMessage() {}
+
+func (x *ReplaySelection) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaySelection.ProtoReflect.Descriptor instead.
+func (*ReplaySelection) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *ReplaySelection) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *ReplaySelection) GetPartitions() []uint32 {
+	if x != nil {
+		return x.Partitions
+	}
+	return nil
+}
+
+func (x *ReplaySelection) GetFrom() *Start {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *ReplaySelection) GetTo() *Start {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *ReplaySelection) GetKeys() [][]byte {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *ReplaySelection) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *ReplaySelection) GetDeadLetterCause() string {
+	if x != nil {
+		return x.DeadLetterCause
+	}
+	return ""
+}
+
+func (x *ReplaySelection) GetUnackedBy() string {
+	if x != nil {
+		return x.UnackedBy
+	}
+	return ""
+}
+
+func (x *ReplaySelection) GetSamplePm() uint32 {
+	if x != nil {
+		return x.SamplePm
+	}
+	return 0
+}
+
+type ReplayPlan struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Selection     *ReplaySelection       `protobuf:"bytes,2,opt,name=selection,proto3" json:"selection,omitempty"`
+	State         uint32                 `protobuf:"varint,3,opt,name=state,proto3" json:"state,omitempty"` // 0 SCANNING 1 READY 2 FAILED
+	Records       uint64                 `protobuf:"varint,4,opt,name=records,proto3" json:"records,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,5,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	FirstUnixMs   uint64                 `protobuf:"varint,6,opt,name=first_unix_ms,json=firstUnixMs,proto3" json:"first_unix_ms,omitempty"`
+	LastUnixMs    uint64                 `protobuf:"varint,7,opt,name=last_unix_ms,json=lastUnixMs,proto3" json:"last_unix_ms,omitempty"`
+	Keys          uint64                 `protobuf:"varint,8,opt,name=keys,proto3" json:"keys,omitempty"`
+	Duplicates    uint64                 `protobuf:"varint,9,opt,name=duplicates,proto3" json:"duplicates,omitempty"` // keys: different ones; duplicates: by idempotency key
+	Scanned       uint64                 `protobuf:"varint,10,opt,name=scanned,proto3" json:"scanned,omitempty"`
+	ToScan        uint64                 `protobuf:"varint,11,opt,name=to_scan,json=toScan,proto3" json:"to_scan,omitempty"`
+	CreatedUnixMs uint64                 `protobuf:"varint,12,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
+	Error         *Error                 `protobuf:"bytes,13,opt,name=error,proto3" json:"error,omitempty"`
+	Partitions    []*ReplayRange         `protobuf:"bytes,14,rep,name=partitions,proto3" json:"partitions,omitempty"`
+	KeysExact     bool                   `protobuf:"varint,15,opt,name=keys_exact,json=keysExact,proto3" json:"keys_exact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayPlan) Reset() {
+	*x = ReplayPlan{}
+	mi := &file_spillway_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayPlan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayPlan) ProtoMessage() {}
+
+func (x *ReplayPlan) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayPlan.ProtoReflect.Descriptor instead.
+func (*ReplayPlan) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *ReplayPlan) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ReplayPlan) GetSelection() *ReplaySelection {
+	if x != nil {
+		return x.Selection
+	}
+	return nil
+}
+
+func (x *ReplayPlan) GetState() uint32 {
+	if x != nil {
+		return x.State
+	}
+	return 0
+}
+
+func (x *ReplayPlan) GetRecords() uint64 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
+}
+
+func (x *ReplayPlan) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *ReplayPlan) GetFirstUnixMs() uint64 {
+	if x != nil {
+		return x.FirstUnixMs
+	}
+	return 0
+}
+
+func (x *ReplayPlan) GetLastUnixMs() uint64 {
+	if x != nil {
+		return x.LastUnixMs
+	}
+	return 0
+}
+
+func (x *ReplayPlan) GetKeys() uint64 {
+	if x != nil {
+		return x.Keys
+	}
+	return 0
+}
+
+func (x *ReplayPlan) GetDuplicates() uint64 {
+	if x != nil {
+		return x.Duplicates
+	}
+	return 0
+}
+
+func (x *ReplayPlan) GetScanned() uint64 {
+	if x != nil {
+		return x.Scanned
+	}
+	return 0
+}
+
+func (x *ReplayPlan) GetToScan() uint64 {
+	if x != nil {
+		return x.ToScan
+	}
+	return 0
+}
+
+func (x *ReplayPlan) GetCreatedUnixMs() uint64 {
+	if x != nil {
+		return x.CreatedUnixMs
+	}
+	return 0
+}
+
+func (x *ReplayPlan) GetError() *Error {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+func (x *ReplayPlan) GetPartitions() []*ReplayRange {
+	if x != nil {
+		return x.Partitions
+	}
+	return nil
+}
+
+func (x *ReplayPlan) GetKeysExact() bool {
+	if x != nil {
+		return x.KeysExact
+	}
+	return false
+}
+
+type ReplayRange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Partition     uint32                 `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
+	From          uint64                 `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"`
+	To            uint64                 `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
+	Records       uint64                 `protobuf:"varint,4,opt,name=records,proto3" json:"records,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayRange) Reset() {
+	*x = ReplayRange{}
+	mi := &file_spillway_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayRange) ProtoMessage() {}
+
+func (x *ReplayRange) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayRange.ProtoReflect.Descriptor instead.
+func (*ReplayRange) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *ReplayRange) GetPartition() uint32 {
+	if x != nil {
+		return x.Partition
+	}
+	return 0
+}
+
+func (x *ReplayRange) GetFrom() uint64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *ReplayRange) GetTo() uint64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *ReplayRange) GetRecords() uint64 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
+}
+
+type ReplayTarget struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          uint32                 `protobuf:"varint,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayTarget) Reset() {
+	*x = ReplayTarget{}
+	mi := &file_spillway_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayTarget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayTarget) ProtoMessage() {}
+
+func (x *ReplayTarget) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayTarget.ProtoReflect.Descriptor instead.
+func (*ReplayTarget) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *ReplayTarget) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *ReplayTarget) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type ReplayStops struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Errors        uint64                 `protobuf:"varint,1,opt,name=errors,proto3" json:"errors,omitempty"`
+	DeadLetters   uint64                 `protobuf:"varint,2,opt,name=dead_letters,json=deadLetters,proto3" json:"dead_letters,omitempty"`
+	ConsumerLag   uint64                 `protobuf:"varint,3,opt,name=consumer_lag,json=consumerLag,proto3" json:"consumer_lag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayStops) Reset() {
+	*x = ReplayStops{}
+	mi := &file_spillway_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayStops) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayStops) ProtoMessage() {}
+
+func (x *ReplayStops) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayStops.ProtoReflect.Descriptor instead.
+func (*ReplayStops) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *ReplayStops) GetErrors() uint64 {
+	if x != nil {
+		return x.Errors
+	}
+	return 0
+}
+
+func (x *ReplayStops) GetDeadLetters() uint64 {
+	if x != nil {
+		return x.DeadLetters
+	}
+	return 0
+}
+
+func (x *ReplayStops) GetConsumerLag() uint64 {
+	if x != nil {
+		return x.ConsumerLag
+	}
+	return 0
+}
+
+type ReplayJob struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	PlanId        string                 `protobuf:"bytes,2,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	Topic         string                 `protobuf:"bytes,3,opt,name=topic,proto3" json:"topic,omitempty"`
+	Target        *ReplayTarget          `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
+	Rate          uint32                 `protobuf:"varint,5,opt,name=rate,proto3" json:"rate,omitempty"`
+	Stops         *ReplayStops           `protobuf:"bytes,6,opt,name=stops,proto3" json:"stops,omitempty"`
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	StartedBy     string                 `protobuf:"bytes,8,opt,name=started_by,json=startedBy,proto3" json:"started_by,omitempty"`
+	State         uint32                 `protobuf:"varint,9,opt,name=state,proto3" json:"state,omitempty"` // 0 RUNNING 1 PAUSED 2 DONE 3 CANCELLED 4 FAILED
+	Why           string                 `protobuf:"bytes,10,opt,name=why,proto3" json:"why,omitempty"`
+	StartedUnixMs uint64                 `protobuf:"varint,11,opt,name=started_unix_ms,json=startedUnixMs,proto3" json:"started_unix_ms,omitempty"`
+	EndedUnixMs   uint64                 `protobuf:"varint,12,opt,name=ended_unix_ms,json=endedUnixMs,proto3" json:"ended_unix_ms,omitempty"`
+	Records       uint64                 `protobuf:"varint,13,opt,name=records,proto3" json:"records,omitempty"`
+	Done          uint64                 `protobuf:"varint,14,opt,name=done,proto3" json:"done,omitempty"`
+	Redelivered   uint64                 `protobuf:"varint,15,opt,name=redelivered,proto3" json:"redelivered,omitempty"`
+	Acked         uint64                 `protobuf:"varint,16,opt,name=acked,proto3" json:"acked,omitempty"`
+	Failed        uint64                 `protobuf:"varint,17,opt,name=failed,proto3" json:"failed,omitempty"`
+	Open          uint64                 `protobuf:"varint,18,opt,name=open,proto3" json:"open,omitempty"`
+	Duplicates    uint64                 `protobuf:"varint,19,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	Errors        uint64                 `protobuf:"varint,20,opt,name=errors,proto3" json:"errors,omitempty"`
+	RateNow       uint32                 `protobuf:"varint,21,opt,name=rate_now,json=rateNow,proto3" json:"rate_now,omitempty"` // failed: dead-lettered; duplicates: refused by idempotency key
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayJob) Reset() {
+	*x = ReplayJob{}
+	mi := &file_spillway_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayJob) ProtoMessage() {}
+
+func (x *ReplayJob) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayJob.ProtoReflect.Descriptor instead.
+func (*ReplayJob) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *ReplayJob) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ReplayJob) GetPlanId() string {
+	if x != nil {
+		return x.PlanId
+	}
+	return ""
+}
+
+func (x *ReplayJob) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *ReplayJob) GetTarget() *ReplayTarget {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *ReplayJob) GetRate() uint32 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetStops() *ReplayStops {
+	if x != nil {
+		return x.Stops
+	}
+	return nil
+}
+
+func (x *ReplayJob) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReplayJob) GetStartedBy() string {
+	if x != nil {
+		return x.StartedBy
+	}
+	return ""
+}
+
+func (x *ReplayJob) GetState() uint32 {
+	if x != nil {
+		return x.State
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *ReplayJob) GetStartedUnixMs() uint64 {
+	if x != nil {
+		return x.StartedUnixMs
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetEndedUnixMs() uint64 {
+	if x != nil {
+		return x.EndedUnixMs
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetRecords() uint64 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetDone() uint64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetRedelivered() uint64 {
+	if x != nil {
+		return x.Redelivered
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetAcked() uint64 {
+	if x != nil {
+		return x.Acked
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetFailed() uint64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetOpen() uint64 {
+	if x != nil {
+		return x.Open
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetDuplicates() uint64 {
+	if x != nil {
+		return x.Duplicates
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetErrors() uint64 {
+	if x != nil {
+		return x.Errors
+	}
+	return 0
+}
+
+func (x *ReplayJob) GetRateNow() uint32 {
+	if x != nil {
+		return x.RateNow
 	}
 	return 0
 }
@@ -4629,7 +5756,7 @@ const file_spillway_proto_rawDesc = "" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12$\n" +
 	"\x0eappend_unix_ms\x18\x03 \x01(\x04R\fappendUnixMs\"(\n" +
 	"\x0eClosePublisher\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\rR\x06reason\"\xf8\x03\n" +
+	"\x06reason\x18\x01 \x01(\rR\x06reason\"\x84\x05\n" +
 	"\tSubscribe\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12\x1e\n" +
 	"\n" +
@@ -4650,7 +5777,11 @@ const file_spillway_proto_rawDesc = "" +
 	"\x06filter\x18\r \x01(\tR\x06filter\x12\x14\n" +
 	"\x05trace\x18\x0e \x01(\fR\x05trace\x12&\n" +
 	"\x0fmax_batch_bytes\x18\x0f \x01(\rR\rmaxBatchBytes\x12*\n" +
-	"\x06starts\x18\x10 \x03(\v2\x12.spillway.v1.StartR\x06starts\"j\n" +
+	"\x06starts\x18\x10 \x03(\v2\x12.spillway.v1.StartR\x06starts\x12J\n" +
+	"\fgroup_config\x18\x11 \x03(\v2'.spillway.v1.Subscribe.GroupConfigEntryR\vgroupConfig\x1a>\n" +
+	"\x10GroupConfigEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"j\n" +
 	"\x05Start\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x17\n" +
@@ -4666,12 +5797,13 @@ const file_spillway_proto_rawDesc = "" +
 	"\vCreditGrant\x12+\n" +
 	"\x06credit\x18\x01 \x01(\v2\x13.spillway.v1.CreditR\x06credit\x12\x14\n" +
 	"\x05drain\x18\x02 \x01(\bR\x05drain\x12\x16\n" +
-	"\x06paused\x18\x03 \x01(\bR\x06paused\"\x92\x01\n" +
+	"\x06paused\x18\x03 \x01(\bR\x06paused\"\xab\x01\n" +
 	"\aDeliver\x120\n" +
 	"\bsegments\x18\x01 \x03(\v2\x14.spillway.v1.SegmentR\bsegments\x12%\n" +
 	"\x0efirst_delivery\x18\x02 \x01(\x04R\rfirstDelivery\x12\x14\n" +
 	"\x05trace\x18\x03 \x01(\fR\x05trace\x12\x18\n" +
-	"\adrained\x18\x04 \x01(\bR\adrained\"\xe1\x01\n" +
+	"\adrained\x18\x04 \x01(\bR\adrained\x12\x17\n" +
+	"\aunix_ms\x18\x05 \x01(\x04R\x06unixMs\"\xfd\x01\n" +
 	"\aSegment\x12\x1c\n" +
 	"\tpartition\x18\x01 \x01(\rR\tpartition\x12\x1f\n" +
 	"\vbase_offset\x18\x02 \x01(\x04R\n" +
@@ -4681,7 +5813,8 @@ const file_spillway_proto_rawDesc = "" +
 	"\x05fence\x18\x05 \x01(\x04R\x05fence\x12\x19\n" +
 	"\blease_ms\x18\x06 \x01(\rR\aleaseMs\x12\x18\n" +
 	"\aattempt\x18\a \x01(\rR\aattempt\x12\x1a\n" +
-	"\battempts\x18\b \x03(\rR\battempts\"R\n" +
+	"\battempts\x18\b \x03(\rR\battempts\x12\x1a\n" +
+	"\bfailures\x18\t \x01(\rR\bfailures\"R\n" +
 	"\x03Ack\x12*\n" +
 	"\x05items\x18\x01 \x03(\v2\x14.spillway.v1.AckItemR\x05items\x12\x1f\n" +
 	"\vwant_result\x18\x02 \x01(\bR\n" +
@@ -4761,7 +5894,7 @@ const file_spillway_proto_rawDesc = "" +
 	"\x05bytes\x18\x05 \x01(\x04R\x05bytes\x12-\n" +
 	"\x06leader\x18\x06 \x01(\v2\x15.spillway.v1.EndpointR\x06leader\x12!\n" +
 	"\fleader_epoch\x18\a \x01(\x04R\vleaderEpoch\x12'\n" +
-	"\x0fcorrupt_batches\x18\b \x01(\x04R\x0ecorruptBatches\"\xb4\x02\n" +
+	"\x0fcorrupt_batches\x18\b \x01(\x04R\x0ecorruptBatches\"\xe0\x02\n" +
 	"\n" +
 	"TopicAdmin\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x14\n" +
@@ -4772,10 +5905,11 @@ const file_spillway_proto_rawDesc = "" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x1e\n" +
 	"\n" +
 	"partitions\x18\a \x01(\rR\n" +
-	"partitions\x1a9\n" +
+	"partitions\x12*\n" +
+	"\x06before\x18\b \x01(\v2\x12.spillway.v1.StartR\x06before\x1a9\n" +
 	"\vConfigEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa2\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfc\x02\n" +
 	"\n" +
 	"GroupAdmin\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x14\n" +
@@ -4784,14 +5918,26 @@ const file_spillway_proto_rawDesc = "" +
 	"\x0fexpect_revision\x18\x04 \x01(\x04R\x0eexpectRevision\x12'\n" +
 	"\x0fidempotency_key\x18\x05 \x01(\tR\x0eidempotencyKey\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x125\n" +
-	"\x04args\x18\a \x03(\v2!.spillway.v1.GroupAdmin.ArgsEntryR\x04args\x1a7\n" +
+	"\x04args\x18\a \x03(\v2!.spillway.v1.GroupAdmin.ArgsEntryR\x04args\x12(\n" +
+	"\x05start\x18\b \x01(\v2\x12.spillway.v1.StartR\x05start\x12\x12\n" +
+	"\x04mode\x18\t \x01(\rR\x04mode\x12\x1a\n" +
+	"\bsnapshot\x18\n" +
+	" \x01(\tR\bsnapshot\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"*\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"d\n" +
 	"\fGroupAdminOk\x12\x1a\n" +
-	"\brevision\x18\x01 \x01(\x04R\brevision\";\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\x128\n" +
+	"\tsnapshots\x18\x02 \x03(\v2\x1a.spillway.v1.GroupSnapshotR\tsnapshots\"\x9c\x01\n" +
+	"\rGroupSnapshot\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\"\n" +
+	"\rtaken_unix_ms\x18\x02 \x01(\x04R\vtakenUnixMs\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12;\n" +
+	"\n" +
+	"partitions\x18\x04 \x03(\v2\x1b.spillway.v1.GroupPartitionR\n" +
+	"partitions\";\n" +
 	"\tGroupList\x12.\n" +
-	"\x06groups\x18\x01 \x03(\v2\x16.spillway.v1.GroupInfoR\x06groups\"\x8d\x02\n" +
+	"\x06groups\x18\x01 \x03(\v2\x16.spillway.v1.GroupInfoR\x06groups\"\xda\x04\n" +
 	"\tGroupInfo\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x12\n" +
@@ -4802,7 +5948,27 @@ const file_spillway_proto_rawDesc = "" +
 	"partitions\x18\x06 \x03(\v2\x1b.spillway.v1.GroupPartitionR\n" +
 	"partitions\x12%\n" +
 	"\x0emax_deliveries\x18\a \x01(\rR\rmaxDeliveries\x12&\n" +
-	"\x0fcreated_unix_ms\x18\b \x01(\x04R\rcreatedUnixMs\"\xe2\x01\n" +
+	"\x0fcreated_unix_ms\x18\b \x01(\x04R\rcreatedUnixMs\x12:\n" +
+	"\x06config\x18\t \x03(\v2\".spillway.v1.GroupInfo.ConfigEntryR\x06config\x12\x16\n" +
+	"\x06paused\x18\n" +
+	" \x01(\bR\x06paused\x12!\n" +
+	"\fpause_reason\x18\v \x01(\tR\vpauseReason\x12$\n" +
+	"\x0epaused_unix_ms\x18\f \x01(\x04R\fpausedUnixMs\x128\n" +
+	"\vmember_list\x18\r \x03(\v2\x17.spillway.v1.MemberInfoR\n" +
+	"memberList\x12\x14\n" +
+	"\x05acked\x18\x0e \x01(\x04R\x05acked\x12#\n" +
+	"\rdead_lettered\x18\x0f \x01(\x04R\fdeadLettered\x1a9\n" +
+	"\vConfigEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa0\x01\n" +
+	"\n" +
+	"MemberInfo\x12\x16\n" +
+	"\x06member\x18\x01 \x01(\x04R\x06member\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
+	"\x06active\x18\x03 \x01(\bR\x06active\x12\x1b\n" +
+	"\tin_flight\x18\x04 \x01(\x04R\binFlight\x12\x16\n" +
+	"\x06paused\x18\x05 \x01(\bR\x06paused\x12\x19\n" +
+	"\blease_ms\x18\x06 \x01(\rR\aleaseMs\"\xbb\x02\n" +
 	"\x0eGroupPartition\x12\x1c\n" +
 	"\tpartition\x18\x01 \x01(\rR\tpartition\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\x04R\x06cursor\x12\x1f\n" +
@@ -4812,7 +5978,12 @@ const file_spillway_proto_rawDesc = "" +
 	"\rwaiting_retry\x18\x05 \x01(\x04R\fwaitingRetry\x12\x1d\n" +
 	"\n" +
 	"end_offset\x18\x06 \x01(\x04R\tendOffset\x12\x18\n" +
-	"\abacklog\x18\a \x01(\x04R\abacklog\"\xdc\x01\n" +
+	"\abacklog\x18\a \x01(\x04R\abacklog\x12\x1c\n" +
+	"\tscheduled\x18\b \x01(\x04R\tscheduled\x12\x1f\n" +
+	"\vkey_blocked\x18\t \x01(\x04R\n" +
+	"keyBlocked\x12\x18\n" +
+	"\adropped\x18\n" +
+	" \x01(\x04R\adropped\"\xdc\x01\n" +
 	"\vToggleAdmin\x12%\n" +
 	"\x03set\x18\x01 \x01(\v2\x13.spillway.v1.ToggleR\x03set\x12'\n" +
 	"\x0fexpect_revision\x18\x02 \x01(\x04R\x0eexpectRevision\x12\x16\n" +
@@ -4834,7 +6005,95 @@ const file_spillway_proto_rawDesc = "" +
 	"\x04what\x18\x03 \x01(\tR\x04what\x12\x10\n" +
 	"\x03why\x18\x04 \x01(\tR\x03why\x12\x1b\n" +
 	"\tnext_step\x18\x05 \x01(\tR\bnextStep\x12\"\n" +
-	"\rsince_unix_ms\x18\x06 \x01(\x04R\vsinceUnixMs*\x89\x01\n" +
+	"\rsince_unix_ms\x18\x06 \x01(\x04R\vsinceUnixMs\"\xf8\x01\n" +
+	"\vReplayAdmin\x12\x0e\n" +
+	"\x02op\x18\x01 \x01(\rR\x02op\x12:\n" +
+	"\tselection\x18\x02 \x01(\v2\x1c.spillway.v1.ReplaySelectionR\tselection\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\tR\x02id\x121\n" +
+	"\x06target\x18\x04 \x01(\v2\x19.spillway.v1.ReplayTargetR\x06target\x12\x12\n" +
+	"\x04rate\x18\x05 \x01(\rR\x04rate\x12.\n" +
+	"\x05stops\x18\x06 \x01(\v2\x18.spillway.v1.ReplayStopsR\x05stops\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\"\x0f\n" +
+	"\rReplayAdminOk\"g\n" +
+	"\n" +
+	"ReplayList\x12-\n" +
+	"\x05plans\x18\x01 \x03(\v2\x17.spillway.v1.ReplayPlanR\x05plans\x12*\n" +
+	"\x04jobs\x18\x02 \x03(\v2\x16.spillway.v1.ReplayJobR\x04jobs\"\xa7\x02\n" +
+	"\x0fReplaySelection\x12\x14\n" +
+	"\x05topic\x18\x01 \x01(\tR\x05topic\x12\x1e\n" +
+	"\n" +
+	"partitions\x18\x02 \x03(\rR\n" +
+	"partitions\x12&\n" +
+	"\x04from\x18\x03 \x01(\v2\x12.spillway.v1.StartR\x04from\x12\"\n" +
+	"\x02to\x18\x04 \x01(\v2\x12.spillway.v1.StartR\x02to\x12\x12\n" +
+	"\x04keys\x18\x05 \x03(\fR\x04keys\x12\x16\n" +
+	"\x06filter\x18\x06 \x01(\tR\x06filter\x12*\n" +
+	"\x11dead_letter_cause\x18\a \x01(\tR\x0fdeadLetterCause\x12\x1d\n" +
+	"\n" +
+	"unacked_by\x18\b \x01(\tR\tunackedBy\x12\x1b\n" +
+	"\tsample_pm\x18\t \x01(\rR\bsamplePm\"\xf6\x03\n" +
+	"\n" +
+	"ReplayPlan\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12:\n" +
+	"\tselection\x18\x02 \x01(\v2\x1c.spillway.v1.ReplaySelectionR\tselection\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\rR\x05state\x12\x18\n" +
+	"\arecords\x18\x04 \x01(\x04R\arecords\x12\x14\n" +
+	"\x05bytes\x18\x05 \x01(\x04R\x05bytes\x12\"\n" +
+	"\rfirst_unix_ms\x18\x06 \x01(\x04R\vfirstUnixMs\x12 \n" +
+	"\flast_unix_ms\x18\a \x01(\x04R\n" +
+	"lastUnixMs\x12\x12\n" +
+	"\x04keys\x18\b \x01(\x04R\x04keys\x12\x1e\n" +
+	"\n" +
+	"duplicates\x18\t \x01(\x04R\n" +
+	"duplicates\x12\x18\n" +
+	"\ascanned\x18\n" +
+	" \x01(\x04R\ascanned\x12\x17\n" +
+	"\ato_scan\x18\v \x01(\x04R\x06toScan\x12&\n" +
+	"\x0fcreated_unix_ms\x18\f \x01(\x04R\rcreatedUnixMs\x12(\n" +
+	"\x05error\x18\r \x01(\v2\x12.spillway.v1.ErrorR\x05error\x128\n" +
+	"\n" +
+	"partitions\x18\x0e \x03(\v2\x18.spillway.v1.ReplayRangeR\n" +
+	"partitions\x12\x1d\n" +
+	"\n" +
+	"keys_exact\x18\x0f \x01(\bR\tkeysExact\"i\n" +
+	"\vReplayRange\x12\x1c\n" +
+	"\tpartition\x18\x01 \x01(\rR\tpartition\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\x04R\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\x04R\x02to\x12\x18\n" +
+	"\arecords\x18\x04 \x01(\x04R\arecords\"6\n" +
+	"\fReplayTarget\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"k\n" +
+	"\vReplayStops\x12\x16\n" +
+	"\x06errors\x18\x01 \x01(\x04R\x06errors\x12!\n" +
+	"\fdead_letters\x18\x02 \x01(\x04R\vdeadLetters\x12!\n" +
+	"\fconsumer_lag\x18\x03 \x01(\x04R\vconsumerLag\"\xd1\x04\n" +
+	"\tReplayJob\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
+	"\aplan_id\x18\x02 \x01(\tR\x06planId\x12\x14\n" +
+	"\x05topic\x18\x03 \x01(\tR\x05topic\x121\n" +
+	"\x06target\x18\x04 \x01(\v2\x19.spillway.v1.ReplayTargetR\x06target\x12\x12\n" +
+	"\x04rate\x18\x05 \x01(\rR\x04rate\x12.\n" +
+	"\x05stops\x18\x06 \x01(\v2\x18.spillway.v1.ReplayStopsR\x05stops\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"started_by\x18\b \x01(\tR\tstartedBy\x12\x14\n" +
+	"\x05state\x18\t \x01(\rR\x05state\x12\x10\n" +
+	"\x03why\x18\n" +
+	" \x01(\tR\x03why\x12&\n" +
+	"\x0fstarted_unix_ms\x18\v \x01(\x04R\rstartedUnixMs\x12\"\n" +
+	"\rended_unix_ms\x18\f \x01(\x04R\vendedUnixMs\x12\x18\n" +
+	"\arecords\x18\r \x01(\x04R\arecords\x12\x12\n" +
+	"\x04done\x18\x0e \x01(\x04R\x04done\x12 \n" +
+	"\vredelivered\x18\x0f \x01(\x04R\vredelivered\x12\x14\n" +
+	"\x05acked\x18\x10 \x01(\x04R\x05acked\x12\x16\n" +
+	"\x06failed\x18\x11 \x01(\x04R\x06failed\x12\x12\n" +
+	"\x04open\x18\x12 \x01(\x04R\x04open\x12\x1e\n" +
+	"\n" +
+	"duplicates\x18\x13 \x01(\x04R\n" +
+	"duplicates\x12\x16\n" +
+	"\x06errors\x18\x14 \x01(\x04R\x06errors\x12\x19\n" +
+	"\brate_now\x18\x15 \x01(\rR\arateNow*\x89\x01\n" +
 	"\n" +
 	"Durability\x12\x0f\n" +
 	"\vDUR_DEFAULT\x10\x00\x12\f\n" +
@@ -4888,7 +6147,7 @@ func file_spillway_proto_rawDescGZIP() []byte {
 }
 
 var file_spillway_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_spillway_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
+var file_spillway_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
 var file_spillway_proto_goTypes = []any{
 	(Durability)(0),         // 0: spillway.v1.Durability
 	(RetryClass)(0),         // 1: spillway.v1.RetryClass
@@ -4936,27 +6195,40 @@ var file_spillway_proto_goTypes = []any{
 	(*TopicAdmin)(nil),      // 43: spillway.v1.TopicAdmin
 	(*GroupAdmin)(nil),      // 44: spillway.v1.GroupAdmin
 	(*GroupAdminOk)(nil),    // 45: spillway.v1.GroupAdminOk
-	(*GroupList)(nil),       // 46: spillway.v1.GroupList
-	(*GroupInfo)(nil),       // 47: spillway.v1.GroupInfo
-	(*GroupPartition)(nil),  // 48: spillway.v1.GroupPartition
-	(*ToggleAdmin)(nil),     // 49: spillway.v1.ToggleAdmin
-	(*HealthCheck)(nil),     // 50: spillway.v1.HealthCheck
-	(*HealthStatus)(nil),    // 51: spillway.v1.HealthStatus
-	(*Component)(nil),       // 52: spillway.v1.Component
-	nil,                     // 53: spillway.v1.Error.MetadataEntry
-	nil,                     // 54: spillway.v1.Hello.LabelsEntry
-	nil,                     // 55: spillway.v1.HealthReport.NamedPmEntry
-	nil,                     // 56: spillway.v1.TopicInfo.ConfigEntry
-	nil,                     // 57: spillway.v1.TopicAdmin.ConfigEntry
-	nil,                     // 58: spillway.v1.GroupAdmin.ArgsEntry
+	(*GroupSnapshot)(nil),   // 46: spillway.v1.GroupSnapshot
+	(*GroupList)(nil),       // 47: spillway.v1.GroupList
+	(*GroupInfo)(nil),       // 48: spillway.v1.GroupInfo
+	(*MemberInfo)(nil),      // 49: spillway.v1.MemberInfo
+	(*GroupPartition)(nil),  // 50: spillway.v1.GroupPartition
+	(*ToggleAdmin)(nil),     // 51: spillway.v1.ToggleAdmin
+	(*HealthCheck)(nil),     // 52: spillway.v1.HealthCheck
+	(*HealthStatus)(nil),    // 53: spillway.v1.HealthStatus
+	(*Component)(nil),       // 54: spillway.v1.Component
+	(*ReplayAdmin)(nil),     // 55: spillway.v1.ReplayAdmin
+	(*ReplayAdminOk)(nil),   // 56: spillway.v1.ReplayAdminOk
+	(*ReplayList)(nil),      // 57: spillway.v1.ReplayList
+	(*ReplaySelection)(nil), // 58: spillway.v1.ReplaySelection
+	(*ReplayPlan)(nil),      // 59: spillway.v1.ReplayPlan
+	(*ReplayRange)(nil),     // 60: spillway.v1.ReplayRange
+	(*ReplayTarget)(nil),    // 61: spillway.v1.ReplayTarget
+	(*ReplayStops)(nil),     // 62: spillway.v1.ReplayStops
+	(*ReplayJob)(nil),       // 63: spillway.v1.ReplayJob
+	nil,                     // 64: spillway.v1.Error.MetadataEntry
+	nil,                     // 65: spillway.v1.Hello.LabelsEntry
+	nil,                     // 66: spillway.v1.HealthReport.NamedPmEntry
+	nil,                     // 67: spillway.v1.Subscribe.GroupConfigEntry
+	nil,                     // 68: spillway.v1.TopicInfo.ConfigEntry
+	nil,                     // 69: spillway.v1.TopicAdmin.ConfigEntry
+	nil,                     // 70: spillway.v1.GroupAdmin.ArgsEntry
+	nil,                     // 71: spillway.v1.GroupInfo.ConfigEntry
 }
 var file_spillway_proto_depIdxs = []int32{
 	2,  // 0: spillway.v1.Endpoint.state:type_name -> spillway.v1.PressureState
 	1,  // 1: spillway.v1.Error.retry:type_name -> spillway.v1.RetryClass
 	4,  // 2: spillway.v1.Error.redirect:type_name -> spillway.v1.Endpoint
-	53, // 3: spillway.v1.Error.metadata:type_name -> spillway.v1.Error.MetadataEntry
+	64, // 3: spillway.v1.Error.metadata:type_name -> spillway.v1.Error.MetadataEntry
 	6,  // 4: spillway.v1.ItemError.error:type_name -> spillway.v1.Error
-	54, // 5: spillway.v1.Hello.labels:type_name -> spillway.v1.Hello.LabelsEntry
+	65, // 5: spillway.v1.Hello.labels:type_name -> spillway.v1.Hello.LabelsEntry
 	4,  // 6: spillway.v1.HelloOk.endpoints:type_name -> spillway.v1.Endpoint
 	2,  // 7: spillway.v1.HelloOk.state:type_name -> spillway.v1.PressureState
 	6,  // 8: spillway.v1.GoAway.error:type_name -> spillway.v1.Error
@@ -4964,7 +6236,7 @@ var file_spillway_proto_depIdxs = []int32{
 	2,  // 10: spillway.v1.Backpressure.state:type_name -> spillway.v1.PressureState
 	3,  // 11: spillway.v1.Backpressure.reasons:type_name -> spillway.v1.PressureReason
 	5,  // 12: spillway.v1.Backpressure.credit:type_name -> spillway.v1.Credit
-	55, // 13: spillway.v1.HealthReport.named_pm:type_name -> spillway.v1.HealthReport.NamedPmEntry
+	66, // 13: spillway.v1.HealthReport.named_pm:type_name -> spillway.v1.HealthReport.NamedPmEntry
 	17, // 14: spillway.v1.ToggleUpdate.toggles:type_name -> spillway.v1.Toggle
 	0,  // 15: spillway.v1.OpenPublisher.durability:type_name -> spillway.v1.Durability
 	5,  // 16: spillway.v1.OpenPublisherOk.credit:type_name -> spillway.v1.Credit
@@ -4977,28 +6249,47 @@ var file_spillway_proto_depIdxs = []int32{
 	25, // 23: spillway.v1.Subscribe.start:type_name -> spillway.v1.Start
 	5,  // 24: spillway.v1.Subscribe.credit:type_name -> spillway.v1.Credit
 	25, // 25: spillway.v1.Subscribe.starts:type_name -> spillway.v1.Start
-	5,  // 26: spillway.v1.CreditGrant.credit:type_name -> spillway.v1.Credit
-	29, // 27: spillway.v1.Deliver.segments:type_name -> spillway.v1.Segment
-	31, // 28: spillway.v1.Ack.items:type_name -> spillway.v1.AckItem
-	7,  // 29: spillway.v1.AckResult.errors:type_name -> spillway.v1.ItemError
-	25, // 30: spillway.v1.Seek.to:type_name -> spillway.v1.Start
-	36, // 31: spillway.v1.SeekResult.partitions:type_name -> spillway.v1.SeekPartition
-	4,  // 32: spillway.v1.MetadataOk.endpoints:type_name -> spillway.v1.Endpoint
-	41, // 33: spillway.v1.TopicList.topics:type_name -> spillway.v1.TopicInfo
-	56, // 34: spillway.v1.TopicInfo.config:type_name -> spillway.v1.TopicInfo.ConfigEntry
-	42, // 35: spillway.v1.TopicInfo.partitions:type_name -> spillway.v1.PartitionInfo
-	4,  // 36: spillway.v1.PartitionInfo.leader:type_name -> spillway.v1.Endpoint
-	57, // 37: spillway.v1.TopicAdmin.config:type_name -> spillway.v1.TopicAdmin.ConfigEntry
-	58, // 38: spillway.v1.GroupAdmin.args:type_name -> spillway.v1.GroupAdmin.ArgsEntry
-	47, // 39: spillway.v1.GroupList.groups:type_name -> spillway.v1.GroupInfo
-	48, // 40: spillway.v1.GroupInfo.partitions:type_name -> spillway.v1.GroupPartition
-	17, // 41: spillway.v1.ToggleAdmin.set:type_name -> spillway.v1.Toggle
-	52, // 42: spillway.v1.HealthStatus.components:type_name -> spillway.v1.Component
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	67, // 26: spillway.v1.Subscribe.group_config:type_name -> spillway.v1.Subscribe.GroupConfigEntry
+	5,  // 27: spillway.v1.CreditGrant.credit:type_name -> spillway.v1.Credit
+	29, // 28: spillway.v1.Deliver.segments:type_name -> spillway.v1.Segment
+	31, // 29: spillway.v1.Ack.items:type_name -> spillway.v1.AckItem
+	7,  // 30: spillway.v1.AckResult.errors:type_name -> spillway.v1.ItemError
+	25, // 31: spillway.v1.Seek.to:type_name -> spillway.v1.Start
+	36, // 32: spillway.v1.SeekResult.partitions:type_name -> spillway.v1.SeekPartition
+	4,  // 33: spillway.v1.MetadataOk.endpoints:type_name -> spillway.v1.Endpoint
+	41, // 34: spillway.v1.TopicList.topics:type_name -> spillway.v1.TopicInfo
+	68, // 35: spillway.v1.TopicInfo.config:type_name -> spillway.v1.TopicInfo.ConfigEntry
+	42, // 36: spillway.v1.TopicInfo.partitions:type_name -> spillway.v1.PartitionInfo
+	4,  // 37: spillway.v1.PartitionInfo.leader:type_name -> spillway.v1.Endpoint
+	69, // 38: spillway.v1.TopicAdmin.config:type_name -> spillway.v1.TopicAdmin.ConfigEntry
+	25, // 39: spillway.v1.TopicAdmin.before:type_name -> spillway.v1.Start
+	70, // 40: spillway.v1.GroupAdmin.args:type_name -> spillway.v1.GroupAdmin.ArgsEntry
+	25, // 41: spillway.v1.GroupAdmin.start:type_name -> spillway.v1.Start
+	46, // 42: spillway.v1.GroupAdminOk.snapshots:type_name -> spillway.v1.GroupSnapshot
+	50, // 43: spillway.v1.GroupSnapshot.partitions:type_name -> spillway.v1.GroupPartition
+	48, // 44: spillway.v1.GroupList.groups:type_name -> spillway.v1.GroupInfo
+	50, // 45: spillway.v1.GroupInfo.partitions:type_name -> spillway.v1.GroupPartition
+	71, // 46: spillway.v1.GroupInfo.config:type_name -> spillway.v1.GroupInfo.ConfigEntry
+	49, // 47: spillway.v1.GroupInfo.member_list:type_name -> spillway.v1.MemberInfo
+	17, // 48: spillway.v1.ToggleAdmin.set:type_name -> spillway.v1.Toggle
+	54, // 49: spillway.v1.HealthStatus.components:type_name -> spillway.v1.Component
+	58, // 50: spillway.v1.ReplayAdmin.selection:type_name -> spillway.v1.ReplaySelection
+	61, // 51: spillway.v1.ReplayAdmin.target:type_name -> spillway.v1.ReplayTarget
+	62, // 52: spillway.v1.ReplayAdmin.stops:type_name -> spillway.v1.ReplayStops
+	59, // 53: spillway.v1.ReplayList.plans:type_name -> spillway.v1.ReplayPlan
+	63, // 54: spillway.v1.ReplayList.jobs:type_name -> spillway.v1.ReplayJob
+	25, // 55: spillway.v1.ReplaySelection.from:type_name -> spillway.v1.Start
+	25, // 56: spillway.v1.ReplaySelection.to:type_name -> spillway.v1.Start
+	58, // 57: spillway.v1.ReplayPlan.selection:type_name -> spillway.v1.ReplaySelection
+	6,  // 58: spillway.v1.ReplayPlan.error:type_name -> spillway.v1.Error
+	60, // 59: spillway.v1.ReplayPlan.partitions:type_name -> spillway.v1.ReplayRange
+	61, // 60: spillway.v1.ReplayJob.target:type_name -> spillway.v1.ReplayTarget
+	62, // 61: spillway.v1.ReplayJob.stops:type_name -> spillway.v1.ReplayStops
+	62, // [62:62] is the sub-list for method output_type
+	62, // [62:62] is the sub-list for method input_type
+	62, // [62:62] is the sub-list for extension type_name
+	62, // [62:62] is the sub-list for extension extendee
+	0,  // [0:62] is the sub-list for field type_name
 }
 
 func init() { file_spillway_proto_init() }
@@ -5012,7 +6303,7 @@ func file_spillway_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spillway_proto_rawDesc), len(file_spillway_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   55,
+			NumMessages:   68,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -5,7 +5,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.spillway.protocol.Limits;
 import io.spillway.protocol.RecordBatchWriter;
-import java.util.List;
+import io.spillway.protocol.RecordParts;
 import java.util.SplittableRandom;
 
 /** Batches as a producer sends them: keyless records of one size whose bytes do not compress. */
@@ -24,7 +24,7 @@ public final class SampleBatch {
     /** Adds the records to the writer, which is empty before. */
     public static void fill(RecordBatchWriter writer, int records, byte[] value) {
         for (int i = 0; i < records; i++) {
-            writer.add(i, null, 0, List.of(), value, null, null, -1);
+            writer.add(RecordParts.of(i, value));
         }
     }
 

@@ -21,6 +21,7 @@ import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.Preface;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordBatchWriter;
+import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.RecordView;
 import io.spillway.protocol.v1.Hello;
 import io.spillway.protocol.v1.OpenPublisher;
@@ -30,7 +31,6 @@ import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -97,7 +97,7 @@ class MalformedRecordTest {
     /** Its first record says that it has a trace, for which it is too short. */
     private static ByteBuf malformedBatch() {
         RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
-        writer.add(1_000, null, 0, List.of(), new byte[4], null, null, -1);
+        writer.add(RecordParts.of(1_000, new byte[4]));
         RecordBatchWriter.Batch parts = writer.finish(0, 0, 0);
         ByteBuf batch = Unpooled.buffer().writeBytes(parts.head()).writeBytes(parts.body());
         parts.release();

@@ -4,7 +4,6 @@ import io.netty.channel.EventLoop;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.KeyHash;
 import io.spillway.protocol.RecordBatch;
-import io.spillway.protocol.RecordBatchWriter;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -114,8 +113,7 @@ final class BatchingProducer implements Producer {
     /** Puts the record in its batch. What keeps it out is returned, but errors of the record itself are thrown. */
     private @Nullable SpillwayException offer(
             OutgoingRecord record, PublishCallback callback, long maxBlockNs, long timeoutMs) {
-        int bytes = RecordBatchWriter.recordBytes(
-                record.key, record.headers, record.value, record.idempotencyKey, record.trace, -1);
+        int bytes = record.parts(0, 0).bytes();
         if (bytes > context.maxRecordBytes()) {
             throw Arguments.tooLarge(
                     "a record for " + topic(),

@@ -1,6 +1,7 @@
 package io.spillway.client;
 
 import io.spillway.protocol.Limits;
+import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.RecordView;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -42,6 +43,11 @@ public final class OutgoingRecord {
         trace = null;
         timestampMs = NOW;
         partition = ANY_PARTITION;
+    }
+
+    RecordParts parts(int keyHash, long nowMs) {
+        return new RecordParts(
+                timestampMs == NOW ? nowMs : timestampMs, key, keyHash, headers, value, idempotencyKey, trace, -1, -1);
     }
 
     /** A record without a key; it goes to any partition. */

@@ -69,15 +69,7 @@ final class PendingBatch implements ResponseHandler {
     }
 
     void add(OutgoingRecord record, int keyHash, long nowMs, int recordBytes, PublishCallback callback) {
-        writer.add(
-                record.timestampMs == OutgoingRecord.NOW ? nowMs : record.timestampMs,
-                record.key,
-                keyHash,
-                record.headers,
-                record.value,
-                record.idempotencyKey,
-                record.trace,
-                -1);
+        writer.add(record.parts(keyHash, nowMs));
         if (count == callbacks.length) {
             callbacks = Arrays.copyOf(callbacks, count * 2);
         }

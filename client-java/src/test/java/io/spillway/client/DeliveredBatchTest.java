@@ -7,6 +7,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.spillway.protocol.RecordBatchWriter;
+import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.v1.AckItem;
 import io.spillway.protocol.v1.Segment;
 import java.util.ArrayList;
@@ -33,7 +34,7 @@ final class DeliveredBatchTest {
     private static ByteBuf tenRecords() {
         RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 16);
         for (int i = 0; i < 10; i++) {
-            writer.add(0, null, 0, List.of(), new byte[] {(byte) i}, null, null, -1);
+            writer.add(RecordParts.of(0, new byte[] {(byte) i}));
         }
         RecordBatchWriter.Batch batch = writer.finish(1, 0, 0);
         byte[] bytes = new byte[batch.bytes()];

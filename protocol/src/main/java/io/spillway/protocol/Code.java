@@ -39,6 +39,10 @@ public enum Code {
     REVISION_MISMATCH(303, RetryClass.RETRY_NEVER, Breaker.IGNORE, Backoff.NONE),
     /** Seek before earliest / after latest. */
     POSITION_OUT_OF_RANGE(304, RetryClass.RETRY_NEVER, Breaker.IGNORE, Backoff.NONE),
+    /** No plan, job or snapshot of that name. */
+    NOT_FOUND(305, RetryClass.RETRY_NEVER, Breaker.IGNORE, Backoff.NONE),
+    /** What it is about is in a state that does not allow it; the message says which. */
+    WRONG_STATE(306, RetryClass.RETRY_NEVER, Breaker.IGNORE, Backoff.NONE),
     /** A newer producer epoch exists. */
     PRODUCER_FENCED(400, RetryClass.RETRY_NEVER, Breaker.IGNORE, Backoff.NONE),
     /** Lost batch before this one; client bumps its epoch. */

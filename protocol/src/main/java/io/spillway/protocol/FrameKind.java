@@ -26,7 +26,8 @@ public enum FrameKind {
     TOPIC_ADMIN(0x31),
     GROUP_ADMIN(0x32),
     TOGGLE_ADMIN(0x33),
-    HEALTH_CHECK(0x34);
+    HEALTH_CHECK(0x34),
+    REPLAY_ADMIN(0x35);
 
     private static final @Nullable FrameKind[] BY_CODE = new FrameKind[256];
 

@@ -2,6 +2,7 @@ package io.spillway.protocol;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufUtil;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -43,30 +44,7 @@ public final class RecordBatchWriter {
                 : buffer(head).writerIndex() + buffer(body).writerIndex();
     }
 
-    /** Bytes that a record of these parts takes in a batch, its index entry included. */
-    public static int recordBytes(
-            byte @Nullable [] key,
-            List<Map.Entry<String, byte[]>> headers,
-            byte[] value,
-            byte @Nullable [] dedupId,
-            byte @Nullable [] trace,
-            long deliverAtMs) {
-        int bytes = RecordBatch.INDEX_ENTRY_BYTES + RecordView.FIXED_BYTES + value.length;
-        bytes += key == null ? 0 : key.length;
-        bytes += dedupId == null ? 0 : 1 + dedupId.length;
-        bytes += trace == null ? 0 : RecordView.TRACE_BYTES;
-        bytes += deliverAtMs < 0 ? 0 : Long.BYTES;
-        for (Map.Entry<String, byte[]> header : headers) {
-            bytes += 3 + utf8Length(header.getKey()) + header.getValue().length;
-        }
-        return bytes;
-    }
-
-    private static int utf8Length(String text) {
-        return io.netty.buffer.ByteBufUtil.utf8Bytes(text);
-    }
-
-    /** Whether a record of this size (as {@link #recordBytes} gives it) still fits. The first always does. */
+    /** Whether a record of this size (as {@link RecordParts#bytes} gives it) still fits. The first always does. */
     public boolean fits(int recordBytes) {
         return count == 0 || (count < Limits.MAX_BATCH_RECORDS && bytes() + recordBytes <= maxBatchBytes);
     }
@@ -75,34 +53,28 @@ public final class RecordBatchWriter {
      * Adds a record. The limits on key, headers and idempotency key are the caller's to check ({@link Limits});
      * timestamps before the first record's are written as the first's.
      */
-    public void add(
-            long timestampMs,
-            byte @Nullable [] key,
-            int keyHash,
-            List<Map.Entry<String, byte[]>> headers,
-            byte[] value,
-            byte @Nullable [] dedupId,
-            byte @Nullable [] trace,
-            long deliverAtMs) {
+    public void add(RecordParts record) {
+        byte[] key = record.key();
+        byte[] dedupId = record.dedupId();
+        List<Map.Entry<String, byte[]>> headers = record.headers();
         if (count == 0) {
-            start(timestampMs, value.length);
+            start(record.timestampMs(), record.value().length);
         }
         ByteBuf out = buffer(body);
         int start = out.writerIndex();
-        long delta = Math.min(Math.max(0, timestampMs - firstTimestampMs), 0xffffffffL);
+        long delta = Math.min(Math.max(0, record.timestampMs() - firstTimestampMs), 0xffffffffL);
         maxTsDeltaMs = Math.max(maxTsDeltaMs, delta);
-        int flags = (key == null ? 0 : RecordView.HAS_KEY)
-                | (headers.isEmpty() ? 0 : RecordView.HAS_HEADERS)
-                | (deliverAtMs < 0 ? 0 : RecordView.HAS_DELIVER_AT)
-                | (dedupId == null ? 0 : RecordView.HAS_DEDUP_ID)
-                | (trace == null ? 0 : RecordView.HAS_TRACE);
-        out.ensureWritable(RecordView.FIXED_BYTES + value.length + (key == null ? 0 : key.length));
-        out.writeLong(delta << 32 | (long) flags << 24 | (long) headers.size() << 16 | (key == null ? 0 : key.length));
-        if (trace != null) {
-            out.writeBytes(trace);
+        int keyBytes = key == null ? 0 : key.length;
+        out.ensureWritable(RecordView.FIXED_BYTES + record.value().length + keyBytes);
+        out.writeLong(delta << 32 | (long) record.flags() << 24 | (long) headers.size() << 16 | keyBytes);
+        if (record.trace() != null) {
+            out.writeBytes(record.trace());
         }
-        if (deliverAtMs >= 0) {
-            out.writeLong(deliverAtMs);
+        if (record.deliverAtMs() >= 0) {
+            out.writeLong(record.deliverAtMs());
+        }
+        if (record.expiresAtMs() >= 0) {
+            out.writeLong(record.expiresAtMs());
         }
         if (dedupId != null) {
             out.writeByte(dedupId.length).writeBytes(dedupId);
@@ -113,12 +85,12 @@ public final class RecordBatchWriter {
         }
         for (int i = 0; i < headers.size(); i++) {
             Map.Entry<String, byte[]> header = headers.get(i);
-            out.writeByte(utf8Length(header.getKey()));
+            out.writeByte(ByteBufUtil.utf8Bytes(header.getKey()));
             out.writeCharSequence(header.getKey(), StandardCharsets.UTF_8);
             out.writeShort(header.getValue().length).writeBytes(header.getValue());
         }
-        out.writeBytes(value);
-        buffer(head).writeLong((long) (out.writerIndex() - start) << 32 | (keyHash & 0xffffffffL));
+        out.writeBytes(record.value());
+        buffer(head).writeLong((long) (out.writerIndex() - start) << 32 | (record.keyHash() & 0xffffffffL));
         count++;
     }
 

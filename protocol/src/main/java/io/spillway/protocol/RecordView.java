@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * u32 ts_delta | u8 flags | u8 header_count | u16 key_len
- * [26 B trace][u64 deliver_at][u8 len + dedup_id] key headers value
+ * [26 B trace][u64 deliver_at][u64 expires_at][u8 len + dedup_id] key headers value
  * header: u8 name_len name u16 value_len value
- * flags: 1 key 2 headers 4 tombstone 8 deliver_at 16 dedup_id 32 trace; the others are 0
+ * flags: 1 key 2 headers 4 tombstone 8 deliver_at 16 dedup_id 32 trace 64 expires_at; the other is 0
  * </pre>
  *
  * Not thread-safe. {@link #next} throws {@link ProtocolException} MALFORMED_FRAME when a record's parts do not fit its length
@@ -28,6 +28,7 @@ public final class RecordView {
     public static final int HAS_DELIVER_AT = 8;
     public static final int HAS_DEDUP_ID = 16;
     public static final int HAS_TRACE = 32;
+    public static final int HAS_EXPIRES_AT = 64;
 
     /** Sees the headers of a record in order. */
     @FunctionalInterface
@@ -36,7 +37,7 @@ public final class RecordView {
     }
 
     private static final int KNOWN_FLAGS =
-            HAS_KEY | HAS_HEADERS | TOMBSTONE | HAS_DELIVER_AT | HAS_DEDUP_ID | HAS_TRACE;
+            HAS_KEY | HAS_HEADERS | TOMBSTONE | HAS_DELIVER_AT | HAS_DEDUP_ID | HAS_TRACE | HAS_EXPIRES_AT;
 
     private ByteBuf buffer;
     private int batchAt;
@@ -47,6 +48,7 @@ public final class RecordView {
     private int flags;
     private int traceAt;
     private int deliverAtAt;
+    private int expiresAtAt;
     private int dedupAt;
     private int dedupBytes;
     private int keyAt;
@@ -89,10 +91,11 @@ public final class RecordView {
         }
         traceAt = at + FIXED_BYTES;
         deliverAtAt = traceAt + (has(HAS_TRACE) ? TRACE_BYTES : 0);
-        int position = deliverAtAt + (has(HAS_DELIVER_AT) ? Long.BYTES : 0);
+        expiresAtAt = deliverAtAt + (has(HAS_DELIVER_AT) ? Long.BYTES : 0);
+        int position = expiresAtAt + (has(HAS_EXPIRES_AT) ? Long.BYTES : 0);
         require(position);
-        if (has(HAS_DELIVER_AT) && buffer.getLong(deliverAtAt) < 0) {
-            throw malformed("has a delivery time beyond 2^63");
+        if (deliverAtMs() < -1 || expiresAtMs() < -1) {
+            throw malformed("has a time beyond 2^63");
         }
         dedupAt = position + 1;
         dedupBytes = 0;
@@ -159,6 +162,11 @@ public final class RecordView {
     /** When to deliver, ms since 1970, or -1. */
     public long deliverAtMs() {
         return has(HAS_DELIVER_AT) ? buffer.getLong(deliverAtAt) : -1;
+    }
+
+    /** When it is not to be delivered any more, ms since 1970, or -1. */
+    public long expiresAtMs() {
+        return has(HAS_EXPIRES_AT) ? buffer.getLong(expiresAtAt) : -1;
     }
 
     public byte @Nullable [] key() {

@@ -142,6 +142,7 @@ class FuzzTest {
                 view.dedupId();
                 view.trace();
                 view.deliverAtMs();
+                view.expiresAtMs();
                 view.headers(
                         (name, buffer, at, length) -> assertThat(at + length).isLessThanOrEqualTo(total));
                 view.value();

@@ -196,8 +196,8 @@ class ProtocolVectorsTest {
         byte[] key = "k1".getBytes(StandardCharsets.UTF_8);
         byte[] trace = ByteBufUtil.decodeHexDump("004bf92f3577b34da6a3ce929d0e0e473600f067aa0ba902b701");
         long timeMs = 1_700_000_000_000L;
-        writer.add(timeMs, key, KeyHash.of(key), List.of(), bytes("hello"), null, null, -1);
-        writer.add(
+        writer.add(new RecordParts(timeMs, key, KeyHash.of(key), List.of(), bytes("hello"), null, null, -1, -1));
+        writer.add(new RecordParts(
                 timeMs + 5,
                 null,
                 0,
@@ -205,7 +205,8 @@ class ProtocolVectorsTest {
                 bytes("world!"),
                 null,
                 trace,
-                -1);
+                -1,
+                -1));
 
         RecordBatchWriter.Batch batch = writer.finish(42, 3, 1000);
 

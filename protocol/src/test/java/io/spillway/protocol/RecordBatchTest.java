@@ -23,13 +23,14 @@ class RecordBatchTest {
             byte[] value,
             byte @Nullable [] dedupId,
             byte @Nullable [] trace,
-            long deliverAtMs) {}
+            long deliverAtMs,
+            long expiresAtMs) {}
 
     static ByteBuf batch(int records) {
         RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
         for (int i = 0; i < records; i++) {
             byte[] value = ("value-" + i).getBytes(StandardCharsets.UTF_8);
-            writer.add(1000 + i, value, KeyHash.of(value), List.of(), value, null, null, -1);
+            writer.add(new RecordParts(1000 + i, value, KeyHash.of(value), List.of(), value, null, null, -1, -1));
         }
         return whole(writer.finish(5, 1, 77));
     }
@@ -60,7 +61,7 @@ class RecordBatchTest {
         for (int i = random.nextInt(1, 50); i > 0; i--) {
             Sent record = random(random, timeMs + random.nextInt(1000));
             sent.add(record);
-            writer.add(
+            writer.add(new RecordParts(
                     i == 0 ? timeMs : record.timeMs,
                     record.key,
                     record.key == null ? 0 : KeyHash.of(record.key),
@@ -68,7 +69,8 @@ class RecordBatchTest {
                     record.value,
                     record.dedupId,
                     record.trace,
-                    record.deliverAtMs);
+                    record.deliverAtMs,
+                    record.expiresAtMs));
         }
 
         ByteBuf batch = whole(writer.finish(9, 2, 33));
@@ -94,6 +96,7 @@ class RecordBatchTest {
         assertThat(view.dedupId()).isEqualTo(record.dedupId);
         assertThat(view.trace()).isEqualTo(record.trace);
         assertThat(view.deliverAtMs()).isEqualTo(record.deliverAtMs);
+        assertThat(view.expiresAtMs()).isEqualTo(record.expiresAtMs);
         List<String> names = new ArrayList<>();
         view.headers((name, buffer, at, bytes) ->
                 names.add(name + "=" + buffer.toString(at, bytes, StandardCharsets.UTF_8)));
@@ -115,6 +118,7 @@ class RecordBatchTest {
                 bytes(random, random.nextInt(300)),
                 random.nextBoolean() ? bytes(random, random.nextInt(1, Limits.MAX_DEDUP_ID_BYTES + 1)) : null,
                 random.nextBoolean() ? bytes(random, RecordView.TRACE_BYTES) : null,
+                random.nextBoolean() ? random.nextLong(1L << 50) : -1,
                 random.nextBoolean() ? random.nextLong(1L << 50) : -1);
     }
 
@@ -162,7 +166,7 @@ class RecordBatchTest {
     /** A record whose value looks like any of the parts that a flag may announce; the value begins at byte 8. */
     private static ByteBuf record(int flags, int headers, int keyBytes, byte[] value) {
         RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
-        writer.add(0, null, 0, List.of(), value, null, null, -1);
+        writer.add(RecordParts.of(0, value));
         ByteBuf batch = whole(writer.finish(0, 0, 0));
         int at = RecordBatch.bodyStart(batch, 0);
         return withRightCrc(
@@ -184,12 +188,12 @@ class RecordBatchTest {
         Arrays.fill(ones, (byte) 0xff);
 
         assertThat(new RecordView().wrap(record(0, 0, 0, zeros), 0).next()).isTrue();
-        refusesRecord(record(64, 0, 0, zeros));
         refusesRecord(record(128, 0, 0, zeros));
         refusesRecord(record(0, 0, 1, zeros));
         refusesRecord(record(0, 1, 0, zeros));
         refusesRecord(record(RecordView.HAS_DEDUP_ID, 0, 0, zeros));
         refusesRecord(record(RecordView.HAS_DELIVER_AT, 0, 0, ones));
+        refusesRecord(record(RecordView.HAS_EXPIRES_AT, 0, 0, ones));
         refusesRecord(record(RecordView.HAS_TRACE, 0, 0, new byte[RecordView.TRACE_BYTES - 1]));
     }
 

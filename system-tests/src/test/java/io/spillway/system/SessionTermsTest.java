@@ -8,6 +8,7 @@ import io.netty.buffer.UnpooledByteBufAllocator;
 import io.spillway.client.SpillwayClient;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.RecordBatchWriter;
+import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.v1.Durability;
 import io.spillway.protocol.v1.Hello;
 import io.spillway.protocol.v1.HelloOk;
@@ -17,7 +18,6 @@ import io.spillway.protocol.v1.PublishAck;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -83,7 +83,7 @@ class SessionTermsTest {
 
     private static byte[] batch() {
         RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
-        writer.add(1, null, 0, List.of(), "v".getBytes(StandardCharsets.UTF_8), null, null, -1);
+        writer.add(RecordParts.of(1, "v".getBytes(StandardCharsets.UTF_8)));
         RecordBatchWriter.Batch batch = writer.finish(0, 0, 0);
         byte[] bytes = ByteBufUtil.getBytes(
                 Unpooled.wrappedBuffer(batch.head().slice(), batch.body().slice()));

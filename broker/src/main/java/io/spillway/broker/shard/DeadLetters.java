@@ -14,6 +14,7 @@ import io.spillway.protocol.Limits;
 import io.spillway.protocol.ProtocolException;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordBatchWriter;
+import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.RecordView;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -180,7 +181,7 @@ final class DeadLetters {
             }
         });
         addCause(headers, item, offset);
-        writer.add(
+        writer.add(new RecordParts(
                 view.timestampMs(),
                 key,
                 key == null ? 0 : KeyHash.of(key),
@@ -188,7 +189,8 @@ final class DeadLetters {
                 view.value(),
                 view.dedupId(),
                 view.trace(),
-                -1);
+                -1,
+                -1));
     }
 
     /** A record whose parts cannot be told apart: all its bytes are the value. */
@@ -197,7 +199,7 @@ final class DeadLetters {
         buffer.getBytes(view.recordAt(), bytes);
         List<Map.Entry<String, byte[]>> headers = new ArrayList<>();
         addCause(headers, item, offset);
-        writer.add(view.timestampMs(), null, 0, headers, bytes, null, null, -1);
+        writer.add(new RecordParts(view.timestampMs(), null, 0, headers, bytes, null, null, -1, -1));
     }
 
     private void append(Waiting item, Partition target, long offset, boolean keyed, long nowMs) {

@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordBatchWriter;
+import io.spillway.protocol.RecordParts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -97,7 +98,7 @@ final class LogFixture implements AutoCloseable {
     static ByteBuf batch(int partition, long baseOffset, int records, int recordBytes, long timeMs) {
         RecordBatchWriter writer = new RecordBatchWriter(ALLOCATOR, 1 << 20);
         for (int i = 0; i < records; i++) {
-            writer.add(timeMs, null, 0, List.of(), value(partition, baseOffset + i, recordBytes), null, null, -1);
+            writer.add(RecordParts.of(timeMs, value(partition, baseOffset + i, recordBytes)));
         }
         RecordBatchWriter.Batch parts = writer.finish(7, 0, baseOffset);
         ByteBuf batch = ALLOCATOR.directBuffer(parts.bytes());
