@@ -25,7 +25,7 @@ final class Partition {
         this.index = index;
         this.topic = topic;
         TopicConfig config = topic.spec.config();
-        keys = new KeyWindow(config.dedupWindowKeys(), config.dedupWindowMs());
+        keys = new KeyWindow(config.dedup().keys(), config.dedup().ms());
     }
 
     void show(long end) {

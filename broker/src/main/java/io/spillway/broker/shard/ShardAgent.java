@@ -211,10 +211,10 @@ final class ShardAgent {
     private int applyRetention() {
         List<StateRecord> trimmed = new ArrayList<>();
         for (TopicState topic : state.topics.values()) {
-            TopicConfig config = topic.spec.config();
-            long maxBytes = config.retentionBytes() < 0 ? -1 : config.retentionBytes() / topic.partitions.length;
+            TopicConfig.Retention retention = topic.spec.config().retention();
+            long maxBytes = retention.bytes() < 0 ? -1 : retention.bytes() / topic.partitions.length;
             for (Partition partition : topic.partitions) {
-                long start = state.log.expiredUpTo(partition.id, config.retentionMs(), maxBytes, nowMs);
+                long start = state.log.expiredUpTo(partition.id, retention.ms(), maxBytes, nowMs);
                 if (start > state.log.startOffset(partition.id)) {
                     trimmed.add(StateRecord.newBuilder()
                             .setPartitionTrimmed(PartitionTrimmed.newBuilder()

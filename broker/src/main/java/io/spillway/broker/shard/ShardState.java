@@ -123,7 +123,7 @@ final class ShardState {
             known.spec = spec;
             for (Partition partition : known.partitions) {
                 partition.keys.limits(
-                        spec.config().dedupWindowKeys(), spec.config().dedupWindowMs());
+                        spec.config().dedup().keys(), spec.config().dedup().ms());
             }
         }
     }
