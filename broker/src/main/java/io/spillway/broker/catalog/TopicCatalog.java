@@ -89,7 +89,7 @@ public final class TopicCatalog {
         if (topic == null) {
             return this;
         }
-        TopicConfig config = TopicConfig.DEFAULT.with(record.getConfigMap());
+        TopicConfig config = TopicConfig.ofRecord(topic.name(), record.getConfigMap());
         return with(topic.altered(config, record.getRevision()), nextTopicId, nextPartitionId, record.getRevision());
     }
 

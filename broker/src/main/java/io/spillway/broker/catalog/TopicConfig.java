@@ -10,18 +10,41 @@ import java.util.Map;
  *
  * @param durability level at which records become visible and a publisher's default, DUR_MAPPED or DUR_SYNCED
  */
-public record TopicConfig(Durability durability, Retention retention, DedupWindow dedup) {
+public record TopicConfig(
+        Durability durability, Retention retention, DedupWindow dedup, Backlog backlog, Accepts accepts) {
     public static final String DURABILITY = "durability";
     public static final String RETENTION_MS = "retention.ms";
     public static final String RETENTION_BYTES = "retention.bytes";
     public static final String DEDUP_WINDOW_MS = "dedup.window.ms";
     public static final String DEDUP_WINDOW_KEYS = "dedup.window.keys";
-    public static final List<String> KEYS =
-            List.of(DURABILITY, RETENTION_MS, RETENTION_BYTES, DEDUP_WINDOW_MS, DEDUP_WINDOW_KEYS);
+    public static final String RETAIN_UNTIL_ACKED = "retain.until.acked";
+    public static final String BACKLOG_BYTES = "backlog.bytes";
+    public static final String BACKLOG_RECORDS = "backlog.records";
+    public static final String BACKLOG_MS = "backlog.ms";
+    public static final String BACKLOG_POLICY = "backlog.policy";
+    public static final String ACCEPTS = "accepts";
+    public static final List<String> KEYS = List.of(
+            DURABILITY,
+            RETENTION_MS,
+            RETENTION_BYTES,
+            RETAIN_UNTIL_ACKED,
+            DEDUP_WINDOW_MS,
+            DEDUP_WINDOW_KEYS,
+            BACKLOG_BYTES,
+            BACKLOG_RECORDS,
+            BACKLOG_MS,
+            BACKLOG_POLICY,
+            ACCEPTS);
 
-    public static final TopicConfig DEFAULT =
-            new TopicConfig(Durability.DUR_SYNCED, new Retention(-1, -1), new DedupWindow(600_000, 1_000_000));
+    public static final TopicConfig DEFAULT = new TopicConfig(
+            Durability.DUR_SYNCED,
+            new Retention(-1, -1, false),
+            new DedupWindow(600_000, 1_000_000),
+            Backlog.UNBOUNDED,
+            new Accepts(false, false));
 
+    private static final String REJECT = "reject";
+    private static final String DROP_OLDEST = "drop_oldest";
     private static final long MAX_WINDOW_MS = 30L * 24 * 3600 * 1000;
     private static final int MAX_WINDOW_KEYS = 100_000_000;
 
@@ -30,8 +53,9 @@ public record TopicConfig(Durability durability, Retention retention, DedupWindo
      *
      * @param ms age in ms after which records may go, -1 = never; at least 1,000
      * @param bytes bytes over all partitions beyond which the oldest records go, -1 = no bound; at least 1 MiB
+     * @param untilAcked whether retention leaves what a group of the topic has not settled
      */
-    public record Retention(long ms, long bytes) {}
+    public record Retention(long ms, long bytes, boolean untilAcked) {}
 
     /**
      * Which idempotency keys are remembered.
@@ -41,20 +65,75 @@ public record TopicConfig(Durability durability, Retention retention, DedupWindo
      */
     public record DedupWindow(long ms, int keys) {}
 
+    /**
+     * Bounds on what the slowest group has not settled, over all partitions; without a group on what is stored.
+     *
+     * @param bytes of the stored batches, -1 = no bound
+     * @param records -1 = no bound
+     * @param ms age of the oldest, -1 = no bound
+     * @param dropsOldest whether the oldest records go at the bound; otherwise publishes are refused
+     */
+    public record Backlog(long bytes, long records, long ms, boolean dropsOldest) {
+        public static final Backlog UNBOUNDED = new Backlog(-1, -1, -1, false);
+
+        public boolean isBounded() {
+            return bytes >= 0 || records >= 0 || ms >= 0;
+        }
+    }
+
+    /** What a topic takes beside publishes: dead letters of other topics, the records of replays. */
+    public record Accepts(boolean deadLetters, boolean replays) {
+        private static final String DEAD_LETTERS = "dlq";
+        private static final String REPLAYS = "replay";
+        private static final String BOTH = DEAD_LETTERS + "," + REPLAYS;
+
+        static Accepts parse(String value) {
+            return switch (value) {
+                case "" -> new Accepts(false, false);
+                case DEAD_LETTERS -> new Accepts(true, false);
+                case REPLAYS -> new Accepts(false, true);
+                case BOTH, REPLAYS + "," + DEAD_LETTERS -> new Accepts(true, true);
+                default -> throw ConfigValues.invalid(ACCEPTS, value, "nothing, dlq, replay, or dlq,replay");
+            };
+        }
+
+        @Override
+        public String toString() {
+            return deadLetters && replays ? BOTH : deadLetters ? DEAD_LETTERS : replays ? REPLAYS : "";
+        }
+    }
+
+    /**
+     * The configuration that a record of the log holds. Before {@code accepts} was a setting, a topic with the name of a
+     * dead-letter topic was one.
+     */
+    static TopicConfig ofRecord(String topic, Map<String, String> config) {
+        boolean old = !config.containsKey(ACCEPTS) && topic.endsWith(TopicNames.DEAD_LETTER_SUFFIX);
+        return (old ? DEFAULT.withAccepts(new Accepts(true, false)) : DEFAULT).with(config);
+    }
+
     public boolean synced() {
         return durability == Durability.DUR_SYNCED;
     }
 
     public TopicConfig withDurability(Durability level) {
-        return new TopicConfig(level, retention, dedup);
+        return new TopicConfig(level, retention, dedup, backlog, accepts);
     }
 
-    private TopicConfig with(Retention changed) {
-        return new TopicConfig(durability, changed, dedup);
+    public TopicConfig withAccepts(Accepts changed) {
+        return new TopicConfig(durability, retention, dedup, backlog, changed);
     }
 
-    private TopicConfig with(DedupWindow changed) {
-        return new TopicConfig(durability, retention, changed);
+    private TopicConfig withRetention(long ms, long bytes, boolean untilAcked) {
+        return new TopicConfig(durability, new Retention(ms, bytes, untilAcked), dedup, backlog, accepts);
+    }
+
+    private TopicConfig withDedup(long ms, int keys) {
+        return new TopicConfig(durability, retention, new DedupWindow(ms, keys), backlog, accepts);
+    }
+
+    private TopicConfig withBacklog(long bytes, long records, long ms, boolean dropsOldest) {
+        return new TopicConfig(durability, retention, dedup, new Backlog(bytes, records, ms, dropsOldest), accepts);
     }
 
     /** This configuration with the given keys changed. Throws INVALID_ARGUMENT naming key, value and what is allowed. */
@@ -67,15 +146,32 @@ public record TopicConfig(Durability durability, Retention retention, DedupWindo
     }
 
     private TopicConfig with(String key, String value) {
+        Retention kept = retention;
+        Backlog bound = backlog;
         return switch (key) {
             case DURABILITY -> withDurability(level(value));
-            case RETENTION_MS -> with(new Retention(ConfigValues.bound(key, value, 1_000), retention.bytes));
-            case RETENTION_BYTES -> with(new Retention(retention.ms, ConfigValues.bound(key, value, 1 << 20)));
-            case DEDUP_WINDOW_MS ->
-                with(new DedupWindow(ConfigValues.number(key, value, 0, MAX_WINDOW_MS), dedup.keys));
-            case DEDUP_WINDOW_KEYS ->
-                with(new DedupWindow(dedup.ms, (int) ConfigValues.number(key, value, 0, MAX_WINDOW_KEYS)));
+            case RETENTION_MS -> withRetention(ConfigValues.bound(key, value, 1_000), kept.bytes, kept.untilAcked);
+            case RETENTION_BYTES -> withRetention(kept.ms, ConfigValues.bound(key, value, 1 << 20), kept.untilAcked);
+            case RETAIN_UNTIL_ACKED -> withRetention(kept.ms, kept.bytes, ConfigValues.truth(key, value));
+            case DEDUP_WINDOW_MS -> withDedup(ConfigValues.number(key, value, 0, MAX_WINDOW_MS), dedup.keys);
+            case DEDUP_WINDOW_KEYS -> withDedup(dedup.ms, (int) ConfigValues.number(key, value, 0, MAX_WINDOW_KEYS));
+            case BACKLOG_BYTES ->
+                withBacklog(ConfigValues.bound(key, value, 1), bound.records, bound.ms, bound.dropsOldest);
+            case BACKLOG_RECORDS ->
+                withBacklog(bound.bytes, ConfigValues.bound(key, value, 1), bound.ms, bound.dropsOldest);
+            case BACKLOG_MS ->
+                withBacklog(bound.bytes, bound.records, ConfigValues.bound(key, value, 1), bound.dropsOldest);
+            case BACKLOG_POLICY -> withBacklog(bound.bytes, bound.records, bound.ms, dropsOldest(value));
+            case ACCEPTS -> withAccepts(Accepts.parse(value));
             default -> throw ConfigValues.unknown(key, KEYS);
+        };
+    }
+
+    private static boolean dropsOldest(String value) {
+        return switch (value) {
+            case REJECT -> false;
+            case DROP_OLDEST -> true;
+            default -> throw ConfigValues.invalid(BACKLOG_POLICY, value, REJECT + " or " + DROP_OLDEST);
         };
     }
 
@@ -92,8 +188,14 @@ public record TopicConfig(Durability durability, Retention retention, DedupWindo
         map.put(DURABILITY, synced() ? "synced" : "mapped");
         map.put(RETENTION_MS, Long.toString(retention.ms));
         map.put(RETENTION_BYTES, Long.toString(retention.bytes));
+        map.put(RETAIN_UNTIL_ACKED, Boolean.toString(retention.untilAcked));
         map.put(DEDUP_WINDOW_MS, Long.toString(dedup.ms));
         map.put(DEDUP_WINDOW_KEYS, Integer.toString(dedup.keys));
+        map.put(BACKLOG_BYTES, Long.toString(backlog.bytes));
+        map.put(BACKLOG_RECORDS, Long.toString(backlog.records));
+        map.put(BACKLOG_MS, Long.toString(backlog.ms));
+        map.put(BACKLOG_POLICY, backlog.dropsOldest ? DROP_OLDEST : REJECT);
+        map.put(ACCEPTS, accepts.toString());
         return map;
     }
 }

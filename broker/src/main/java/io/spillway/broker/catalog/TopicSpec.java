@@ -24,7 +24,7 @@ public record TopicSpec(
                 record.getPartitions(),
                 record.getFirstPartitionId(),
                 record.getShard(),
-                TopicConfig.DEFAULT.with(record.getConfigMap()),
+                TopicConfig.ofRecord(record.getName(), record.getConfigMap()),
                 record.getCreatedMs(),
                 record.getRevision());
     }

@@ -1,8 +1,10 @@
 package io.spillway.broker.cli;
 
+import io.spillway.broker.config.Quantity;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -11,8 +13,10 @@ final class TopicSettings {
     @Option(
             names = "--config",
             paramLabel = "KEY=VALUE",
-            description = "A setting: durability, retention.ms, retention.bytes, dedup.window.ms or dedup.window.keys. "
-                    + "May be repeated.")
+            description = "A setting: durability, retention.ms, retention.bytes, retain.until.acked, dedup.window.ms, "
+                    + "dedup.window.keys, backlog.bytes, backlog.records, backlog.ms, backlog.policy (reject or "
+                    + "drop_oldest) or accepts (dlq, replay or dlq,replay). Bytes and ms take units: 64MiB, 7d. May be "
+                    + "repeated.")
     private Map<String, String> config = new LinkedHashMap<>();
 
     @Option(
@@ -21,14 +25,17 @@ final class TopicSettings {
             description = "mapped (survives the broker's process) or synced (survives a power failure).")
     private @Nullable Level durability;
 
-    @Option(names = "--retention-ms", paramLabel = "MS", description = "How long records are kept; -1 = for ever.")
-    private @Nullable Long retentionMs;
+    @Option(
+            names = "--retention-ms",
+            paramLabel = "TIME",
+            description = "How long records are kept, as 7d; a number alone counts ms; -1 = for ever.")
+    private @Nullable String retentionMs;
 
     @Option(
             names = "--retention-bytes",
-            paramLabel = "BYTES",
-            description = "How many bytes of records are kept, over all partitions; -1 = any.")
-    private @Nullable Long retentionBytes;
+            paramLabel = "SIZE",
+            description = "How many bytes of records are kept, over all partitions, as 10GiB; -1 = any.")
+    private @Nullable String retentionBytes;
 
     private enum Level {
         MAPPED,
@@ -42,11 +49,20 @@ final class TopicSettings {
             all.put("durability", durability.name().toLowerCase(Locale.ROOT));
         }
         if (retentionMs != null) {
-            all.put("retention.ms", retentionMs.toString());
+            all.put("retention.ms", retentionMs);
         }
         if (retentionBytes != null) {
-            all.put("retention.bytes", retentionBytes.toString());
+            all.put("retention.bytes", retentionBytes);
         }
+        all.replaceAll(TopicSettings::inBaseUnit);
         return all;
+    }
+
+    /** What is no quantity goes to the broker as it is, which says what it allows. */
+    private static String inBaseUnit(String key, String value) {
+        OptionalLong number = key.endsWith(".ms")
+                ? Quantity.milliseconds(value)
+                : key.endsWith(".bytes") ? Quantity.bytes(value) : OptionalLong.empty();
+        return number.isPresent() ? Long.toString(number.getAsLong()) : value;
     }
 }

@@ -61,8 +61,9 @@ final class TopicAdministration {
     void createDeadLetterTopic(TopicSpec origin, long nowMs) {
         String name = TopicNames.deadLetterTopic(origin.name());
         if (state.catalog.get().find(name) == null) {
-            TopicConfig config =
-                    TopicConfig.DEFAULT.withDurability(origin.config().durability());
+            TopicConfig config = TopicConfig.DEFAULT
+                    .withDurability(origin.config().durability())
+                    .withAccepts(new TopicConfig.Accepts(true, false));
             create(name, 1, config, origin.shard(), nowMs);
         }
     }

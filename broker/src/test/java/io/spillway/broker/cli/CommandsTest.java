@@ -56,6 +56,11 @@ class CommandsTest {
         assertThat(ok("topic create orders --partitions 3 --durability mapped").out())
                 .isEqualTo("created topic orders with 3 partitions\n");
         assertThat(ok("topic alter orders --retention-ms 60000").out()).contains("retention.ms=60000");
+        assertThat(
+                        ok("topic alter orders --retention-ms 7d --config backlog.bytes=64MiB --config backlog.policy=drop_oldest")
+                                .out())
+                .contains("retention.ms=604800000", "backlog.bytes=67108864", "backlog.policy=drop_oldest");
+        assertThat(ok("topic alter orders --retention-ms 1m").out()).contains("retention.ms=60000");
 
         JsonNode topic = json(ok("topic describe orders --output json"));
         assertThat(topic.at("/config/durability").asText()).isEqualTo("mapped");
