@@ -840,6 +840,8 @@ pub struct ReplayAdmin {
     pub stops: ::core::option::Option<ReplayStops>,
     #[prost(string, tag = "7")]
     pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "8")]
+    pub idempotency_key: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReplayAdminOk {}

@@ -4709,16 +4709,17 @@ func (x *Component) GetSinceUnixMs() uint64 {
 
 // Replay. A plan names exact records and changes nothing; a job delivers them again. 0x35 op 1 PLAN 2 START 3 STATUS 4 LIST 5 PAUSE 6 RESUME 7 CANCEL 8 DIFF 9 DELETE, RESPONSE = ReplayAdminOk
 type ReplayAdmin struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Op            uint32                 `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"`
-	Selection     *ReplaySelection       `protobuf:"bytes,2,opt,name=selection,proto3" json:"selection,omitempty"`
-	Id            string                 `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
-	Target        *ReplayTarget          `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
-	Rate          uint32                 `protobuf:"varint,5,opt,name=rate,proto3" json:"rate,omitempty"`
-	Stops         *ReplayStops           `protobuf:"bytes,6,opt,name=stops,proto3" json:"stops,omitempty"`
-	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Op             uint32                 `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"`
+	Selection      *ReplaySelection       `protobuf:"bytes,2,opt,name=selection,proto3" json:"selection,omitempty"`
+	Id             string                 `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	Target         *ReplayTarget          `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
+	Rate           uint32                 `protobuf:"varint,5,opt,name=rate,proto3" json:"rate,omitempty"`
+	Stops          *ReplayStops           `protobuf:"bytes,6,opt,name=stops,proto3" json:"stops,omitempty"`
+	Reason         string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	IdempotencyKey string                 `protobuf:"bytes,8,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ReplayAdmin) Reset() {
@@ -4796,6 +4797,13 @@ func (x *ReplayAdmin) GetStops() *ReplayStops {
 func (x *ReplayAdmin) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReplayAdmin) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
 	}
 	return ""
 }
@@ -6005,7 +6013,7 @@ const file_spillway_proto_rawDesc = "" +
 	"\x04what\x18\x03 \x01(\tR\x04what\x12\x10\n" +
 	"\x03why\x18\x04 \x01(\tR\x03why\x12\x1b\n" +
 	"\tnext_step\x18\x05 \x01(\tR\bnextStep\x12\"\n" +
-	"\rsince_unix_ms\x18\x06 \x01(\x04R\vsinceUnixMs\"\xf8\x01\n" +
+	"\rsince_unix_ms\x18\x06 \x01(\x04R\vsinceUnixMs\"\xa1\x02\n" +
 	"\vReplayAdmin\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12:\n" +
 	"\tselection\x18\x02 \x01(\v2\x1c.spillway.v1.ReplaySelectionR\tselection\x12\x0e\n" +
@@ -6013,7 +6021,8 @@ const file_spillway_proto_rawDesc = "" +
 	"\x06target\x18\x04 \x01(\v2\x19.spillway.v1.ReplayTargetR\x06target\x12\x12\n" +
 	"\x04rate\x18\x05 \x01(\rR\x04rate\x12.\n" +
 	"\x05stops\x18\x06 \x01(\v2\x18.spillway.v1.ReplayStopsR\x05stops\x12\x16\n" +
-	"\x06reason\x18\a \x01(\tR\x06reason\"\x0f\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12'\n" +
+	"\x0fidempotency_key\x18\b \x01(\tR\x0eidempotencyKey\"\x0f\n" +
 	"\rReplayAdminOk\"g\n" +
 	"\n" +
 	"ReplayList\x12-\n" +
