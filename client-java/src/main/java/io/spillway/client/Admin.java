@@ -1,10 +1,12 @@
 package io.spillway.client;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
- * Topics and groups. Every call blocks up to the client's request timeout, retries what is safe to retry, and throws
+ * Topics, groups and replays. Every call blocks up to the client's request timeout, retries what is safe to retry, and throws
  * {@link SpillwayException}: DEADLINE_EXCEEDED, OUTCOME_UNKNOWN, or the broker's answer. Thread-safe.
  */
 public interface Admin {
@@ -49,4 +51,56 @@ public interface Admin {
      * @param reason for the audit; not empty
      */
     SeekOutcome seekGroup(String topic, String group, StartPosition to, boolean dryRun, String reason);
+
+    /**
+     * Finds the records a replay would deliver and counts them; waits until the plan is READY, for as long as that takes.
+     * Throws TOPIC_NOT_FOUND, GROUP_NOT_FOUND, INVALID_ARGUMENT, and WRONG_STATE when the plan failed.
+     */
+    ReplayPlan planReplay(ReplaySelection selection);
+
+    /** The same, showing the plan as it grows to {@code progress}, on the calling thread. */
+    ReplayPlan planReplay(ReplaySelection selection, Consumer<ReplayPlan> progress);
+
+    /** A plan as it is now. Throws NOT_FOUND. */
+    ReplayPlan replayPlan(String planId);
+
+    /** All plans the broker keeps, the newest first. */
+    List<ReplayPlan> replayPlans();
+
+    /** Forgets a plan. Throws NOT_FOUND, and WRONG_STATE while a job of it has not ended. */
+    void deleteReplayPlan(String planId);
+
+    /**
+     * Delivers the records of a plan again. Throws NOT_FOUND, WRONG_STATE when the plan is not READY, POSITION_OUT_OF_RANGE
+     * when records of it are gone, ALREADY_EXISTS for a new group that is there, INVALID_ARGUMENT for a target that takes
+     * no replays.
+     */
+    ReplayJob startReplay(String planId, ReplayTarget target, ReplayOptions options);
+
+    /**
+     * Notes in the audit that the records of a plan are copied to a file, and returns their exact ranges for the caller to
+     * read. Throws NOT_FOUND, WRONG_STATE, POSITION_OUT_OF_RANGE.
+     */
+    List<ReplayPlan.Range> replayToFile(String planId, String path, String reason);
+
+    /** A job as it is now. Throws NOT_FOUND. */
+    ReplayJob replay(String jobId);
+
+    /** All jobs the broker keeps, the newest first. */
+    List<ReplayJob> replays();
+
+    /** Holds a job back; what is out stays out. Throws NOT_FOUND, WRONG_STATE when it has ended. */
+    ReplayJob pauseReplay(String jobId, String reason);
+
+    /** Goes on with a paused job. Throws NOT_FOUND, WRONG_STATE when it is not paused. */
+    ReplayJob resumeReplay(String jobId, String reason);
+
+    /** Ends a job; what was delivered or stored stays so. Throws NOT_FOUND, WRONG_STATE when it has ended. */
+    ReplayJob cancelReplay(String jobId, String reason);
+
+    /** What a job has changed so far: redelivered, acked, failed, open, duplicates. Throws NOT_FOUND. */
+    ReplayJob replayDiff(String jobId);
+
+    /** Waits until a job ends or pauses. Throws NOT_FOUND, and DEADLINE_EXCEEDED after the timeout. */
+    ReplayJob awaitReplay(String jobId, Duration timeout);
 }

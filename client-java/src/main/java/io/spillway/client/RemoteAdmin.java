@@ -16,10 +16,12 @@ import io.spillway.protocol.v1.TopicAdmin;
 import io.spillway.protocol.v1.TopicInfo;
 import io.spillway.protocol.v1.TopicList;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /** Administration over the client's connection. Thread-safe. */
 final class RemoteAdmin implements Admin {
@@ -31,9 +33,11 @@ final class RemoteAdmin implements Admin {
     private static final String REASON = "client";
 
     private final Requests requests;
+    private final RemoteReplays replays;
 
     RemoteAdmin(Requests requests) {
         this.requests = requests;
+        replays = new RemoteReplays(requests);
     }
 
     @Override
@@ -180,9 +184,79 @@ final class RemoteAdmin implements Admin {
                 frame -> seek(frame.header(SeekResult.parser()))));
     }
 
+    @Override
+    public ReplayPlan planReplay(ReplaySelection selection) {
+        return replays.plan(selection, plan -> {});
+    }
+
+    @Override
+    public ReplayPlan planReplay(ReplaySelection selection, Consumer<ReplayPlan> progress) {
+        return replays.plan(selection, progress);
+    }
+
+    @Override
+    public ReplayPlan replayPlan(String planId) {
+        return replays.plan(planId);
+    }
+
+    @Override
+    public List<ReplayPlan> replayPlans() {
+        return replays.plans();
+    }
+
+    @Override
+    public void deleteReplayPlan(String planId) {
+        replays.deletePlan(planId);
+    }
+
+    @Override
+    public ReplayJob startReplay(String planId, ReplayTarget target, ReplayOptions options) {
+        return replays.start(planId, target, options);
+    }
+
+    @Override
+    public List<ReplayPlan.Range> replayToFile(String planId, String path, String reason) {
+        return replays.toFile(planId, path, reason);
+    }
+
+    @Override
+    public ReplayJob replay(String jobId) {
+        return replays.job(jobId);
+    }
+
+    @Override
+    public List<ReplayJob> replays() {
+        return replays.jobs();
+    }
+
+    @Override
+    public ReplayJob pauseReplay(String jobId, String reason) {
+        return replays.pause(jobId, reason);
+    }
+
+    @Override
+    public ReplayJob resumeReplay(String jobId, String reason) {
+        return replays.resume(jobId, reason);
+    }
+
+    @Override
+    public ReplayJob cancelReplay(String jobId, String reason) {
+        return replays.cancel(jobId, reason);
+    }
+
+    @Override
+    public ReplayJob replayDiff(String jobId) {
+        return replays.diff(jobId);
+    }
+
+    @Override
+    public ReplayJob awaitReplay(String jobId, Duration timeout) {
+        return replays.await(jobId, timeout);
+    }
+
     // ---- from the wire
 
-    private static <T> T parse(Frame frame, Parser<T> parser) {
+    static <T> T parse(Frame frame, Parser<T> parser) {
         try {
             ByteBuffer payload = frame.payload().nioBuffer();
             return parser.parseFrom(com.google.protobuf.CodedInputStream.newInstance(payload));
