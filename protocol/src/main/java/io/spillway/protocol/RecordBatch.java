@@ -40,10 +40,14 @@ public final class RecordBatch {
 
     public static final int CODEC_MASK = 7;
 
+    /** Broker flag: a record of the batch has deliver_at or expires_at. */
+    public static final int TIMED = 1;
+
     private static final int LENGTH = 8;
     private static final int LEADER_EPOCH = 12;
     private static final int APPEND_TIME = 16;
     private static final int MAGIC_AT = 24;
+    private static final int BROKER_FLAGS = 25;
     private static final int CRC = 28;
     private static final int ATTRIBUTES = 32;
     private static final int PRODUCER_EPOCH = 34;
@@ -71,6 +75,16 @@ public final class RecordBatch {
 
     public static long appendTimeMs(ByteBuf buffer, int at) {
         return buffer.getLong(at + APPEND_TIME);
+    }
+
+    /** What the broker found out about the records when it took the batch: {@link #TIMED}. */
+    public static int brokerFlags(ByteBuf buffer, int at) {
+        return buffer.getUnsignedByte(at + BROKER_FLAGS);
+    }
+
+    /** Writes the broker's flags over whatever a producer left there; the CRC stays right. */
+    public static void brokerFlags(ByteBuf buffer, int at, int flags) {
+        buffer.setByte(at + BROKER_FLAGS, flags);
     }
 
     public static int crc(ByteBuf buffer, int at) {
@@ -122,13 +136,12 @@ public final class RecordBatch {
         return at + HEADER_BYTES + recordCount(buffer, at) * INDEX_ENTRY_BYTES;
     }
 
-    /** Writes the four fields that belong to the broker; the CRC stays right. */
+    /** Writes what the broker knows when it appends, the flags apart ({@link #brokerFlags}); the CRC stays right. */
     public static void stamp(ByteBuf buffer, int at, long baseOffset, int leaderEpoch, long appendTimeMs) {
         buffer.setLong(at, baseOffset);
         buffer.setInt(at + LEADER_EPOCH, leaderEpoch);
         buffer.setLong(at + APPEND_TIME, appendTimeMs);
         buffer.setByte(at + MAGIC_AT, MAGIC);
-        buffer.setByte(at + MAGIC_AT + 1, 0);
         buffer.setShort(at + MAGIC_AT + 2, 0);
     }
 

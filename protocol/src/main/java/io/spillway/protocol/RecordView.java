@@ -94,7 +94,7 @@ public final class RecordView {
         expiresAtAt = deliverAtAt + (has(HAS_DELIVER_AT) ? Long.BYTES : 0);
         int position = expiresAtAt + (has(HAS_EXPIRES_AT) ? Long.BYTES : 0);
         require(position);
-        if (deliverAtMs() < -1 || expiresAtMs() < -1) {
+        if ((has(HAS_DELIVER_AT) && deliverAtMs() < 0) || (has(HAS_EXPIRES_AT) && expiresAtMs() < 0)) {
             throw malformed("has a time beyond 2^63");
         }
         dedupAt = position + 1;

@@ -122,7 +122,7 @@ final class PublisherHandle implements PublisherPort {
         if (RecordBatch.codec(batch, at) != 0) {
             throw new ProtocolException(Code.UNSUPPORTED_FEATURE, "this broker takes uncompressed batches only");
         }
-        boolean keyed = Batches.isKeyed(batch, at);
+        boolean keyed = Batches.admit(batch, at);
         if (keyed) {
             view.wrap(batch, at);
             while (view.next()) {
