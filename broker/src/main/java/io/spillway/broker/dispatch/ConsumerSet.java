@@ -31,6 +31,11 @@ public final class ConsumerSet {
         return members.size();
     }
 
+    /** The member that has been there longest, or null. */
+    public @Nullable Member first() {
+        return members.isEmpty() ? null : members.get(0);
+    }
+
     /** The next member that can take more, or null. */
     public @Nullable Member choose() {
         int size = members.size();

@@ -41,6 +41,7 @@ import org.slf4j.LoggerFactory;
 public final class ClientSession {
     private static final Logger LOG = LoggerFactory.getLogger(ClientSession.class);
     private static final int MODE_STREAM = 3;
+    private static final int ROLE_STANDBY = 1;
     private static final int MIN_HEARTBEAT_MS = 1_000;
     /** Features of the protocol that this broker offers; none yet. */
     private static final Set<Integer> FEATURES = Set.of();
@@ -336,6 +337,7 @@ public final class ClientSession {
                         .setMemberEpoch(subscribed.memberId())
                         .addAllPartitions(subscribed.partitions())
                         .setLeaseMs(subscribed.leaseMs())
+                        .setRole(subscribed.active() ? 0 : ROLE_STANDBY)
                         .build(),
                 handle::forget);
         if (subscribe.getMode() == MODE_STREAM) {

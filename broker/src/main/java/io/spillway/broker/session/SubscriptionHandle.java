@@ -7,6 +7,7 @@ import io.spillway.broker.shard.ShardCommand;
 import io.spillway.broker.shard.SubscriberPort;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.v1.Deliver;
+import io.spillway.protocol.v1.Handoff;
 import java.util.function.Consumer;
 
 /** A subscription's end in the broker: writes deliveries. Called on the shard thread, {@code onWritable} by transport. */
@@ -39,6 +40,14 @@ final class SubscriptionHandle implements SubscriberPort {
     @Override
     public void deliver(Deliver header, ByteBuf payload) {
         outbox.sendPayload(FrameKind.DELIVER, channel, header, payload);
+    }
+
+    @Override
+    public void gained(long memberId) {
+        outbox.send(
+                FrameKind.HANDOFF,
+                channel,
+                Handoff.newBuilder().setGained(true).setMemberEpoch(memberId).build());
     }
 
     @Override

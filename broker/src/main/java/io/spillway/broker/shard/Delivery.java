@@ -52,7 +52,7 @@ final class Delivery {
 
     private boolean deliver(Group group, long nowMs) {
         for (int frames = 0; frames < FRAMES_PER_TURN; frames++) {
-            Member member = group.members.choose();
+            Member member = group.choose();
             if (member == null) {
                 return false;
             }
@@ -163,7 +163,8 @@ final class Delivery {
                 .setBytes(bytes)
                 .setFence(lease.fence())
                 .setLeaseMs(to.leaseMs)
-                .setAttempt(pick.attempt);
+                .setAttempt(pick.attempt)
+                .setFailures(pick.failures);
         if (from > cursor.baseOffset() || end < cursor.endOffset()) {
             segment.setSelected(bitmap(cursor, from, end));
         }

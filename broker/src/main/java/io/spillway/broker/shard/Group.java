@@ -1,6 +1,7 @@
 package io.spillway.broker.shard;
 
 import io.spillway.broker.dispatch.ConsumerSet;
+import io.spillway.broker.dispatch.Member;
 import io.spillway.broker.log.BatchCursor;
 import io.spillway.broker.records.FailedRange;
 import io.spillway.broker.records.GroupCreated;
@@ -10,9 +11,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.agrona.collections.LongArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** One group in its shard: its place in each partition, its members, and settles not yet written. Confined to the shard thread. */
 final class Group {
+    /** Wire numbers of the modes that have a group. */
+    static final int SHARED = 0;
+
+    static final int KEY_ORDERED = 1;
+    static final int EXCLUSIVE = 2;
+
     /** A group's place in one partition. */
     static final class Place {
         final Partition partition;
@@ -63,6 +71,25 @@ final class Group {
 
     int maxDeliveries() {
         return created.getMaxDeliveries();
+    }
+
+    int mode() {
+        return created.getMode();
+    }
+
+    /** Who gets the next delivery: of an EXCLUSIVE group nobody but the member that has been there longest. */
+    @Nullable
+    Member choose() {
+        if (mode() != EXCLUSIVE) {
+            return members.choose();
+        }
+        Member active = members.first();
+        return active != null && active.canTake() ? active : null;
+    }
+
+    /** Whether a member gets records, as all do but those that stand by in an EXCLUSIVE group. */
+    boolean isActive(Member member) {
+        return mode() != EXCLUSIVE || members.first() == member;
     }
 
     boolean hasLeases() {

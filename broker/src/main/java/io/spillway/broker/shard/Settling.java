@@ -84,23 +84,44 @@ final class Settling {
             int leaseMs = item.getDelayMs() > 0 ? Math.min(item.getDelayMs(), MAX_LEASE_MS) : member.leaseMs;
             return subscription.extend(item.getFence(), nowMs + leaseMs);
         }
-        int failures = lease.failures();
         if (!subscription.settle(item.getFence(), from, to, outcome(item.getOutcome()))) {
             return false;
         }
-        int records = (int) (to - from);
+        int records = lease.count(from, to);
         member.member.settled(records);
         switch (item.getOutcome()) {
             case ACCEPT -> {
                 counters.accepted.add(records);
-                place.settle(from, to);
+                lease.forEach(from, to, place::settle);
             }
             case NACK -> {
                 counters.nacked.add(records);
-                fail(group, place, from, to, failures + 1, item.getDetail(), nowMs, item.getDelayMs());
+                lease.forEach(
+                        from,
+                        to,
+                        (first, end) -> fail(
+                                group,
+                                place,
+                                first,
+                                end,
+                                lease.failures() + 1,
+                                item.getDetail(),
+                                nowMs,
+                                item.getDelayMs()));
             }
             case TERM ->
-                deadLetters.add(group, place, from, to, failures + 1, DeadLetters.TERMINATED, item.getDetail(), nowMs);
+                lease.forEach(
+                        from,
+                        to,
+                        (first, end) -> deadLetters.add(
+                                group,
+                                place,
+                                first,
+                                end,
+                                lease.failures() + 1,
+                                DeadLetters.TERMINATED,
+                                item.getDetail(),
+                                nowMs));
             default -> counters.released.add(records);
         }
         unwritten(group, nowMs);

@@ -103,7 +103,8 @@ public sealed interface ShardCommand {
             Reply<Subscribed> reply)
             implements Asking {}
 
-    record Subscribed(long memberId, List<Integer> partitions, int leaseMs) {}
+    /** @param active false for a member that stands by in an EXCLUSIVE group */
+    record Subscribed(long memberId, List<Integer> partitions, int leaseMs, boolean active) {}
 
     record Grant(SubscriberPort port, long maxBatches, long maxBytes, boolean paused) implements ShardCommand {}
 

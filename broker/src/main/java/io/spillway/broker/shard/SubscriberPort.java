@@ -12,6 +12,9 @@ public interface SubscriberPort {
     /** Sends the segments; takes over the payload. */
     void deliver(Deliver header, ByteBuf payload);
 
+    /** This member of an EXCLUSIVE group stood by and is active from now on. */
+    void gained(long memberId);
+
     /** The broker ends the subscription. */
     void ended(SpillwayException why);
 }

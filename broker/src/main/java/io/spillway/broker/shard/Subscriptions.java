@@ -11,8 +11,6 @@ import java.util.Map;
 
 /** Who is subscribed: members of groups and stream readers, their credit, their end. Confined to the shard thread. */
 final class Subscriptions {
-    private static final int MODE_SHARED = 0;
-
     private final ShardState state;
     private final GroupAdministration groups;
     private final Settling settling;
@@ -26,12 +24,12 @@ final class Subscriptions {
     }
 
     void subscribe(ShardCommand.SubscribeGroup command, long nowMs) {
-        if (command.mode() != MODE_SHARED) {
+        if (command.mode() != Group.SHARED && command.mode() != Group.EXCLUSIVE) {
             throw new SpillwayException(
                     Code.UNSUPPORTED_FEATURE,
                     "this broker has no group mode " + command.mode(),
-                    "it knows SHARED (0) and, without a group, STREAM (3)",
-                    "subscribe in mode SHARED");
+                    "it knows SHARED (0), EXCLUSIVE (2) and, without a group, STREAM (3)",
+                    "subscribe in one of these modes");
         }
         TopicState topic = state.topic(command.topicId());
         Group group = groups.join(command, topic, nowMs);
@@ -45,7 +43,7 @@ final class Subscriptions {
         for (Partition partition : topic.partitions) {
             all.add(partition.index);
         }
-        command.reply().ok(new ShardCommand.Subscribed(member.id(), all, leaseMs));
+        command.reply().ok(new ShardCommand.Subscribed(member.id(), all, leaseMs, group.isActive(member)));
     }
 
     void subscribe(ShardCommand.SubscribeStream command) {
@@ -72,7 +70,7 @@ final class Subscriptions {
         StreamReader reader = new StreamReader(topic, command.port(), credit, places);
         topic.readers.add(reader);
         subscribers.put(command.port(), reader);
-        command.reply().ok(new ShardCommand.Subscribed(credit.id(), wanted, 0));
+        command.reply().ok(new ShardCommand.Subscribed(credit.id(), wanted, 0, true));
     }
 
     private long startOf(Partition partition, ShardCommand.SubscribeStream command) {
@@ -127,16 +125,27 @@ final class Subscriptions {
 
     private void remove(Subscriber subscriber) {
         if (subscriber instanceof GroupMember member) {
-            Group group = member.group;
-            group.members.remove(member.member.id());
-            group.ports.remove(member.member.id());
-            for (Group.Place place : group.places) {
-                place.state.releaseMember(member.member.id());
-            }
+            leave(member);
         } else if (subscriber instanceof StreamReader reader) {
             reader.topic.readers.remove(reader);
         }
         subscriber.topic().ready();
+    }
+
+    /** What a member held goes back to its group; the next one of an EXCLUSIVE group is told when it was the active one. */
+    private static void leave(GroupMember leaver) {
+        Group group = leaver.group;
+        boolean hadTurn = group.isActive(leaver.member);
+        group.members.remove(leaver.member.id());
+        group.ports.remove(leaver.member.id());
+        for (Group.Place place : group.places) {
+            place.state.releaseMember(leaver.member.id());
+        }
+        Member next = group.members.first();
+        GroupMember heir = next == null ? null : group.ports.get(next.id());
+        if (group.mode() == Group.EXCLUSIVE && hadTurn && heir != null) {
+            heir.port.gained(heir.member.id());
+        }
     }
 
     /** Ends the subscriptions of topics that were deleted. */

@@ -98,6 +98,27 @@ final class OffsetBits {
         return next(from, Math.min(to, end), -1L);
     }
 
+    /** Set bits in [from, to). */
+    int count(long from, long to) {
+        long last = Math.min(to, end);
+        int found = 0;
+        if (count > 0 && from < last) {
+            for (long word = from >>> 6; word <= last - 1 >>> 6; word++) {
+                found += Long.bitCount(words[(int) word & mask] & bitsOf(word, from, last));
+            }
+        }
+        return found;
+    }
+
+    /** Visits the set ranges within [from, to). */
+    void forEach(long from, long to, SubscriptionState.RangeVisitor visitor) {
+        for (long at = nextSet(from, to); at < to; ) {
+            long runEnd = nextClear(at, to);
+            visitor.onRange(at, runEnd);
+            at = nextSet(runEnd, to);
+        }
+    }
+
     long memoryBytes() {
         return (long) words.length * Long.BYTES;
     }

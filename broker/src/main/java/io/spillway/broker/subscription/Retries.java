@@ -86,7 +86,17 @@ final class Retries {
 
     /** Takes ready records out of the pool for a delivery. */
     void deliver(long from, long to, int attempt) {
+        claim(from, to);
+        delivered(from, to, attempt);
+    }
+
+    /** Takes ready records out of the pool. */
+    void claim(long from, long to) {
         ready.clear(from, to);
+    }
+
+    /** Writes down how often records were delivered. */
+    void delivered(long from, long to, int attempt) {
         for (long at = from; at < to; at++) {
             pageFor(at).deliveries[(int) at & PAGE_MASK] = attempt;
         }

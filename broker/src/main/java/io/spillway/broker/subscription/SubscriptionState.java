@@ -1,9 +1,7 @@
 package io.spillway.broker.subscription;
 
-import java.util.ArrayList;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,8 +73,7 @@ public final class SubscriptionState {
 
     private final Retries retries;
 
-    private final Long2ObjectHashMap<Lease> leases = new Long2ObjectHashMap<>();
-    private final LeaseHeap deadlines = new LeaseHeap();
+    private final Leases leases = new Leases();
     private final Pick range = new Pick();
 
     /**
@@ -138,13 +135,11 @@ public final class SubscriptionState {
     /** A failure that no lease of ours led to, as one from before a seek: whoever holds the records now keeps them. */
     private void awaitUnlessLeased(long from, long to, long dueMs) {
         var leased = new OffsetBits(from);
-        for (int i = 0; i < deadlines.size(); i++) {
-            deadlines.at(i).forEachUnsettled((first, end) -> {
-                if (first < to && end > from) {
-                    leased.set(Math.max(first, from), Math.min(end, to));
-                }
-            });
-        }
+        leases.forEach(lease -> lease.forEachUnsettled((first, end) -> {
+            if (first < to && end > from) {
+                leased.set(Math.max(first, from), Math.min(end, to));
+            }
+        }));
         for (long at = leased.nextClear(from, to); at < to; at = leased.nextClear(at, to)) {
             long end = leased.nextSet(at, to);
             failing.clear(at, end);
@@ -163,7 +158,6 @@ public final class SubscriptionState {
         failing.reset(offset);
         retries.clear(offset);
         leases.clear();
-        deadlines.clear();
         cursor = offset;
         frontier = offset;
     }
@@ -262,33 +256,56 @@ public final class SubscriptionState {
         }
         range.set(from, to, attempt, failures);
         var lease = new Lease(fences.getAsLong(), range, memberId, deadlineMs);
-        leases.put(lease.fence(), lease);
-        deadlines.add(lease);
+        leases.add(lease);
+        return lease;
+    }
+
+    /**
+     * Takes records that {@link #next} found out of the pool, to be looked at one by one: from here on they are pending,
+     * until each is leased or its durable record is applied.
+     */
+    public void claim(long from, long to) {
+        if (from >= cursor && from < to && from >= frontier && ahead.nextSet(from, to) == to) {
+            take(from, to);
+        } else if (from >= cursor && from < to && retries.allReady(from, to)) {
+            retries.claim(from, to);
+        } else {
+            throw notInPool(from, to);
+        }
+    }
+
+    /** Gives some of what was claimed, all with the same history, to a member until the deadline. */
+    public Lease lease(Selection claimed, int attempt, int failures, long memberId, long deadlineMs) {
+        range.set(0, 0, attempt, failures);
+        var lease = Lease.of(fences.getAsLong(), claimed, range, memberId, deadlineMs);
+        if (attempt > 1) {
+            claimed.forEach((from, to) -> retries.delivered(from, to, attempt));
+        }
+        leases.add(lease);
         return lease;
     }
 
     /** The live lease with this fence. */
     public @Nullable Lease find(long fence) {
-        return leases.get(fence);
+        return leases.find(fence);
     }
 
     /**
-     * A member settles records of its lease. They leave it, and unless they are released they are pending, never
-     * redelivered, until their durable record is applied. False = LEASE_LOST, and nothing changes: the fence is not
-     * known (any more), or not all of the range is still in the lease.
+     * A member settles records of its lease: those of the range that were leased. They leave it, and unless they are
+     * released they are pending, never redelivered, until their durable record is applied. False = LEASE_LOST, and
+     * nothing changes: the fence is not known (any more), or something of the range is no longer in the lease.
      */
     public boolean settle(long fence, long from, long to, Outcome outcome) {
-        var lease = leases.get(fence);
+        var lease = leases.find(fence);
         if (lease == null || !lease.take(from, to)) {
             return false;
         }
         if (lease.unsettled() == 0) {
-            leases.remove(fence);
-            deadlines.remove(lease);
+            leases.remove(lease);
         }
         switch (outcome) {
-            case RELEASE -> toPool(from, to, lease.attempt());
-            case NACK -> failing(from, to);
+            case RELEASE -> lease.forEach(from, to, (first, end) -> toPool(first, end, lease.attempt()));
+            case NACK -> lease.forEach(from, to, this::failing);
             case ACCEPT, TERM -> {}
         }
         return true;
@@ -296,16 +313,16 @@ public final class SubscriptionState {
 
     /** Visits the live leases; the visitor changes none. */
     public void forEachLease(Consumer<Lease> visitor) {
-        leases.values().forEach(visitor);
+        leases.forEach(visitor);
     }
 
     /** Moves the deadline of a lease; false when it is lost. */
     public boolean extend(long fence, long deadlineMs) {
-        var lease = leases.get(fence);
+        var lease = leases.find(fence);
         if (lease == null) {
             return false;
         }
-        deadlines.reschedule(lease, deadlineMs);
+        leases.reschedule(lease, deadlineMs);
         return true;
     }
 
@@ -314,10 +331,8 @@ public final class SubscriptionState {
      * each with {@link #applyFailed}, or with {@link #applySettled} once it is in the dead-letter topic.
      */
     public void expire(long nowMs, LeaseVisitor visitor) {
-        while (deadlines.size() > 0 && deadlines.firstMs() <= nowMs) {
-            var lease = deadlines.at(0);
-            deadlines.remove(lease);
-            leases.remove(lease.fence());
+        while (!leases.isEmpty() && leases.firstMs() <= nowMs) {
+            var lease = leases.removeFirst();
             lease.forEachUnsettled(this::failing);
             lease.forEachUnsettled((from, to) -> visitor.onExpired(from, to, lease));
         }
@@ -325,22 +340,14 @@ public final class SubscriptionState {
 
     /** A member is gone: what it held goes back to the pool at once, and no failure counts. */
     public void releaseMember(long memberId) {
-        var gone = new ArrayList<Lease>();
-        for (int i = 0; i < deadlines.size(); i++) {
-            if (deadlines.at(i).memberId() == memberId) {
-                gone.add(deadlines.at(i));
-            }
-        }
-        for (var lease : gone) {
-            deadlines.remove(lease);
-            leases.remove(lease.fence());
+        for (var lease : leases.removeOf(memberId)) {
             lease.forEachUnsettled((from, to) -> toPool(from, to, lease.attempt()));
         }
     }
 
     /** When {@link #expire} or {@link #next} has something new to do: the earliest deadline or due time. */
     public long nextTimerMs() {
-        return Math.min(retries.nextDueMs(), deadlines.firstMs());
+        return Math.min(retries.nextDueMs(), leases.firstMs());
     }
 
     /** Bytes of the arrays behind it, leases not counted. */
