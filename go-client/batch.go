@@ -227,6 +227,6 @@ func (f Future) Ack(ctx context.Context) (Ack, error) {
 		return f.b.result(f.i)
 	case <-ctx.Done():
 		return Ack{}, newError(907, "a record for "+f.b.part.producer.topic+" has no outcome yet", ctx.Err().Error(),
-			"it is still under way; wait again, or publish again with an idempotency key")
+			"it is still under way; wait again, or publish again with an idempotency key").because(ctx)
 	}
 }

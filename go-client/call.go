@@ -26,6 +26,7 @@ type call struct {
 	changes bool // whether it changes something, so that its outcome may be unknown
 
 	deadline    time.Time
+	byContext   bool // whether the deadline is the context's, whose end is heard by who waits
 	timeout     time.Duration
 	cn          *conn
 	correlation uint32
@@ -59,6 +60,7 @@ func (c *Client) call(ctx context.Context, k *call, answer, payload proto.Messag
 	k.c, k.answerInto, k.payloadInto, k.done = c, answer, payload, make(chan error, 1)
 	k.timeout = c.opts.requestTimeout
 	if deadline, ok := ctx.Deadline(); ok {
+		k.byContext = time.Until(deadline) < k.timeout
 		k.timeout = min(k.timeout, time.Until(deadline))
 	}
 	k.deadline = time.Now().Add(k.timeout)
@@ -85,7 +87,7 @@ func (c *Client) call(ctx context.Context, k *call, answer, payload proto.Messag
 	default:
 	}
 	k.finish()
-	err := k.late()
+	err := k.late().because(ctx)
 	c.unlock()
 	return err
 }
@@ -142,7 +144,7 @@ func (k *call) onError(e *pb.Error) {
 
 func (k *call) tick(now time.Time) {
 	switch {
-	case k.deadline.Before(now):
+	case k.deadline.Before(now) && !k.byContext:
 		k.fail(k.late())
 	case k.cn != nil && now.Sub(k.sent) > callAttemptTimeout:
 		k.cn.forget(k.correlation)

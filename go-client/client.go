@@ -102,7 +102,7 @@ func (c *Client) awaitFirst(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	if err == nil {
-		err = fromWire(c.link.lastError)
+		err = fromWire(c.link.lastError).because(ctx)
 	}
 	c.unlock()
 	c.shutDown()
@@ -358,7 +358,7 @@ func (c *Client) Close(ctx context.Context) error {
 	})
 	if ctx.Err() != nil {
 		keep(newError(codes.DeadlineExceeded, "the client was closed before everything had its outcome", ctx.Err().Error(),
-			"allow more time, or look at the broker's health"))
+			"allow more time, or look at the broker's health").because(ctx))
 	}
 	c.shutDown()
 	return failed
@@ -380,7 +380,7 @@ func (c *Client) drain(ctx context.Context, steps []core.DrainStep, perform func
 			return
 		}
 		limit := time.Duration(d.LimitMs(step, c.link.nowMs())) * time.Millisecond
-		limited, cancel := context.WithTimeout(ctx, limit)
+		limited, cancel := withOwnTimeout(ctx, limit)
 		perform(limited, step)
 		cancel()
 	}
@@ -390,7 +390,7 @@ func closeContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, 10*time.Second)
+	return withOwnTimeout(ctx, 10*time.Second)
 }
 
 func (c *Client) sayBye(ctx context.Context) {

@@ -1,6 +1,7 @@
 package spillway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -46,6 +47,8 @@ type Error struct {
 	NextStep   string
 	// Details are figures that belong to the error, such as limit and size; may be nil.
 	Details map[string]string
+
+	cause error
 }
 
 func (e *Error) Error() string {
@@ -64,6 +67,34 @@ func (e *Error) Error() string {
 func (e *Error) Is(target error) bool {
 	other, ok := target.(*Error)
 	return ok && other.Code == e.Code
+}
+
+// Unwrap returns the context's error when a context of the caller's ended the call, so that errors.Is with context.Canceled and
+// context.DeadlineExceeded tells it from a timeout of this client's options; else nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// because says that it was this context, if it was: one that ended by an option of the client is not the caller's.
+func (e *Error) because(ctx context.Context) *Error {
+	if ctx.Err() != nil && context.Cause(ctx) != errOwnTimeout {
+		e.cause = ctx.Err()
+	}
+	return e
+}
+
+// endedBy is because for the error of a batch, which other callers share.
+func endedBy(ctx context.Context, err error) error {
+	if e, ok := err.(*Error); ok && (errors.Is(e, ErrDeadlineExceeded) || errors.Is(e, ErrOutcomeUnknown)) {
+		mine := *e
+		return mine.because(ctx)
+	}
+	return err
+}
+
+// errOwnTimeout is the cause of contexts that end by an option or a default of this client.
+var errOwnTimeout = errors.New("a timeout of the client")
+
+func withOwnTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, timeout, errOwnTimeout)
 }
 
 // OutcomeUnknown tells whether what was asked for may have happened all the same.

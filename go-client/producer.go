@@ -137,7 +137,7 @@ func (c *Client) Producer(ctx context.Context, topic string, opts ...ProducerOpt
 	if err := checkFrame("open a producer of "+topic, &pb.OpenPublisher{Topic: topic, ProducerName: o.name}); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.opts.requestTimeout)
+	ctx, cancel := withOwnTimeout(ctx, c.opts.requestTimeout)
 	defer cancel()
 	description, err := c.Admin().DescribeTopic(ctx, topic)
 	if err != nil {
@@ -163,7 +163,7 @@ func (c *Client) Producer(ctx context.Context, topic string, opts ...ProducerOpt
 	case <-ctx.Done():
 		c.mu.Lock()
 		err = newError(codes.DeadlineExceeded, "the producer of "+topic+" is not open in time", p.obstacle,
-			"look at the broker's health, or allow a longer request timeout")
+			"look at the broker's health, or allow a longer request timeout").because(ctx)
 		c.unlock()
 	}
 	if err != nil {
@@ -191,7 +191,7 @@ func (p *Producer) Publish(ctx context.Context, record Record) (Ack, error) {
 		timeout = min(timeout, time.Until(deadline))
 		if timeout <= 0 {
 			return Ack{}, newError(codes.DeadlineExceeded, "a record for "+p.topic+" was not sent",
-				"the context's deadline is over", "publish it again, and allow more time")
+				"the context's deadline is over", "publish it again, and allow more time").because(ctx)
 		}
 	}
 	f := p.offer(ctx, &record, min(p.opts.maxBlock, timeout), timeout, nil)
@@ -207,7 +207,8 @@ func (p *Producer) Publish(ctx context.Context, record Record) (Ack, error) {
 		// The batch has the same deadline and knows why it did not make it.
 		select {
 		case <-f.b.done:
-			return f.b.result(f.i)
+			ack, err := f.b.result(f.i)
+			return ack, endedBy(ctx, err)
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
@@ -305,7 +306,7 @@ func (p *Producer) bufferFull(ctx context.Context, block time.Duration) error {
 		why = fmt.Sprintf("%d bytes wait for their acks; %v", p.space.limit, err)
 	}
 	return newError(codes.LocalBufferFull, "the buffer of the producer of "+p.topic+" has no space", why,
-		"publish more slowly, enlarge the buffer, or look at the broker's health")
+		"publish more slowly, enlarge the buffer, or look at the broker's health").because(ctx)
 }
 
 // Flush sends what is buffered without lingering and waits until all that was published before has its outcome. Fails with
@@ -327,7 +328,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 		case <-ctx.Done():
 			return newError(codes.DeadlineExceeded, "the flush of "+p.topic+" is not done: "+ctx.Err().Error(),
 				fmt.Sprintf("%d bytes of records have no outcome yet", p.space.used.Load()),
-				"they are still under way; wait for their acks")
+				"they are still under way; wait for their acks").because(ctx)
 		}
 	}
 	return nil

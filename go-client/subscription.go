@@ -52,7 +52,7 @@ func (c *Client) Subscribe(ctx context.Context, topic string, opts ...SubscribeO
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.opts.requestTimeout)
+	ctx, cancel := withOwnTimeout(ctx, c.opts.requestTimeout)
 	defer cancel()
 	s := &Subscription{c: c, topic: topic, opts: o, flushes: make(chan struct{}, 1), ended: make(chan struct{}),
 		consumers: map[chan struct{}]struct{}{}}
@@ -81,7 +81,7 @@ func (c *Client) Subscribe(ctx context.Context, topic string, opts ...SubscribeO
 	case <-ctx.Done():
 		c.mu.Lock()
 		err = newError(codes.DeadlineExceeded, s.String()+" is not open in time", s.obstacle(),
-			"look at the broker's health, or allow a longer request timeout")
+			"look at the broker's health, or allow a longer request timeout").because(ctx)
 		c.unlock()
 	}
 	if err != nil {
@@ -286,7 +286,7 @@ func (s *Subscription) FlushAcks(ctx context.Context) error {
 		case <-answered:
 		case <-ctx.Done():
 			return newError(codes.DeadlineExceeded, "settlements of "+s.String()+" are not confirmed: "+ctx.Err().Error(),
-				"no answer from the broker", "they are still under way; look at the broker's health")
+				"no answer from the broker", "they are still under way; look at the broker's health").because(ctx)
 		}
 	}
 	return nil
@@ -329,7 +329,7 @@ func (s *Subscription) Drain(ctx context.Context) error {
 		}
 		break
 	}
-	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	closeCtx, cancel := withOwnTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	return s.Close(closeCtx)
 }
