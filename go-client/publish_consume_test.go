@@ -416,29 +416,39 @@ func wrongArgumentsAreRefused(t *testing.T, b *broker, c *spillway.Client) {
 	s := group(t, c, topic)
 	var none context.Context
 	second := func(_ any, err error) error { return err }
+	heard := func(publish func(func(spillway.Ack, error))) (err error) {
+		publish(func(_ spillway.Ack, outcome error) { err = outcome }) // refused at once, it is called at once
+		return err
+	}
 	for name, err := range map[string]error{
-		"no topic to publish":  second(c.Producer(soon(t), "")),
-		"no topic to read":     second(c.Subscribe(soon(t), "")),
-		"no context, producer": second(c.Producer(none, topic)),
-		"no context, reader":   second(c.Subscribe(none, topic)),
-		"no context, publish":  second(p.Publish(none, spillway.Record{})),
-		"no context, async":    second(p.PublishAsync(none, spillway.Record{}).Ack(soon(t))),
-		"no context, flush":    p.Flush(none),
-		"no context, fetch":    second(s.Fetch(none, 1)),
-		"no context, admin":    second(c.Admin().ListTopics(none)),
-		"no context, close":    c.Close(none),
-		"no handler":           s.Consume(soon(t), 1, nil),
-		"no workers":           s.Consume(soon(t), 0, func(context.Context, *spillway.Message) error { return nil }),
-		"fetch of none":        second(s.Fetch(soon(t), 0)),
-		"nil producer option":  second(c.Producer(soon(t), topic, nil)),
-		"nil reader option":    second(c.Subscribe(soon(t), topic, nil)),
-		"linger":               second(c.Producer(soon(t), topic, spillway.WithLinger(-1))),
-		"batch":                second(c.Producer(soon(t), topic, spillway.WithMaxBatchBytes(2<<20))),
-		"empty start":          second(c.Subscribe(soon(t), topic, spillway.WithStart(spillway.Start{}))),
-		"negative offset":      second(c.Subscribe(soon(t), topic, spillway.WithStart(spillway.StartOffset(0, -1)))),
-		"lease of a reader":    second(c.Subscribe(soon(t), topic, spillway.WithLeaseTime(time.Minute))),
-		"seek without reason":  second(c.Admin().SeekGroup(soon(t), topic, "g", spillway.StartEarliest(), false, "")),
-		"seek to nowhere":      second(c.Admin().SeekGroup(soon(t), topic, "g", spillway.Start{}, false, "test")),
+		"no topic to publish":          second(c.Producer(soon(t), "")),
+		"no topic to read":             second(c.Subscribe(soon(t), "")),
+		"no context, producer":         second(c.Producer(none, topic)),
+		"no context, reader":           second(c.Subscribe(none, topic)),
+		"no context, publish":          second(p.Publish(none, spillway.Record{})),
+		"no context, async":            second(p.PublishAsync(none, spillway.Record{}).Ack(soon(t))),
+		"no context, flush":            p.Flush(none),
+		"no context, fetch":            second(s.Fetch(none, 1)),
+		"no context, admin":            second(c.Admin().ListTopics(none)),
+		"no context, close":            c.Close(none),
+		"no context, consume":          s.Consume(none, 1, func(context.Context, *spillway.Message) error { return nil }),
+		"no context, drain":            s.Drain(none),
+		"no context, acks":             s.FlushAcks(none),
+		"no context, callback":         heard(func(outcome func(spillway.Ack, error)) { p.PublishFunc(none, spillway.Record{}, outcome) }),
+		"no context, producer's close": p.Close(none),
+		"no context, reader's close":   s.Close(none),
+		"no handler":                   s.Consume(soon(t), 1, nil),
+		"no workers":                   s.Consume(soon(t), 0, func(context.Context, *spillway.Message) error { return nil }),
+		"fetch of none":                second(s.Fetch(soon(t), 0)),
+		"nil producer option":          second(c.Producer(soon(t), topic, nil)),
+		"nil reader option":            second(c.Subscribe(soon(t), topic, nil)),
+		"linger":                       second(c.Producer(soon(t), topic, spillway.WithLinger(-1))),
+		"batch":                        second(c.Producer(soon(t), topic, spillway.WithMaxBatchBytes(2<<20))),
+		"empty start":                  second(c.Subscribe(soon(t), topic, spillway.WithStart(spillway.Start{}))),
+		"negative offset":              second(c.Subscribe(soon(t), topic, spillway.WithStart(spillway.StartOffset(0, -1)))),
+		"lease of a reader":            second(c.Subscribe(soon(t), topic, spillway.WithLeaseTime(time.Minute))),
+		"seek without reason":          second(c.Admin().SeekGroup(soon(t), topic, "g", spillway.StartEarliest(), false, "")),
+		"seek to nowhere":              second(c.Admin().SeekGroup(soon(t), topic, "g", spillway.Start{}, false, "test")),
 	} {
 		if !errors.Is(err, spillway.ErrInvalidArgument) {
 			t.Errorf("%s: the error is %v", name, err)
