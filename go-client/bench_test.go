@@ -36,33 +36,37 @@ func BenchmarkConsume(b *testing.B) {
 		"group":  {spillway.WithGroup("g")},
 		"reader": {spillway.WithStart(spillway.StartEarliest())},
 	} {
-		b.Run(name, func(b *testing.B) {
-			bk := startBroker(b)
-			c := bk.client()
-			topic := bk.topic(c, 1)
-			p := open[*spillway.Producer](b)(c.Producer(soon(b), topic, spillway.WithDurability(spillway.Mapped)))
-			record := spillway.Record{Value: make([]byte, 128)}
-			for range b.N {
-				p.PublishAsync(context.Background(), record)
-			}
-			if err := p.Flush(soon(b)); err != nil {
-				b.Fatal(err)
-			}
-			s := open[*spillway.Subscription](b)(c.Subscribe(soon(b), topic, opts...))
-			b.SetBytes(128)
-			b.ReportAllocs()
-			b.ResetTimer()
+		for _, size := range []int{128, 1024} {
+			b.Run(fmt.Sprintf("%s/%dB", name, size), func(b *testing.B) { consumeAll(b, size, opts) })
+		}
+	}
+}
 
-			for seen := 0; seen < b.N; {
-				messages, err := s.Fetch(soon(b), 1024)
-				if err != nil {
-					b.Fatal(err)
-				}
-				for _, m := range messages {
-					m.Ack()
-				}
-				seen += len(messages)
-			}
-		})
+func consumeAll(b *testing.B, size int, opts []spillway.SubscribeOption) {
+	bk := startBroker(b)
+	c := bk.client()
+	topic := bk.topic(c, 1)
+	p := open[*spillway.Producer](b)(c.Producer(soon(b), topic, spillway.WithDurability(spillway.Mapped)))
+	record := spillway.Record{Value: make([]byte, size)}
+	for range b.N {
+		p.PublishAsync(context.Background(), record)
+	}
+	if err := p.Flush(soon(b)); err != nil {
+		b.Fatal(err)
+	}
+	s := open[*spillway.Subscription](b)(c.Subscribe(soon(b), topic, opts...))
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	b.ResetTimer()
+
+	for seen := 0; seen < b.N; {
+		messages, err := s.Fetch(soon(b), 1024)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, m := range messages {
+			m.Ack()
+		}
+		seen += len(messages)
 	}
 }
