@@ -44,6 +44,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
     /** The broker expects another sequence; it is asked once nothing is under way. */
     private boolean outOfStep;
 
+    private final KeysInProgress inProgress;
     private boolean lingering;
     private long starvedSinceNs;
 
@@ -52,6 +53,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
         this.partition = partition;
         this.queue = queue;
         flow = context.flow();
+        inProgress = new KeysInProgress(context.allocator());
         handle = new PublisherHandle(context, partition, this);
     }
 
@@ -221,8 +223,9 @@ final class PartitionPublisher implements PublisherHandle.Owner {
                         partition,
                         batch.count(),
                         context.clock().nanoTime() - batch.sentNs);
+        long kept = inProgress.takeFrom(batch, ack, context.clock().nanoTime());
         if (!batch.abandoned) {
-            context.space().give(batch.reservedBytes());
+            context.space().give(batch.reservedBytes() - kept);
         }
         batch.acked(context.topic(), partition, ack);
         flow.wake(this);
@@ -326,6 +329,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
 
     /** Finds what has waited too long. Call it several times a second. */
     void tick(long nowNs) {
+        again.addAll(inProgress.takeDue(nowNs));
         expire(nowNs);
         PendingBatch oldest = sent.peek();
         if (oldest != null && nowNs - oldest.sentNs > ATTEMPT_TIMEOUT_NS) {
@@ -417,6 +421,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
 
     private void failAll(SpillwayException cause) {
         takeBackAll();
+        again.addAll(inProgress.takeAll());
         again.forEach(batch -> abandon(batch, batch.maybeStored ? unknown(cause) : cause));
         queue.takeAll().forEach(batch -> abandon(batch, cause));
     }
@@ -441,7 +446,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
     /** Counts all batches without outcome into a flush. */
     void collect(Outcomes flush) {
         List<PendingBatch> waiting = queue.sealAll();
-        for (Iterable<PendingBatch> place : List.of(sent, again, waiting)) {
+        for (Iterable<PendingBatch> place : List.of(sent, again, inProgress.all(), waiting)) {
             for (PendingBatch batch : place) {
                 if (!batch.abandoned) {
                     batch.onOutcome(flush);

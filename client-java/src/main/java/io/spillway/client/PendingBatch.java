@@ -2,16 +2,22 @@ package io.spillway.client;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import io.spillway.client.net.Errors;
 import io.spillway.client.net.ResponseHandler;
 import io.spillway.protocol.Frame;
+import io.spillway.protocol.KeyHash;
 import io.spillway.protocol.RecordBatchWriter;
+import io.spillway.protocol.RecordParts;
+import io.spillway.protocol.RecordView;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.ItemError;
 import io.spillway.protocol.v1.KeyResult;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,9 +58,14 @@ final class PendingBatch implements ResponseHandler {
     boolean abandoned;
 
     long sentNs;
+    /** When it may be sent, if it has to wait. */
+    long notBeforeNs;
+
+    private final int maxBatchBytes;
 
     PendingBatch(ByteBufAllocator allocator, int maxBatchBytes, long createdMs, long createdNs, long timeoutMs) {
         writer = new RecordBatchWriter(allocator, maxBatchBytes);
+        this.maxBatchBytes = maxBatchBytes;
         this.createdMs = createdMs;
         this.createdNs = createdNs;
         this.timeoutMs = timeoutMs;
@@ -69,7 +80,11 @@ final class PendingBatch implements ResponseHandler {
     }
 
     void add(OutgoingRecord record, int keyHash, long nowMs, int recordBytes, PublishCallback callback) {
-        writer.add(record.parts(keyHash, nowMs));
+        add(record.parts(keyHash, nowMs), recordBytes, callback);
+    }
+
+    private void add(RecordParts parts, int recordBytes, @Nullable PublishCallback callback) {
+        writer.add(parts);
         if (count == callbacks.length) {
             callbacks = Arrays.copyOf(callbacks, count * 2);
         }
@@ -191,6 +206,46 @@ final class PendingBatch implements ResponseHandler {
             }
             call(i, errors[i] == null ? acks[i] : null, errors[i]);
         }
+    }
+
+    /**
+     * Moves these records, and what waits for them, to a new batch with the same deadline. Their outcome is that batch's; whoever
+     * flushes waits for both.
+     */
+    PendingBatch split(BitSet indexes, ByteBufAllocator allocator) {
+        PendingBatch part = new PendingBatch(allocator, maxBatchBytes, createdMs, createdNs, timeoutMs);
+        RecordView view = new RecordView().wrap(Unpooled.wrappedBuffer(head().duplicate(), body().duplicate()), 0);
+        while (view.next()) {
+            if (indexes.get(view.index())) {
+                RecordParts parts = parts(view);
+                part.add(parts, parts.bytes(), callbacks[view.index()]);
+                callbacks[view.index()] = null;
+            }
+        }
+        if (flushes != null) {
+            flushes.forEach(part::onOutcome);
+        }
+        return part;
+    }
+
+    private static RecordParts parts(RecordView view) {
+        byte[] key = view.key();
+        List<Map.Entry<String, byte[]>> headers = new ArrayList<>(view.headerCount());
+        view.headers((name, buffer, at, length) -> {
+            byte[] value = new byte[length];
+            buffer.getBytes(at, value);
+            headers.add(Map.entry(name, value));
+        });
+        return new RecordParts(
+                view.timestampMs(),
+                key,
+                key == null ? 0 : KeyHash.of(key),
+                headers,
+                view.value(),
+                view.dedupId(),
+                view.trace(),
+                view.deliverAtMs(),
+                view.expiresAtMs());
     }
 
     private static PublishAck result(String topic, int partition, io.spillway.protocol.v1.PublishAck ack, long offset) {

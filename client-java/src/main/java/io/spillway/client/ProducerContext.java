@@ -1,5 +1,6 @@
 package io.spillway.client;
 
+import io.netty.buffer.ByteBufAllocator;
 import io.spillway.client.net.Clock;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.v1.Error;
@@ -46,6 +47,10 @@ final class ProducerContext {
 
     ClientMetrics metrics() {
         return client.metrics();
+    }
+
+    ByteBufAllocator allocator() {
+        return client.allocator();
     }
 
     BufferSpace space() {
