@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 /** A subscription over the client's connection. Thread-safe. */
 final class ConnectedSubscription implements Subscription, DeliveryQueue.Listener {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
+    /** What closing may take after a drain. */
+    private static final Duration LAST_MOMENT = Duration.ofSeconds(1);
 
     private final ClientContext client;
     private final SubscriptionSettings settings;
@@ -61,6 +63,10 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
         handlers = new HandlerPool(this, client.clock(), handler, concurrency);
     }
 
+    SubscriptionSettings settings() {
+        return settings;
+    }
+
     @Override
     public String topic() {
         return settings.topic();
@@ -69,6 +75,11 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
     @Override
     public List<Integer> partitions() {
         return partitions;
+    }
+
+    @Override
+    public boolean isActive() {
+        return link.isActive();
     }
 
     @Override
@@ -177,6 +188,32 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
                 onClosed.accept(this);
             });
         }
+    }
+
+    @Override
+    public void drain(Duration timeout) {
+        client.refuseOnNetworkThread("drain");
+        long deadlineNs = client.clock().nanoTime() + timeout.toNanos();
+        boolean settled = client.await(whenIdle(), timeout, "draining " + settings) != null;
+        close(
+                settled
+                        ? Duration.ofNanos(
+                                        Math.max(0, deadlineNs - client.clock().nanoTime()))
+                                .plus(LAST_MOMENT)
+                        : LAST_MOMENT);
+        if (!settled) {
+            throw SpillwayException.of(
+                    Code.DEADLINE_EXCEEDED,
+                    "not all that " + settings + " had handed out was settled within " + timeout.toMillis() + " ms",
+                    "its handlers take longer, or a message was never settled",
+                    "what was not settled was given back and will be delivered again; allow more time");
+        }
+    }
+
+    private CompletableFuture<Void> whenIdle() {
+        CompletableFuture<Void> idle = new CompletableFuture<>();
+        client.onNetworkThread(() -> link.startDrain(idle));
+        return idle;
     }
 
     private Drain.Step next(Drain drain) {

@@ -10,12 +10,11 @@ import io.spillway.protocol.v1.Segment;
  * Thread-safe.
  */
 final class DeliveredBatch extends LeasedBatch {
-    private static final int REJECT_DELAY_MS = 1_000;
-
     final ByteBuf bytes;
     final int partition;
     final long baseOffset;
     final long appendTimeMs;
+    final BrokerTime received;
 
     private final SettlementListener listener;
 
@@ -29,8 +28,9 @@ final class DeliveredBatch extends LeasedBatch {
     }
 
     /** @param skipBefore records below this offset are not for this subscription */
-    DeliveredBatch(ByteBuf bytes, Segment segment, long skipBefore, long nowNs, SettlementListener listener) {
-        super(segment, RecordBatch.recordCount(bytes, 0), skipBefore, nowNs);
+    DeliveredBatch(ByteBuf bytes, Segment segment, long skipBefore, BrokerTime received, SettlementListener listener) {
+        super(segment, RecordBatch.recordCount(bytes, 0), skipBefore, received.atNs());
+        this.received = received;
         this.bytes = bytes;
         this.listener = listener;
         partition = segment.getPartition();
@@ -64,10 +64,11 @@ final class DeliveredBatch extends LeasedBatch {
         }
     }
 
-    /** The bytes from that record on cannot be read. */
-    void reject(int fromIndex, String why) {
-        if (settleRest(fromIndex, NACK, REJECT_DELAY_MS, why)) {
+    /** That record cannot be read, now or ever. */
+    void poison(int index, String why) {
+        if (isLeased() && poisonOne(index, why)) {
             report();
+            listener.onRecordSettled();
         }
     }
 

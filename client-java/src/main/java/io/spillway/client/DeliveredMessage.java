@@ -5,6 +5,7 @@ import io.spillway.client.net.Clock;
 import io.spillway.protocol.RecordView;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,7 @@ final class DeliveredMessage implements Message {
     private final List<Header> headers;
     private final byte @Nullable [] idempotencyKey;
     private final byte @Nullable [] trace;
+    private final long expiresAtMs;
 
     /** The record the view is at. */
     DeliveredMessage(String topic, Clock clock, DeliveredBatch batch, RecordView view) {
@@ -41,6 +43,7 @@ final class DeliveredMessage implements Message {
         headers = view.headerCount() == 0 ? List.of() : headers(view);
         idempotencyKey = view.hasDedupId() ? view.dedupId() : null;
         trace = view.trace();
+        expiresAtMs = view.expiresAtMs();
     }
 
     private static List<Header> headers(RecordView view) {
@@ -93,6 +96,23 @@ final class DeliveredMessage implements Message {
     @Override
     public int attempt() {
         return batch.attempt(index);
+    }
+
+    @Override
+    public int failures() {
+        return batch.failures();
+    }
+
+    @Override
+    public @Nullable Instant expiresAt() {
+        return expiresAtMs < 0 ? null : Instant.ofEpochMilli(expiresAtMs);
+    }
+
+    @Override
+    public @Nullable Duration timeLeft() {
+        return expiresAtMs < 0
+                ? null
+                : Duration.ofMillis(Math.max(0, expiresAtMs - batch.received.unixMs(clock.nanoTime())));
     }
 
     @Override

@@ -139,30 +139,38 @@ final class DeliveryQueue {
     private boolean takeFrom(DeliveredBatch batch, List<? super DeliveredMessage> into, int max) {
         boolean leased = batch.isLeased();
         long latestNs = leased ? batch.handOutUntilNs() : 0;
-        try {
-            while (into.size() < max) {
+        while (into.size() < max) {
+            boolean readable = true;
+            try {
                 if (!view.next()) {
                     return false;
                 }
-                if (batch.isSelected(view.index())) {
-                    if (leased && clock.nanoTime() - latestNs > 0) {
-                        batch.release(view.index());
-                        return false;
-                    }
-                    into.add(new DeliveredMessage(topic, clock, batch, view));
-                }
+            } catch (ProtocolException e) {
+                readable = false;
+                onUnreadable(batch, String.valueOf(e.getMessage()));
             }
-            return true;
-        } catch (ProtocolException e) {
+            if (readable && batch.isSelected(view.index())) {
+                if (leased && clock.nanoTime() - latestNs > 0) {
+                    batch.release(view.index());
+                    return false;
+                }
+                into.add(new DeliveredMessage(topic, clock, batch, view));
+            }
+        }
+        return true;
+    }
+
+    /** The record at which the view is; the next one can be read all the same. */
+    private void onUnreadable(DeliveredBatch batch, String why) {
+        if (batch.isSelected(view.index())) {
             LOG.log(
                     Level.WARNING,
-                    "topic={0} partition={1} offset={2} skipped=malformed cause={3}",
+                    "topic={0} partition={1} offset={2} skipped=unreadable cause={3}",
                     topic,
                     batch.partition,
                     batch.baseOffset + view.index(),
-                    e.getMessage());
-            batch.reject(view.index(), String.valueOf(e.getMessage()));
-            return false;
+                    why);
+            batch.poison(view.index(), why);
         }
     }
 

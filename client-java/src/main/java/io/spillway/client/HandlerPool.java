@@ -17,6 +17,9 @@ final class HandlerPool {
     private final ConnectedSubscription subscription;
     private final Clock clock;
     private final MessageHandler handler;
+    /** Whether the group was given a backoff of its own. */
+    private final boolean groupWaits;
+
     private final List<Thread> threads = new ArrayList<>();
     private volatile boolean stopped;
 
@@ -24,6 +27,7 @@ final class HandlerPool {
         this.subscription = subscription;
         this.clock = clock;
         this.handler = handler;
+        groupWaits = subscription.settings().terms().hasBackoff();
         for (int i = 0; i < concurrency; i++) {
             Thread thread = new Thread(this::run, "spillway-client-handler-" + i);
             threads.add(thread);
@@ -54,7 +58,7 @@ final class HandlerPool {
         } catch (Exception e) {
             LOG.log(Level.WARNING, "message={0} attempt={1} handler_threw={2}", message, message.attempt(), e);
             LOG.log(Level.DEBUG, "where the handler threw", e);
-            message.nack(delay(message.attempt()), e.toString());
+            message.nack(groupWaits ? Duration.ZERO : delay(message.attempt()), e.toString());
         }
     }
 

@@ -2,6 +2,7 @@ package io.spillway.client;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,20 @@ public interface Message {
     /** 1 for the first delivery, 2 for the second, ... */
     int attempt();
 
+    /** How many of the deliveries before failed: by a nack or because the lease ran out. Never more than attempt() - 1. */
+    int failures();
+
+    /** When it is of no use any more, by the broker's clock; null when it never expires. */
+    @Nullable
+    Instant expiresAt();
+
+    /**
+     * How long it is still of use, zero when no longer; null when it never expires. Counted from the broker's clock at the
+     * delivery, so that this machine's may be wrong.
+     */
+    @Nullable
+    Duration timeLeft();
+
     /** The publisher's time, ms since 1970. */
     long timestampMs();
 
@@ -65,7 +80,17 @@ public interface Message {
     /** Done; it is not delivered to the group again. */
     void ack();
 
-    /** Failed; delivered again after the delay, or dead-lettered when that was the last attempt. */
+    /** Failed; delivered again after the group's backoff, or dead-lettered when that was the last attempt. */
+    default void nack() {
+        nack("");
+    }
+
+    /** The same, with a reason of at most 512 characters, which goes along to the dead-letter topic. */
+    default void nack(String reason) {
+        nack(Duration.ZERO, reason);
+    }
+
+    /** The same, but delivered again after this delay, at most 24 days. A delay of zero is the group's backoff. */
     void nack(Duration delay, String reason);
 
     /** Makes the lease end that long from now. At most 12 h. Does not settle. */

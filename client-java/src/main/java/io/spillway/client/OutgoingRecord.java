@@ -4,6 +4,8 @@ import io.spillway.protocol.Limits;
 import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.RecordView;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,9 +15,13 @@ import org.jspecify.annotations.Nullable;
 public final class OutgoingRecord {
     static final long NOW = -1;
     static final int ANY_PARTITION = -1;
+    static final long NEVER = -1;
 
     private static final int MAX_HEADER_NAME_BYTES = 255;
     private static final int MAX_HEADER_VALUE_BYTES = 65_535;
+    private static final String FIRST_ATTEMPT_HEADER = "spillway-first-attempt";
+    /** The longest wait and the longest life that a record can be given from now on. */
+    private static final Duration MAX_AHEAD = Duration.ofDays(36_500);
 
     final byte @Nullable [] key;
     final byte[] value;
@@ -24,6 +30,26 @@ public final class OutgoingRecord {
     final byte @Nullable [] trace;
     final long timestampMs;
     final int partition;
+    private final When deliver;
+    private final When expires;
+
+    /** A moment: ms since 1970, or from when the record is published. */
+    private record When(long ms, boolean relative) {
+        static final When UNSET = new When(NEVER, false);
+
+        static When at(String what, Instant time) {
+            return new When(millis(what, time), false);
+        }
+
+        static When after(String what, Duration wait) {
+            return new When(
+                    Arguments.between(what, wait, Duration.ZERO, MAX_AHEAD).toMillis(), true);
+        }
+
+        long unixMs(long nowMs) {
+            return relative ? nowMs + ms : ms;
+        }
+    }
 
     private OutgoingRecord(Builder builder) {
         key = builder.key;
@@ -33,6 +59,8 @@ public final class OutgoingRecord {
         trace = builder.trace;
         timestampMs = builder.timestampMs;
         partition = builder.partition;
+        deliver = builder.deliver;
+        expires = builder.expires;
     }
 
     private OutgoingRecord(byte @Nullable [] key, byte[] value) {
@@ -43,11 +71,29 @@ public final class OutgoingRecord {
         trace = null;
         timestampMs = NOW;
         partition = ANY_PARTITION;
+        deliver = When.UNSET;
+        expires = When.UNSET;
     }
 
     RecordParts parts(int keyHash, long nowMs) {
         return new RecordParts(
-                timestampMs == NOW ? nowMs : timestampMs, key, keyHash, headers, value, idempotencyKey, trace, -1, -1);
+                timestampMs == NOW ? nowMs : timestampMs,
+                key,
+                keyHash,
+                headers,
+                value,
+                idempotencyKey,
+                trace,
+                deliver.unixMs(nowMs),
+                expires.unixMs(nowMs));
+    }
+
+    private static long millis(String what, Instant time) {
+        Instant last = Instant.ofEpochMilli(Long.MAX_VALUE);
+        if (time.isBefore(Instant.EPOCH) || time.isAfter(last)) {
+            throw Arguments.invalid(what + " is " + time, "it must be a time from 1970 on that fits 63 bits of ms");
+        }
+        return time.toEpochMilli();
     }
 
     /** A record without a key; it goes to any partition. */
@@ -76,6 +122,9 @@ public final class OutgoingRecord {
         private byte @Nullable [] trace;
         private long timestampMs = NOW;
         private int partition = ANY_PARTITION;
+        private When deliver = When.UNSET;
+        private When expires = When.UNSET;
+        private @Nullable Instant firstAttempt;
 
         private Builder(byte[] value) {
             this.value = value;
@@ -164,7 +213,52 @@ public final class OutgoingRecord {
             return header(Message.CORRELATION_HEADER, id);
         }
 
+        /**
+         * Groups get it at that time at the earliest, by the broker's clock; what is behind it does not wait. Readers get it
+         * as it lies in the log. Default: at once.
+         */
+        public Builder deliverAt(Instant time) {
+            deliver = When.at("deliverAt", time);
+            return this;
+        }
+
+        /** {@link #deliverAt} that long after it is published, 0 to 36,500 days, by this machine's clock. */
+        public Builder deliverAfter(Duration wait) {
+            deliver = When.after("deliverAfter", wait);
+            return this;
+        }
+
+        /**
+         * Of no use from that time on, by the broker's clock: a group that has not got it by then gets it no more, and it
+         * goes to the dead-letter topic as EXPIRED. {@link Message#timeLeft} tells a consumer. Default: never.
+         */
+        public Builder expiresAt(Instant time) {
+            expires = When.at("expiresAt", time);
+            return this;
+        }
+
+        /** {@link #expiresAt} that long after it is published, 0 to 36,500 days, by this machine's clock. */
+        public Builder expiresAfter(Duration life) {
+            expires = When.after("expiresAfter", life);
+            return this;
+        }
+
+        /**
+         * Says that a record with this idempotency key may have been published before, the first time at that time: when
+         * keys of then may have left the topic's window, it is refused with DEDUP_WINDOW_EXCEEDED rather than stored a
+         * second time. Travels as the header spillway-first-attempt. Default: it is the first attempt.
+         */
+        public Builder firstAttempt(Instant time) {
+            millis("firstAttempt", time);
+            firstAttempt = time;
+            return this;
+        }
+
         public OutgoingRecord build() {
+            if (firstAttempt != null) {
+                header(FIRST_ATTEMPT_HEADER, Long.toString(firstAttempt.toEpochMilli()));
+                firstAttempt = null;
+            }
             return new OutgoingRecord(this);
         }
     }

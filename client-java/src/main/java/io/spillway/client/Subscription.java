@@ -17,6 +17,12 @@ public interface Subscription extends AutoCloseable {
     List<Integer> partitions();
 
     /**
+     * Whether the broker delivers to it: false for a member of an {@link GroupMode#EXCLUSIVE} group that stands by, and
+     * while there is no connection.
+     */
+    boolean isActive();
+
+    /**
      * The next message, or null when none comes in time. Throws what ended the subscription (TOPIC_NOT_FOUND after the
      * topic was deleted, CLIENT_CLOSED after close). Not for a subscription with a handler.
      */
@@ -41,4 +47,11 @@ public interface Subscription extends AutoCloseable {
 
     /** Takes no more messages, waits for running handlers, sends the settlements, and releases what was not settled. */
     void close(Duration timeout);
+
+    /**
+     * Takes no more messages from the broker, gives back what nobody has begun, waits until all that was handed out is
+     * settled, and closes. When that takes longer than the timeout, the rest is given back, too, and this throws
+     * DEADLINE_EXCEEDED; the subscription is closed then all the same.
+     */
+    void drain(Duration timeout);
 }

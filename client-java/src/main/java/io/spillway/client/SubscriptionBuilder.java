@@ -14,6 +14,51 @@ public interface SubscriptionBuilder {
      */
     SubscriptionBuilder start(StartPosition position);
 
+    /**
+     * How the group shares the records. Default {@link GroupMode#SHARED}. A group that exists must have this mode, else
+     * WRONG_STATE.
+     */
+    SubscriptionBuilder mode(GroupMode mode);
+
+    /**
+     * Which records the group wants, for instance {@code region = 'eu' && !has(test)}; what it does not want counts as
+     * settled. At most 1,024 characters and 64 tests; docs/protocol.md has the language. Default: as the group has it, all when
+     * it is new. A group that exists must have this filter, else WRONG_STATE; {@link Admin#alterGroup} changes it. One that
+     * cannot be read is refused with INVALID_ARGUMENT and the place.
+     */
+    SubscriptionBuilder filter(String expression);
+
+    /**
+     * What a failed message waits when its nack names no delay, and when its lease ran out: the first of these after the
+     * first failure, and so on, the last again and again. 1 to 16 waits of 0 to 24 days. Default: as the group has it, 0
+     * when it is new.
+     */
+    SubscriptionBuilder retryBackoff(Duration... waits);
+
+    /** The same, doubling from {@code min}, at least 1 ms, to {@code max}, at most 24 days. */
+    SubscriptionBuilder retryBackoffBetween(Duration min, Duration max);
+
+    /** The share of that wait that is random, 0 to 100. Default: as the group has it, 20 when it is new. */
+    SubscriptionBuilder retryJitterPercent(int percent);
+
+    /**
+     * Messages that all members of the group together hold unsettled, 0 to 100,000,000; 0 = no bound. Default: as the
+     * group has it, no bound when it is new. {@link #maxUnacked} bounds this member.
+     */
+    SubscriptionBuilder maxInFlight(int messages);
+
+    /**
+     * Any setting of the group, by the name and with the values of docs/protocol.md. Taken when the group is new; of one
+     * that exists it replaces what differs, durably and for all members.
+     */
+    SubscriptionBuilder groupSetting(String name, String value);
+
+    /**
+     * Hears, each time that changes, whether the broker delivers to this member: {@link Subscription#isActive}. Of use in
+     * {@link GroupMode#EXCLUSIVE}. On the client's network thread: must not block. Default: nobody.
+     */
+    SubscriptionBuilder onActive(Consumer<Boolean> listener);
+
     /** How long a message is leased. 1 s to 12 h, default: the broker's, 30 s. */
     SubscriptionBuilder leaseTime(Duration lease);
 

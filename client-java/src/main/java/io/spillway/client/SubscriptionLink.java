@@ -20,6 +20,7 @@ import io.spillway.protocol.v1.Credit;
 import io.spillway.protocol.v1.CreditGrant;
 import io.spillway.protocol.v1.Deliver;
 import io.spillway.protocol.v1.Error;
+import io.spillway.protocol.v1.Handoff;
 import io.spillway.protocol.v1.Segment;
 import io.spillway.protocol.v1.Start;
 import io.spillway.protocol.v1.Subscribe;
@@ -36,12 +37,12 @@ import org.jspecify.annotations.Nullable;
  * Confined to the network thread.
  */
 final class SubscriptionLink implements HandleListener {
-    private static final int MODE_SHARED = 0;
-    private static final int MODE_STREAM = 3;
     /** A credit of bytes has one batch for each of this many. */
     private static final int BYTES_PER_CREDIT_BATCH = 4 << 10;
 
     private static final int MIN_CREDIT_BATCHES = 64;
+    private static final int ROLE_ACTIVE = 0;
+
     /** A subscription that lasts this long begins its count of failures anew when it ends. */
     private static final long STABLE_NS = 30_000_000_000L;
 
@@ -72,7 +73,11 @@ final class SubscriptionLink implements HandleListener {
     private int failures;
     private long activeSinceNs;
     private volatile String obstacle = "no answer from the broker";
+    private volatile boolean active;
     private boolean draining;
+    /** Completes when a drain has nothing left to wait for. */
+    private @Nullable CompletableFuture<Void> drained;
+
     /** The broker is to be left: what it still delivers goes back. */
     private boolean leaving;
 
@@ -128,17 +133,7 @@ final class SubscriptionLink implements HandleListener {
         handle = ready.openHandle(this);
         receivedBatches = 0;
         receivedBytes = 0;
-        Subscribe.Builder header = Subscribe.newBuilder()
-                .setTopic(settings.topic())
-                .addAllPartitions(settings.partitions())
-                .setGroup(settings.group())
-                .setMode(settings.isStream() ? MODE_STREAM : MODE_SHARED)
-                .setStart(settings.start().wire())
-                .setLeaseMs(settings.leaseMs())
-                .setMaxUnacked(settings.maxUnacked())
-                .setMaxDeliveries(settings.maxDeliveries())
-                .setCredit(nextCredit())
-                .setConsumerName(settings.consumerName());
+        Subscribe.Builder header = settings.request().setCredit(nextCredit());
         for (IntObjectMap.PrimitiveEntry<Long> next : nextOffsets.entries()) {
             header.addStarts(Start.newBuilder()
                     .setKind(StartPosition.OFFSET)
@@ -161,7 +156,12 @@ final class SubscriptionLink implements HandleListener {
                 state = State.ACTIVE;
                 activeSinceNs = client.clock().nanoTime();
                 acks.onOpen(asked, handle);
-                opened.complete(List.copyOf(frame.header(SubscribeOk.parser()).getPartitionsList()));
+                if (draining) {
+                    pause();
+                }
+                SubscribeOk ok = frame.header(SubscribeOk.parser());
+                active(ok.getRole() == ROLE_ACTIVE);
+                opened.complete(List.copyOf(ok.getPartitionsList()));
             }
         }
 
@@ -197,6 +197,7 @@ final class SubscriptionLink implements HandleListener {
     }
 
     void onLost() {
+        active(false);
         discard();
         acks.onLost();
         connection = null;
@@ -241,6 +242,32 @@ final class SubscriptionLink implements HandleListener {
     void tick(long nowNs) {
         open();
         acks.tick(nowNs);
+        tellDrained();
+    }
+
+    // ---- which member is active
+
+    /** Whether the broker delivers to it. From any thread. */
+    boolean isActive() {
+        return active;
+    }
+
+    @Override
+    public void onHandoff(Handoff change) {
+        if (change.getGained()) {
+            active(true);
+        }
+    }
+
+    private void active(boolean now) {
+        if (active != now) {
+            active = now;
+            try {
+                settings.onActive().accept(now);
+            } catch (RuntimeException e) {
+                Callbacks.threw(settings.onActive(), e);
+            }
+        }
     }
 
     // ---- deliveries
@@ -249,6 +276,9 @@ final class SubscriptionLink implements HandleListener {
     public void onDeliver(Frame frame) {
         Deliver header = frame.header(Deliver.parser());
         ByteBuf payload = frame.payload();
+        BrokerTime received = new BrokerTime(
+                header.getUnixMs() == 0 ? client.clock().nowMs() : header.getUnixMs(),
+                client.clock().nanoTime());
         for (Segment segment : header.getSegmentsList()) {
             int bytes = segment.getBytes();
             if (bytes < RecordBatch.HEADER_BYTES || bytes > payload.readableBytes()) {
@@ -260,7 +290,7 @@ final class SubscriptionLink implements HandleListener {
             receivedBytes += bytes;
             byte[] copy = new byte[bytes];
             payload.readBytes(copy);
-            if (!accept(segment, Unpooled.wrappedBuffer(copy))) {
+            if (!accept(segment, Unpooled.wrappedBuffer(copy), received)) {
                 return;
             }
         }
@@ -268,14 +298,13 @@ final class SubscriptionLink implements HandleListener {
     }
 
     /** False when this handle has been given up. */
-    private boolean accept(Segment segment, ByteBuf bytes) {
+    private boolean accept(Segment segment, ByteBuf bytes, BrokerTime received) {
         try {
             RecordBatch.validate(bytes, 0, bytes.readableBytes(), FrameDecoder.DEFAULT_MAX_FRAME_BYTES);
         } catch (ProtocolException e) {
             return onCorrupt(segment, bytes, e);
         }
-        DeliveredBatch batch = new DeliveredBatch(
-                bytes, segment, skipBefore(segment, bytes), client.clock().nanoTime(), acks);
+        DeliveredBatch batch = new DeliveredBatch(bytes, segment, skipBefore(segment, bytes), received, acks);
         int records = batch.selectedCount();
         if (records == 0) {
             return true;
@@ -375,6 +404,22 @@ final class SubscriptionLink implements HandleListener {
 
     // ---- the end
 
+    /** Takes no more and gives back what nobody has begun; {@code done} completes when all that was begun is settled. */
+    void startDrain(CompletableFuture<Void> done) {
+        draining = true;
+        pause();
+        discard();
+        acks.flush();
+        drained = done;
+        tellDrained();
+    }
+
+    private void tellDrained() {
+        if (drained != null && (isEnded() || !acks.isBusy())) {
+            drained.complete(null);
+        }
+    }
+
     /** Takes no more, gives back what is not settled; completes when the broker has answered all settlements. */
     CompletableFuture<Void> settle() {
         draining = true;
@@ -429,6 +474,7 @@ final class SubscriptionLink implements HandleListener {
             acks.end();
             queue.end(closed);
             ended.complete(null);
+            tellDrained();
         }
     }
 
@@ -441,6 +487,7 @@ final class SubscriptionLink implements HandleListener {
             opened.completeExceptionally(cause);
             ended.completeExceptionally(cause);
             queue.end(cause);
+            tellDrained();
         }
     }
 

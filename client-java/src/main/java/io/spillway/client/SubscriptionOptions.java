@@ -3,18 +3,28 @@ package io.spillway.client;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The settings of a subscription being built. Not thread-safe. */
 final class SubscriptionOptions implements SubscriptionBuilder {
     private static final Duration MAX_LEASE = Duration.ofHours(12);
+    private static final Duration MAX_BACKOFF = Duration.ofDays(24);
+    private static final int MAX_WAITS = 16;
+    private static final int MAX_FILTER_CHARS = 1_024;
+    private static final int MAX_IN_FLIGHT = 100_000_000;
 
     private final String topic;
     private final Function<SubscriptionSettings, ConnectedSubscription> opener;
     private String group = "";
     private @Nullable StartPosition start;
+    private @Nullable GroupMode mode;
+    private String filter = "";
+    private final Map<String, String> groupConfig = new TreeMap<>();
     private int leaseMs;
     private int maxUnacked;
     private int maxDeliveries;
@@ -22,6 +32,7 @@ final class SubscriptionOptions implements SubscriptionBuilder {
     private long creditBytes = 8 << 20;
     private String consumerName;
     private Consumer<LostLeases> onLostLeases = lost -> {};
+    private Consumer<Boolean> onActive = active -> {};
 
     SubscriptionOptions(
             String topic, String consumerName, Function<SubscriptionSettings, ConnectedSubscription> opener) {
@@ -39,6 +50,60 @@ final class SubscriptionOptions implements SubscriptionBuilder {
     @Override
     public SubscriptionBuilder start(StartPosition position) {
         start = position;
+        return this;
+    }
+
+    @Override
+    public SubscriptionBuilder mode(GroupMode groupMode) {
+        mode = groupMode;
+        return this;
+    }
+
+    @Override
+    public SubscriptionBuilder filter(String expression) {
+        Arguments.between("the length of the filter", expression.length(), 1, MAX_FILTER_CHARS);
+        filter = Arguments.notEmpty("the filter", expression);
+        return this;
+    }
+
+    @Override
+    public SubscriptionBuilder retryBackoff(Duration... waits) {
+        Arguments.between("the number of waits of retryBackoff", waits.length, 1, MAX_WAITS);
+        for (Duration wait : waits) {
+            Arguments.between("retryBackoff", wait, Duration.ZERO, MAX_BACKOFF);
+        }
+        return groupSetting(
+                GroupTerms.BACKOFF,
+                Arrays.stream(waits).map(wait -> Long.toString(wait.toMillis())).collect(Collectors.joining(",")));
+    }
+
+    @Override
+    public SubscriptionBuilder retryBackoffBetween(Duration min, Duration max) {
+        Arguments.between("the least retry backoff", min, Duration.ofMillis(1), MAX_BACKOFF);
+        Arguments.between("the longest retry backoff", max, min, MAX_BACKOFF);
+        return groupSetting(GroupTerms.BACKOFF, min.toMillis() + ".." + max.toMillis());
+    }
+
+    @Override
+    public SubscriptionBuilder retryJitterPercent(int percent) {
+        return groupSetting(GroupTerms.JITTER, Long.toString(Arguments.between("retryJitterPercent", percent, 0, 100)));
+    }
+
+    @Override
+    public SubscriptionBuilder maxInFlight(int messages) {
+        return groupSetting(
+                GroupTerms.MAX_IN_FLIGHT, Long.toString(Arguments.between("maxInFlight", messages, 0, MAX_IN_FLIGHT)));
+    }
+
+    @Override
+    public SubscriptionBuilder groupSetting(String name, String value) {
+        groupConfig.put(Arguments.notEmpty("the name of a group's setting", name), value);
+        return this;
+    }
+
+    @Override
+    public SubscriptionBuilder onActive(Consumer<Boolean> listener) {
+        onActive = listener;
         return this;
     }
 
@@ -109,6 +174,10 @@ final class SubscriptionOptions implements SubscriptionBuilder {
         if (group.isEmpty() && from.kind() == StartPosition.GROUP) {
             throw Arguments.invalid("the reader of " + topic + " is to start where its group is", "it has no group");
         }
+        if (group.isEmpty() && (mode != null || !filter.isEmpty() || !groupConfig.isEmpty())) {
+            throw Arguments.invalid(
+                    "the reader of " + topic + " is given a mode, a filter or settings of a group", "it has no group");
+        }
         List<Integer> read = partitions;
         if (group.isEmpty() && from.kind() == StartPosition.OFFSET) {
             read = List.of(from.partition());
@@ -118,7 +187,19 @@ final class SubscriptionOptions implements SubscriptionBuilder {
                         "an offset is a place in one partition");
             }
         }
+        GroupTerms terms = new GroupTerms(mode == null ? GroupMode.SHARED : mode, filter, Map.copyOf(groupConfig));
         return new SubscriptionSettings(
-                topic, group, from, leaseMs, maxUnacked, maxDeliveries, read, creditBytes, consumerName, onLostLeases);
+                topic,
+                group,
+                from,
+                terms,
+                leaseMs,
+                maxUnacked,
+                maxDeliveries,
+                read,
+                creditBytes,
+                consumerName,
+                onLostLeases,
+                onActive);
     }
 }

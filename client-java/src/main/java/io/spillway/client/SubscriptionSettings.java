@@ -1,5 +1,6 @@
 package io.spillway.client;
 
+import io.spillway.protocol.v1.Subscribe;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -10,18 +11,39 @@ import java.util.function.Consumer;
  * @param leaseMs 0 = the broker's default
  * @param maxUnacked 0 = the broker's default
  * @param partitions empty = all
+ * @param onActive hears whether the broker delivers to it, each time that changes
  */
 record SubscriptionSettings(
         String topic,
         String group,
         StartPosition start,
+        GroupTerms terms,
         int leaseMs,
         int maxUnacked,
         int maxDeliveries,
         List<Integer> partitions,
         long creditBytes,
         String consumerName,
-        Consumer<LostLeases> onLostLeases) {
+        Consumer<LostLeases> onLostLeases,
+        Consumer<Boolean> onActive) {
+
+    private static final int MODE_STREAM = 3;
+
+    /** What is asked of the broker, but for credit and a reader's place. */
+    Subscribe.Builder request() {
+        return Subscribe.newBuilder()
+                .setTopic(topic)
+                .addAllPartitions(partitions)
+                .setGroup(group)
+                .setMode(isStream() ? MODE_STREAM : terms.mode().wire())
+                .setFilter(terms.filter())
+                .putAllGroupConfig(terms.config())
+                .setStart(start.wire())
+                .setLeaseMs(leaseMs)
+                .setMaxUnacked(maxUnacked)
+                .setMaxDeliveries(maxDeliveries)
+                .setConsumerName(consumerName);
+    }
 
     boolean isStream() {
         return group.isEmpty();

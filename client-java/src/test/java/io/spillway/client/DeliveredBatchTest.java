@@ -46,7 +46,11 @@ final class DeliveredBatchTest {
 
     private DeliveredBatch batch(Segment.Builder segment, long skipBefore) {
         return new DeliveredBatch(
-                tenRecords(), segment.setBaseOffset(100).setFence(5).build(), skipBefore, 0, listener);
+                tenRecords(),
+                segment.setBaseOffset(100).setFence(5).build(),
+                skipBefore,
+                new BrokerTime(1_000, 0),
+                listener);
     }
 
     private static List<Integer> selected(DeliveredBatch batch) {
@@ -127,6 +131,23 @@ final class DeliveredBatchTest {
         batch.extend(0, 1_000, 0);
 
         assertThat(items(batch)).containsExactly("3 100-100");
+    }
+
+    @Test
+    void aRecordThatCannotBeReadIsPoisonAndAlone() {
+        DeliveredBatch batch = batch(Segment.newBuilder(), 0);
+
+        batch.poison(4, "too short");
+        batch.poison(4, "too short");
+
+        List<AckItem> items = new ArrayList<>();
+        batch.collect(items);
+        assertThat(items).hasSize(1);
+        assertThat(items.get(0).getFirst()).isEqualTo(104);
+        assertThat(items.get(0).getLast()).isEqualTo(104);
+        assertThat(items.get(0).getOutcome()).isEqualTo(DeliveredBatch.TERM);
+        assertThat(items.get(0).getReason()).isEqualTo(1);
+        assertThat(items.get(0).getDetail()).isEqualTo("too short");
     }
 
     @Test

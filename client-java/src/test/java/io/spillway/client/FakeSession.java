@@ -23,6 +23,7 @@ import io.spillway.protocol.v1.Durability;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.GroupAdminOk;
 import io.spillway.protocol.v1.GroupList;
+import io.spillway.protocol.v1.Handoff;
 import io.spillway.protocol.v1.ItemError;
 import io.spillway.protocol.v1.Metadata;
 import io.spillway.protocol.v1.MetadataOk;
@@ -175,7 +176,7 @@ final class FakeSession {
         sequence.batches.put(base, stored);
         sequence.next = Math.max(sequence.next, base + stored.count());
         topics.deliver();
-        PublishAck ack = PublishAck.newBuilder()
+        PublishAck.Builder ack = PublishAck.newBuilder()
                 .setBaseSequence(base)
                 .setCount(stored.count())
                 .setBaseOffset(stored.baseOffset())
@@ -183,9 +184,12 @@ final class FakeSession {
                 .setDuplicate(before != null)
                 .setAppendUnixMs(FakeTopics.APPEND_TIME_MS)
                 .setCredit(
-                        Credit.newBuilder().setMaxBatches(topics.creditBatches).setMaxBytes(topics.creditBytes))
-                .build();
-        return answer(frame, ack, null);
+                        Credit.newBuilder().setMaxBatches(topics.creditBatches).setMaxBytes(topics.creditBytes));
+        ItemError refused = topics.itemErrors.poll();
+        if (refused != null) {
+            ack.addErrors(refused);
+        }
+        return answer(frame, ack.build(), null);
     }
 
     /** What refuses the publish later. */
@@ -223,7 +227,8 @@ final class FakeSession {
         Subscriber subscriber = new Subscriber(this, frame.channel(), subscribe, partitions.size());
         subscribers.put(frame.channel(), subscriber);
         topics.subscribers.add(subscriber);
-        SubscribeOk.Builder ok = SubscribeOk.newBuilder().setLeaseMs(topics.leaseMs);
+        SubscribeOk.Builder ok =
+                SubscribeOk.newBuilder().setLeaseMs(topics.leaseMs).setRole(topics.role);
         for (int i = 0; i < partitions.size(); i++) {
             ok.addPartitions(i);
         }
@@ -255,6 +260,11 @@ final class FakeSession {
 
         FakeSession session() {
             return session;
+        }
+
+        void handOver(boolean gained) {
+            Handoff change = Handoff.newBuilder().setGained(gained).build();
+            session.send(FrameKind.HANDOFF, 0, handle, 0, change, Unpooled.EMPTY_BUFFER);
         }
 
         void grant(CreditGrant grant) {
@@ -300,7 +310,9 @@ final class FakeSession {
                             .setBytes(bytes.length)
                             .setFence(stream ? 0 : session.topics.nextFence++)
                             .setLeaseMs(session.topics.leaseMs)
-                            .setAttempt(1))
+                            .setFailures(session.topics.failures)
+                            .setAttempt(1 + session.topics.failures))
+                    .setUnixMs(session.topics.brokerMs)
                     .build();
             session.send(FrameKind.DELIVER, 0, handle, 0, header, Unpooled.wrappedBuffer(bytes));
         }
@@ -315,6 +327,7 @@ final class FakeSession {
                 result.addErrors(
                         ItemError.newBuilder().setIndex(i).setCount(1).setError(FakeBroker.error(Code.LEASE_LOST, 0)));
             } else {
+                topics.settled.add(item);
                 topics.settlements.add(
                         item.getOutcome() + " " + item.getPartition() + " " + item.getFirst() + "-" + item.getLast());
             }

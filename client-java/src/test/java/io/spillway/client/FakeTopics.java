@@ -4,11 +4,15 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordView;
+import io.spillway.protocol.v1.AckItem;
+import io.spillway.protocol.v1.ItemError;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +25,18 @@ final class FakeTopics {
     final List<FakeSession.Subscriber> subscribers = new ArrayList<>();
     /** Settlements as they came: "outcome partition first-last". */
     final List<String> settlements = new ArrayList<>();
+
+    /** The same, whole. */
+    final List<AckItem> settled = new ArrayList<>();
+    /** Answers to the next publishes carry these errors of single records. */
+    final Queue<ItemError> itemErrors = new ArrayDeque<>();
+
+    /** The role of whoever subscribes. */
+    int role;
+    /** What deliveries say of the broker's clock, and of the records' failed deliveries. */
+    long brokerMs;
+
+    int failures;
 
     long nextProducerId = 77;
     long nextFence = 1;

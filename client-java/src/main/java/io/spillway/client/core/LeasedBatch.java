@@ -20,6 +20,9 @@ public class LeasedBatch {
     public static final int TERM = 3;
     public static final int RELEASE = 4;
 
+    /** Reason of a TERM: the record could not be read. */
+    private static final int POISON = 1;
+
     private static final int HAND_OUT_PERCENT_OF_LEASE = 80;
 
     private final Segment segment;
@@ -94,6 +97,11 @@ public class LeasedBatch {
         return place < segment.getAttemptsCount() ? segment.getAttempts(place) : Math.max(1, segment.getAttempt());
     }
 
+    /** How many deliveries of these records failed before. */
+    public final int failures() {
+        return segment.getFailures();
+    }
+
     /** Settles one record. False when it was settled before, or is not for this subscription. */
     protected final synchronized boolean settleOne(int index, int outcome, int delayMs, String detail) {
         if (!unsettled.get(index)) {
@@ -105,6 +113,18 @@ public class LeasedBatch {
         } else {
             others.add(item(index, index, outcome, delayMs, detail));
         }
+        return true;
+    }
+
+    /** Terminates a record that cannot be read. False as {@link #settleOne}. */
+    protected final synchronized boolean poisonOne(int index, String detail) {
+        if (!unsettled.get(index)) {
+            return false;
+        }
+        unsettled.clear(index);
+        others.add(item(index, index, TERM, 0, detail).toBuilder()
+                .setReason(POISON)
+                .build());
         return true;
     }
 

@@ -11,6 +11,7 @@ import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.GoAway;
+import io.spillway.protocol.v1.Handoff;
 import io.spillway.protocol.v1.HelloOk;
 import io.spillway.protocol.v1.Ping;
 import java.util.ArrayList;
@@ -231,6 +232,8 @@ public final class Connection {
         HandleListener heir = handles.get(frame.channel());
         if (kind == FrameKind.DELIVER && heir != null) {
             heir.onDeliver(frame);
+        } else if (kind == FrameKind.HANDOFF && heir != null) {
+            heir.onHandoff(frame.header(Handoff.parser()));
         } else if (kind == FrameKind.BACKPRESSURE) {
             onBackpressure(frame.header(Backpressure.parser()), frame.channel());
         } else if (kind == FrameKind.PING && frame.correlation() != 0) {
