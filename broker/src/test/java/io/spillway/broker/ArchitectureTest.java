@@ -42,11 +42,12 @@ class ArchitectureTest {
             List.of("replay"),
             List.of("shard"),
             List.of("catalog", "log", "replication", "idempotency", "subscription", "dispatch", "flow", "auth"),
-            List.of("config", "metrics"),
+            List.of("config", "metrics", "filter"),
             List.of("base", "records"));
 
     /** No threads, locks, clock, sockets. */
-    private static final String[] PURE = packages("catalog", "idempotency", "subscription", "dispatch", "flow");
+    private static final String[] PURE =
+            packages("catalog", "idempotency", "subscription", "dispatch", "flow", "filter");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

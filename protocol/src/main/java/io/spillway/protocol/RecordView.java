@@ -226,6 +226,11 @@ public final class RecordView {
         return buffer.getUnsignedByte(at + 5);
     }
 
+    /** Index of the first header's first byte, for whoever reads them without making objects. */
+    public int headersAt() {
+        return headersAt;
+    }
+
     public void headers(HeaderVisitor visitor) {
         int position = headersAt;
         for (int i = headerCount(); i > 0; i--) {
