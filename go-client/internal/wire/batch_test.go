@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -47,7 +48,8 @@ func TestReadsBackWhatItWrites(t *testing.T) {
 			if more, err := walk.Next(&v); !more || err != nil {
 				t.Fatalf("record %d: %v, %v", i, more, err)
 			}
-			got := Record{Key: v.Key, Value: v.Value, Headers: v.Headers(), DedupID: v.DedupID, Trace: v.Trace}
+			got := Record{Key: v.Key, Value: v.Value, Headers: v.Headers(), DedupID: v.DedupID, Trace: v.Trace,
+				DeliverAtMs: v.DeliverAtMs, ExpiresAtMs: v.ExpiresAtMs}
 			if !reflect.DeepEqual(got, records[i]) || v.TimestampMs != times[i] {
 				t.Fatalf("%+v of %d is read as %+v of %d", records[i], times[i], got, v.TimestampMs)
 			}
@@ -58,6 +60,59 @@ func TestReadsBackWhatItWrites(t *testing.T) {
 		}
 		if more, _ := walk.Next(&RecordView{}); more {
 			t.Fatal("there is a record after the last one")
+		}
+	}
+}
+
+// A record that is copied from batch to batch keeps its bytes and its time.
+func TestCopiesARecordIntoAnotherBatch(t *testing.T) {
+	random := rand.New(rand.NewPCG(seed(t), 0))
+	records, times := randomRecords(random)
+	var from, to BatchWriter
+	from.Reset(0)
+	to.Reset(0)
+	to.Add(times[0]-1000, &Record{Value: []byte("first")}, 0)
+	for i := range records {
+		from.Add(times[i], &records[i], uint32(i))
+	}
+	from.Seal(7, 2, 40)
+	for i := range records {
+		copied := from.Copy(i)
+		if copied.Size() != records[i].Size() || copied.TimeMs() != times[i] {
+			t.Fatalf("record %d is copied with %d bytes and the time %d", i, copied.Size(), copied.TimeMs())
+		}
+		to.AddEncoded(&copied)
+	}
+	head, body := to.Seal(7, 2, 90)
+	batch, err := OpenBatch(append(bytes.Clone(head), body...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	walk := batch.Walk()
+	var v RecordView
+	walk.Next(&v)
+	for i := range records {
+		if more, err := walk.Next(&v); !more || err != nil || v.TimestampMs != times[i] || !bytes.Equal(v.Value, records[i].Value) ||
+			v.ExpiresAtMs != records[i].ExpiresAtMs || !reflect.DeepEqual(v.Headers(), records[i].Headers) {
+			t.Fatalf("record %d: %v, %v, %+v", i, more, err, v)
+		}
+	}
+}
+
+// The protocol keeps times below 2^63.
+func TestATimeThatIsNoneIsUnreadable(t *testing.T) {
+	for _, flag := range []byte{hasDeliverAt, hasExpiresAt} {
+		var v RecordView
+		record := append([]byte{0, 0, 0, 0, flag, 0, 0, 0}, 0x80, 0, 0, 0, 0, 0, 0, 0)
+		if v.parse(record, 0) {
+			t.Errorf("flag %d: it is read as %+v", flag, v)
+		}
+		record[recordFixed] = 0x7f
+		if !v.parse(record, 0) {
+			t.Errorf("flag %d: the largest time is refused", flag)
+		}
+		if v.parse(record[:12], 0) {
+			t.Errorf("flag %d: half a time is read", flag)
 		}
 	}
 }
@@ -77,6 +132,12 @@ func randomRecords(random *rand.Rand) ([]Record, []int64) {
 		}
 		if random.IntN(3) == 0 {
 			r.Trace = randomBytes(random, TraceBytes)
+		}
+		if random.IntN(3) == 0 {
+			r.DeliverAtMs = 1 + random.Int64N(math.MaxInt64)
+		}
+		if random.IntN(3) == 0 {
+			r.ExpiresAtMs = 1 + random.Int64N(math.MaxInt64)
 		}
 		if random.IntN(3) == 0 {
 			r.Headers = make([]Header, 1+random.IntN(MaxHeaders))

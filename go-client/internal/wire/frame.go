@@ -23,11 +23,13 @@ const (
 	Subscribe      Kind = 0x21
 	CreditGrant    Kind = 0x22
 	Ack            Kind = 0x23
+	Handoff        Kind = 0x24
 	Seek           Kind = 0x25
 	Unsubscribe    Kind = 0x26
 	Metadata       Kind = 0x30
 	TopicAdmin     Kind = 0x31
 	GroupAdmin     Kind = 0x32
+	ReplayAdmin    Kind = 0x35
 )
 
 // Flags of a frame.

@@ -1,6 +1,9 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // Batch is a record batch as it was received. Open checks it; the methods may be called on a checked one only.
 type Batch []byte
@@ -69,6 +72,8 @@ type RecordView struct {
 	Key         []byte // nil without one
 	DedupID     []byte // nil without one
 	Trace       []byte // nil without one
+	DeliverAtMs int64  // ms since 1970; 0 without one, as the next
+	ExpiresAtMs int64
 	Value       []byte
 	headers     []byte
 	headerCount int
@@ -122,8 +127,19 @@ func (v *RecordView) parse(b []byte, firstMs int64) bool {
 	if flags&hasTrace != 0 {
 		v.Trace = take(TraceBytes)
 	}
+	takeTime := func() int64 {
+		ms := uint64(0)
+		if b := take(timeBytes); ok {
+			ms = binary.BigEndian.Uint64(b)
+			ok = ms <= math.MaxInt64
+		}
+		return int64(ms)
+	}
 	if flags&hasDeliverAt != 0 {
-		take(8)
+		v.DeliverAtMs = takeTime()
+	}
+	if flags&hasExpiresAt != 0 {
+		v.ExpiresAtMs = takeTime()
 	}
 	if flags&hasDedupID != 0 {
 		if size := take(1); ok {

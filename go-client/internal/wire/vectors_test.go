@@ -146,7 +146,7 @@ func rewrite(t *testing.T, batch Batch) []byte {
 			hash = KeyHash(view.Key)
 		}
 		w.Add(view.TimestampMs, &Record{Key: view.Key, Value: view.Value, Headers: view.Headers(), DedupID: view.DedupID,
-			Trace: view.Trace}, hash)
+			Trace: view.Trace, DeliverAtMs: view.DeliverAtMs, ExpiresAtMs: view.ExpiresAtMs}, hash)
 	}
 	head, body := w.Seal(42, 3, 1000)
 	return append(append([]byte(nil), head...), body...)

@@ -30,7 +30,9 @@ const (
 	hasDeliverAt = 8
 	hasDedupID   = 16
 	hasTrace     = 32
-	knownFlags   = hasKey | hasHeaders | isTombstone | hasDeliverAt | hasDedupID | hasTrace
+	hasExpiresAt = 64
+	knownFlags   = hasKey | hasHeaders | isTombstone | hasDeliverAt | hasDedupID | hasTrace | hasExpiresAt
+	timeBytes    = 8
 )
 
 // Header of a record.
@@ -39,13 +41,15 @@ type Header struct {
 	Value []byte
 }
 
-// Record is what a batch holds. Nil means none for Key, DedupID and Trace (26 bytes).
+// Record is what a batch holds. Nil means none for Key, DedupID and Trace (26 bytes), 0 for the times, which are in ms since 1970.
 type Record struct {
-	Key     []byte
-	Value   []byte
-	Headers []Header
-	DedupID []byte
-	Trace   []byte
+	Key         []byte
+	Value       []byte
+	Headers     []Header
+	DedupID     []byte
+	Trace       []byte
+	DeliverAtMs int64
+	ExpiresAtMs int64
 }
 
 // Size returns the bytes that the record takes in a batch, its index entry included.
@@ -53,6 +57,12 @@ func (r *Record) Size() int {
 	n := IndexEntryBytes + recordFixed + len(r.Key) + len(r.Value)
 	if r.Trace != nil {
 		n += TraceBytes
+	}
+	if r.DeliverAtMs != 0 {
+		n += timeBytes
+	}
+	if r.ExpiresAtMs != 0 {
+		n += timeBytes
 	}
 	if r.DedupID != nil {
 		n += 1 + len(r.DedupID)
@@ -91,13 +101,56 @@ func (w *BatchWriter) Count() int { return w.count }
 // Bytes returns the size of the batch.
 func (w *BatchWriter) Bytes() int { return len(w.head) + len(w.body) }
 
-// Add appends a record. A time before the first record's counts as that one's.
-func (w *BatchWriter) Add(timeMs int64, r *Record, keyHash uint32) {
+// delta of a record's time to the first one's. A time before that counts as the first one's.
+func (w *BatchWriter) delta(timeMs int64) uint32 {
 	if w.count == 0 {
 		w.firstTime = timeMs
 	}
 	delta := max(0, timeMs-w.firstTime)
 	w.maxDelta = max(w.maxDelta, delta)
+	return uint32(delta)
+}
+
+func (w *BatchWriter) index(recordBytes int, keyHash uint32) {
+	w.head = binary.BigEndian.AppendUint32(w.head, uint32(recordBytes))
+	w.head = binary.BigEndian.AppendUint32(w.head, keyHash)
+	w.count++
+}
+
+// Encoded is a record as it lies in a batch.
+type Encoded struct {
+	bytes   []byte
+	timeMs  int64
+	keyHash uint32
+}
+
+// Size returns the bytes that the record takes in a batch, its index entry included.
+func (e *Encoded) Size() int { return IndexEntryBytes + len(e.bytes) }
+
+// TimeMs is the time it was written with.
+func (e *Encoded) TimeMs() int64 { return e.timeMs }
+
+// Copy copies a record out, to be added to another batch.
+func (w *BatchWriter) Copy(index int) Encoded {
+	entry := func(i int) []byte { return w.head[BatchHeaderBytes+i*IndexEntryBytes:] }
+	at := 0
+	for i := range index {
+		at += int(binary.BigEndian.Uint32(entry(i)))
+	}
+	b := append([]byte(nil), w.body[at:at+int(binary.BigEndian.Uint32(entry(index)))]...)
+	return Encoded{bytes: b, timeMs: w.firstTime + int64(binary.BigEndian.Uint32(b)), keyHash: binary.BigEndian.Uint32(entry(index)[4:])}
+}
+
+// AddEncoded appends a record of another batch.
+func (w *BatchWriter) AddEncoded(e *Encoded) {
+	start := len(w.body)
+	w.body = append(w.body, e.bytes...)
+	binary.BigEndian.PutUint32(w.body[start:], w.delta(e.timeMs))
+	w.index(len(e.bytes), e.keyHash)
+}
+
+// Add appends a record. A time before the first record's counts as that one's.
+func (w *BatchWriter) Add(timeMs int64, r *Record, keyHash uint32) {
 	start := len(w.body)
 	flags := byte(0)
 	if r.Key != nil {
@@ -112,10 +165,22 @@ func (w *BatchWriter) Add(timeMs int64, r *Record, keyHash uint32) {
 	if r.Trace != nil {
 		flags |= hasTrace
 	}
-	b := binary.BigEndian.AppendUint32(w.body, uint32(delta))
+	if r.DeliverAtMs != 0 {
+		flags |= hasDeliverAt
+	}
+	if r.ExpiresAtMs != 0 {
+		flags |= hasExpiresAt
+	}
+	b := binary.BigEndian.AppendUint32(w.body, w.delta(timeMs))
 	b = append(b, flags, byte(len(r.Headers)))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(r.Key)))
 	b = append(b, r.Trace...)
+	if r.DeliverAtMs != 0 {
+		b = binary.BigEndian.AppendUint64(b, uint64(r.DeliverAtMs))
+	}
+	if r.ExpiresAtMs != 0 {
+		b = binary.BigEndian.AppendUint64(b, uint64(r.ExpiresAtMs))
+	}
 	if r.DedupID != nil {
 		b = append(b, byte(len(r.DedupID)))
 		b = append(b, r.DedupID...)
@@ -129,9 +194,7 @@ func (w *BatchWriter) Add(timeMs int64, r *Record, keyHash uint32) {
 		b = append(b, h.Value...)
 	}
 	w.body = append(b, r.Value...)
-	w.head = binary.BigEndian.AppendUint32(w.head, uint32(len(w.body)-start))
-	w.head = binary.BigEndian.AppendUint32(w.head, keyHash)
-	w.count++
+	w.index(len(w.body)-start, keyHash)
 }
 
 // Seal completes the batch under a producer's id, epoch and sequence; it may be sealed again under another epoch. The
