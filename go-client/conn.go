@@ -35,6 +35,7 @@ type handle interface {
 	onDeliver(f *wire.Frame) error
 	onEnded(e *pb.Error)
 	onBackpressure(signal *pb.Backpressure)
+	onHandoff(notice *pb.Handoff)
 }
 
 // conn is one session. Everything but the socket is guarded by the client's lock.
@@ -378,6 +379,14 @@ func (cn *conn) onFrame(f *wire.Frame) error {
 	case wire.Deliver:
 		if h := cn.handles[f.Channel]; h != nil {
 			return h.onDeliver(f)
+		}
+	case wire.Handoff:
+		notice := &pb.Handoff{}
+		if err := proto.Unmarshal(f.Header, notice); err != nil {
+			return err
+		}
+		if h := cn.handles[f.Channel]; h != nil {
+			h.onHandoff(notice)
 		}
 	case wire.Ping:
 		if !f.IsResponse() {

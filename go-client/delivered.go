@@ -9,8 +9,6 @@ import (
 	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
 
-const rejectDelayMs = 1000
-
 // delivered is one batch as it was delivered: its bytes and what of it is settled.
 type delivered struct {
 	sub       *Subscription
@@ -19,6 +17,8 @@ type delivered struct {
 	base      int64
 	fence     uint64
 	count     int
+	failures  int
+	brokerMs  int64 // the broker's clock less this machine's monotonic one
 
 	// Where consuming goroutines are in it; guarded by the queue's lock.
 	walk  wire.Records
@@ -28,18 +28,24 @@ type delivered struct {
 	leased core.LeasedBatch
 }
 
-// newDelivered: records below skipBefore are not for this subscription.
-func newDelivered(sub *Subscription, batch wire.Batch, segment *pb.Segment, skipBefore int64) *delivered {
+// newDelivered: records below skipBefore are not for this subscription; brokerUnixMs is 0 where the broker did not say its time.
+func newDelivered(sub *Subscription, batch wire.Batch, segment *pb.Segment, skipBefore int64, brokerUnixMs uint64) *delivered {
 	d := &delivered{
 		sub: sub, batch: batch, partition: int(segment.GetPartition()), base: int64(segment.GetBaseOffset()),
-		fence: segment.GetFence(), count: batch.Count(), walk: batch.Walk(), index: -1,
+		fence: segment.GetFence(), count: batch.Count(), failures: int(segment.GetFailures()), walk: batch.Walk(), index: -1,
+	}
+	nowMs := sub.c.link.nowMs()
+	if d.brokerMs = int64(brokerUnixMs) - nowMs; brokerUnixMs == 0 {
+		d.brokerMs = time.Now().UnixMilli() - nowMs
 	}
 	d.leased = core.NewLeasedBatch(core.Delivery{
 		BaseOffset: d.base, Count: d.count, Selected: segment.GetSelected(), Leased: d.fence != 0, LeaseMs: segment.GetLeaseMs(),
 		Attempt: segment.GetAttempt(), Attempts: segment.GetAttempts(), SkipBefore: skipBefore,
-	}, sub.c.link.nowMs())
+	}, nowMs)
 	return d
 }
+
+func (d *delivered) brokerNowMs() int64 { return d.brokerMs + d.sub.c.link.nowMs() }
 
 func (d *delivered) leaseOf() time.Time {
 	if d == nil || d.fence == 0 {
@@ -55,8 +61,8 @@ func (d *delivered) stale() bool {
 	return d.fence != 0 && d.sub.c.link.nowMs() > d.leased.HandOutUntilMs()
 }
 
-// next reads the next record that is for this subscription into m; false at the end. What cannot be read goes back to the
-// broker as failed. With the queue's lock held.
+// next reads the next record that is for this subscription into m; false at the end. What cannot be read will
+// not be readable the next time, either, and is for the dead letters. With the queue's lock held.
 func (d *delivered) next(m *Message) bool {
 	for {
 		more, err := d.walk.Next(&m.view)
@@ -68,19 +74,19 @@ func (d *delivered) next(m *Message) bool {
 			continue
 		}
 		if err != nil {
-			d.settle(d.index, core.Nack, rejectDelayMs, err.Error())
+			d.settle(d.index, core.Settlement{Outcome: core.Term, Reason: core.Poison, Detail: err.Error()})
 			continue
 		}
 		m.Topic, m.Partition, m.Offset = d.sub.topic, d.partition, d.base+int64(d.index)
-		m.Key, m.Value, m.Attempt = m.view.Key, m.view.Value, d.leased.Attempt(d.index)
+		m.Key, m.Value, m.Attempt, m.Failures = m.view.Key, m.view.Value, d.leased.Attempt(d.index), d.failures
 		m.Timestamp = time.UnixMilli(m.view.TimestampMs)
 		m.from, m.index = d, d.index
 		return true
 	}
 }
 
-func (d *delivered) settle(index int, outcome uint32, delayMs uint32, detail string) {
-	if d != nil && d.change(func(leased *core.LeasedBatch) bool { return leased.Settle(index, outcome, delayMs, detail) }) {
+func (d *delivered) settle(index int, s core.Settlement) {
+	if d != nil && d.change(func(leased *core.LeasedBatch) bool { return leased.Settle(index, s) }) {
 		d.sub.acks.onRecordSettled()
 	}
 }
@@ -96,7 +102,7 @@ func (d *delivered) extend(index int, lease time.Duration) {
 // release gives back what is not settled from that record on.
 func (d *delivered) release(from int) {
 	if d != nil {
-		d.change(func(leased *core.LeasedBatch) bool { return leased.Rest(from, core.Release, 0, "") })
+		d.change(func(leased *core.LeasedBatch) bool { return leased.Rest(from, core.Settlement{Outcome: core.Release}) })
 	}
 }
 
@@ -118,7 +124,8 @@ func (d *delivered) collect(items []*pb.AckItem) ([]*pb.AckItem, bool) {
 	defer d.mu.Unlock()
 	done := d.leased.Collect(func(s core.Settled) {
 		items = append(items, &pb.AckItem{Partition: uint32(d.partition), First: uint64(d.base) + uint64(s.First),
-			Last: uint64(d.base) + uint64(s.Last), Fence: d.fence, Outcome: s.Outcome, DelayMs: s.DelayMs, Detail: s.Detail})
+			Last: uint64(d.base) + uint64(s.Last), Fence: d.fence, Outcome: s.Outcome, DelayMs: s.DelayMs, Reason: s.Reason,
+			Detail: s.Detail})
 	})
 	return items, done
 }

@@ -170,6 +170,8 @@ func (h *pubHandle) onEnded(e *pb.Error) {
 
 func (h *pubHandle) onDeliver(*wire.Frame) error { return nil } // nothing is delivered to a publisher
 
+func (h *pubHandle) onHandoff(*pb.Handoff) {} // a publisher has no role
+
 func (h *pubHandle) onBackpressure(signal *pb.Backpressure) {
 	h.credit.grant(signal.GetCredit())
 	if signal.GetState() >= pb.PressureState_P_THROTTLED || signal.GetState() < 0 {

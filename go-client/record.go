@@ -3,6 +3,7 @@ package spillway
 import (
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,6 +13,9 @@ import (
 
 // CorrelationHeader is the header that carries the correlation id.
 const CorrelationHeader = "spillway-correlation-id"
+
+// FirstAttemptHeader is the header that says since when a record is being published, in ms since 1970.
+const FirstAttemptHeader = "spillway-first-attempt"
 
 // Header of a record: name 1 to 255 bytes of UTF-8, value at most 65,535 bytes.
 type Header = wire.Header
@@ -67,6 +71,18 @@ type Record struct {
 	TraceParent string
 	// CorrelationID travels as the header CorrelationHeader. Empty: none.
 	CorrelationID string
+	// DeliverAt is when groups get it, at the earliest; the broker holds it back for each of them, and the records behind it
+	// are not held back. DeliverAfter is the same, from when it is published by this machine's clock. Zero: at once.
+	DeliverAt    time.Time
+	DeliverAfter time.Duration
+	// ExpiresAt is when it is of no use any more: a group that has not been given it by then has it dead-lettered as EXPIRED.
+	// ExpiresAfter is the same, from when it is published by this machine's clock. Zero: never.
+	ExpiresAt    time.Time
+	ExpiresAfter time.Duration
+	// FirstAttempt says since when this record is being published, if it may have been stored by an earlier call, perhaps of
+	// another process: when its IdempotencyKey may have left the topic's window since then, the broker refuses it with
+	// ErrDedupWindowExceeded rather than storing it twice. It travels as the header FirstAttemptHeader. Zero: the first try.
+	FirstAttempt time.Time
 }
 
 // Ack says that the broker has the record.
@@ -101,6 +117,14 @@ func (r *Record) encode(out *wire.Record) error {
 		out.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)],
 			Header{Name: CorrelationHeader, Value: []byte(r.CorrelationID)})
 	}
+	if !r.FirstAttempt.IsZero() {
+		ms, err := unixMs("the first attempt", r.FirstAttempt)
+		if err != nil {
+			return err
+		}
+		out.Headers = append(out.Headers[:len(out.Headers):len(out.Headers)],
+			Header{Name: FirstAttemptHeader, Value: strconv.AppendInt(nil, ms, 10)})
+	}
 	if len(out.Headers) > wire.MaxHeaders {
 		return invalid(fmt.Sprintf("a record has %d headers", len(out.Headers)), fmt.Sprintf("the limit is %d", wire.MaxHeaders))
 	}
@@ -119,7 +143,34 @@ func (r *Record) encode(out *wire.Record) error {
 		}
 		out.Trace = trace
 	}
-	return nil
+	var err error
+	if out.DeliverAtMs, err = timeOrOffset("delivery", r.DeliverAt, r.DeliverAfter); err != nil {
+		return err
+	}
+	out.ExpiresAtMs, err = timeOrOffset("expiry", r.ExpiresAt, r.ExpiresAfter)
+	return err
+}
+
+// timeOrOffset is one of both in ms since 1970; 0 = none.
+func timeOrOffset(what string, at time.Time, after time.Duration) (int64, error) {
+	switch {
+	case after == 0 && at.IsZero():
+		return 0, nil
+	case after < 0:
+		return 0, invalid(fmt.Sprintf("the %s of a record is after %v", what, after), "an offset to now is not negative")
+	case after > 0 && !at.IsZero():
+		return 0, invalid("the "+what+" of a record is given as a time and as an offset", "give one of them")
+	case after > 0:
+		at = time.Now().Add(after)
+	}
+	return unixMs("the "+what, at)
+}
+
+func unixMs(what string, t time.Time) (int64, error) {
+	if ms := t.UnixMilli(); ms > 0 {
+		return ms, nil
+	}
+	return 0, invalid(what+" of a record, "+t.String()+", is before 1970", "times are milliseconds since 1970")
 }
 
 func checkHeader(h *Header) error {

@@ -14,14 +14,12 @@ import (
 )
 
 const (
-	modeShared = 0
 	modeStream = 3
 
 	bytesPerCreditBatch = 4 << 10 // a credit of bytes has one batch for each of this many
 	minCreditBatches    = 64
 	maxCorrupt          = 3
 	corruptDelay        = time.Second
-	reasonCorrupt       = 1
 )
 
 func creditBatches(bytes int64) int { return max(minCreditBatches, int(bytes/bytesPerCreditBatch)) }
@@ -42,6 +40,7 @@ type subLink struct {
 	activeSince time.Time
 	notBefore   time.Time
 	lastRefusal string
+	activity    activity
 	draining    bool
 	leaving     bool // the broker is to be left: what it still delivers goes back
 	cause       error
@@ -80,7 +79,7 @@ func (l *subLink) open() {
 
 func (l *subLink) header() *pb.Subscribe {
 	s := l.sub
-	mode := uint32(modeShared)
+	mode := uint32(s.opts.mode)
 	if s.isStream() {
 		mode = modeStream
 	}
@@ -88,6 +87,7 @@ func (l *subLink) header() *pb.Subscribe {
 		Topic: s.topic, Partitions: s.opts.partitions, Group: s.opts.group, Mode: mode, Start: s.opts.start,
 		LeaseMs: uint32(s.opts.lease.Milliseconds()), MaxUnacked: uint32(s.opts.maxUnacked),
 		MaxDeliveries: uint32(s.opts.maxDeliveries), Credit: l.nextCredit(), ConsumerName: s.opts.name,
+		Filter: s.opts.filter, GroupConfig: s.opts.groupSettings,
 	}
 	for partition, offset := range l.next {
 		header.Starts = append(header.Starts, &pb.Start{Kind: startOffset, Partition: partition, Offset: uint64(offset)})
@@ -119,6 +119,7 @@ func (o *subscribing) onResponse(f *wire.Frame) {
 		l.partitions = append(l.partitions, int(p))
 	}
 	l.sub.acks.onOpen(o.cn, l.channel)
+	l.setActive(ok.GetRole() == roleActive)
 	if !l.isOpened {
 		l.isOpened = true
 		l.opened <- nil
@@ -158,6 +159,7 @@ func (l *subLink) onLost() {
 	l.discardIdle()
 	l.sub.acks.onLost()
 	l.cn, l.leaving = nil, false
+	l.setActive(false)
 	if l.state != handleEnded {
 		l.state = handleClosed
 	}
@@ -197,6 +199,13 @@ func (l *subLink) tick() {
 
 func (l *subLink) onBackpressure(*pb.Backpressure) {} // a consumer is slowed down by what is not delivered to it
 
+// onHandoff: the broker says whether this member is the active one from now on.
+func (l *subLink) onHandoff(notice *pb.Handoff) {
+	if l.state == handleOpen && l.sub.opts.mode == Exclusive {
+		l.setActive(notice.GetGained())
+	}
+}
+
 // ---- deliveries
 
 func (l *subLink) onDeliver(f *wire.Frame) error {
@@ -212,7 +221,7 @@ func (l *subLink) onDeliver(f *wire.Frame) error {
 		}
 		l.receivedBatches++
 		l.receivedBytes += uint64(size)
-		ok := l.accept(segment, append([]byte(nil), payload[:size]...))
+		ok := l.accept(segment, append([]byte(nil), payload[:size]...), header.GetUnixMs())
 		payload = payload[size:]
 		if !ok {
 			return nil
@@ -223,13 +232,13 @@ func (l *subLink) onDeliver(f *wire.Frame) error {
 }
 
 // accept: false when this handle has been given up.
-func (l *subLink) accept(segment *pb.Segment, bytes []byte) bool {
+func (l *subLink) accept(segment *pb.Segment, bytes []byte, brokerUnixMs uint64) bool {
 	s := l.sub
 	batch, err := wire.OpenBatch(bytes)
 	if err != nil {
 		return l.onCorrupt(segment, bytes, err)
 	}
-	d := newDelivered(s, batch, segment, l.skipBefore(segment, batch))
+	d := newDelivered(s, batch, segment, l.skipBefore(segment, batch), brokerUnixMs)
 	records := d.leased.SelectedCount()
 	if records == 0 {
 		return true
@@ -266,7 +275,7 @@ func (l *subLink) onCorrupt(segment *pb.Segment, bytes []byte, cause error) bool
 		count := max(1, min(wire.Batch(bytes).Count(), wire.MaxBatchRecords))
 		s.acks.add(&pb.AckItem{Partition: segment.GetPartition(), First: uint64(base), Last: uint64(base) + uint64(count) - 1,
 			Fence: segment.GetFence(), Outcome: core.Nack, DelayMs: uint32(corruptDelay.Milliseconds()),
-			Reason: reasonCorrupt, Detail: "CORRUPT: " + cause.Error()})
+			Detail: "CORRUPT: " + cause.Error()})
 		return true
 	}
 	if l.corruptOffset == base {

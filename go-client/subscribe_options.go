@@ -72,6 +72,10 @@ type subscribeOptions struct {
 	partitions    []uint32
 	creditBytes   int64
 	name          string
+	mode          Mode
+	filter        string
+	groupSettings map[string]string
+	onActive      func(bool)
 	onLostLeases  func(LostLeases)
 }
 
@@ -118,7 +122,8 @@ func WithMaxUnacked(messages int) SubscribeOption {
 	}
 }
 
-// WithMaxDeliveries sets the failed deliveries after which a message is dead-lettered. Default 0: as the group has it.
+// WithMaxDeliveries sets the failed deliveries after which a message is dead-lettered, for the group. Default 0: as the group has
+// it; WithGroupSetting("max.deliveries", "0") is never.
 func WithMaxDeliveries(deliveries int) SubscribeOption {
 	return func(o *subscribeOptions) error {
 		o.maxDeliveries = deliveries
@@ -164,6 +169,9 @@ func (o *subscribeOptions) complete() error {
 	if o.group == "" {
 		if o.lease != 0 || o.maxUnacked != 0 || o.maxDeliveries != 0 {
 			return invalid("a reader has no lease, max unacked or max deliveries", "they are for groups; a reader acks nothing")
+		}
+		if o.mode != Shared || o.filter != "" || len(o.groupSettings) > 0 {
+			return invalid("a reader has no mode, filter or settings", "they are for groups; a reader gets every record")
 		}
 		if o.start == nil {
 			o.start = &pb.Start{Kind: startLatest}

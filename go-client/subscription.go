@@ -59,6 +59,7 @@ func (c *Client) Subscribe(ctx context.Context, topic string, opts ...SubscribeO
 	s.queue.init(s)
 	s.acks.init(s)
 	s.subLink.init(s)
+	s.activity.listener = o.onActive
 	if err := checkFrame("subscribe to "+topic, s.header()); err != nil {
 		return nil, err
 	}
@@ -175,8 +176,9 @@ func (s *Subscription) Messages(ctx context.Context) iter.Seq2[*Message, error] 
 }
 
 // Consume calls the handler for each message, on that many goroutines, until the context ends or the subscription does. A
-// message whose handler returns nil is acked, unless the handler has settled it; an error is a Nack with a delay of 1 s,
-// doubled with each attempt, at most 1 min; a panic counts as an error. It returns once all handlers have: nil after the context's end or
+// message whose handler returns nil is acked, unless the handler has settled it; an error is a Nack, with the group's backoff
+// when this subscription was opened with one, else with a delay of 1 s, doubled with each attempt, at most 1 min; a panic counts
+// as an error. It returns once all handlers have: nil after the context's end or
 // Close, else what ended the subscription.
 func (s *Subscription) Consume(ctx context.Context, concurrency int, handler func(context.Context, *Message) error) error {
 	if err := checkContext(ctx, "Consume"); err != nil {
@@ -269,7 +271,11 @@ func (s *Subscription) handle(ctx context.Context, m *Message, handler func(cont
 		m.Ack()
 		return
 	}
-	m.NackReason(min(time.Second<<min(m.Attempt-1, 6), time.Minute), failed.Error())
+	delay := min(time.Second<<min(m.Attempt-1, 6), time.Minute)
+	if s.opts.hasBackoff() {
+		delay = 0
+	}
+	m.NackReason(delay, failed.Error())
 }
 
 // FlushAcks sends all settlements made before and waits until the broker has them, as durable as the topic asks for. Fails
@@ -303,7 +309,8 @@ func (s *Subscription) Err() error {
 }
 
 // Drain takes no more messages from the broker, gives back those that nobody has begun, waits until those that were handed
-// out are settled or their leases are over, and closes. When the context ends first, the rest is given back, too.
+// out are settled or their leases are over, and closes. When the context ends first, the rest is given back, too, and it fails
+// with ErrDeadlineExceeded.
 func (s *Subscription) Drain(ctx context.Context) error {
 	if err := checkContext(ctx, "Drain"); err != nil {
 		return err
@@ -314,7 +321,8 @@ func (s *Subscription) Drain(ctx context.Context) error {
 	s.queue.discard()
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
-	for {
+	var late error
+	for late == nil {
 		s.c.mu.Lock()
 		s.acks.flush()
 		busy := s.acks.isBusy()
@@ -324,14 +332,17 @@ func (s *Subscription) Drain(ctx context.Context) error {
 		}
 		select {
 		case <-ticker.C:
-			continue
 		case <-ctx.Done():
+			late = newError(codes.DeadlineExceeded, "the drain of "+s.String()+" is not done: "+ctx.Err().Error(),
+				"messages that were handed out are not settled", "they are given back and will be delivered again").because(ctx)
 		}
-		break
 	}
 	closeCtx, cancel := withOwnTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	return s.Close(closeCtx)
+	if err := s.Close(closeCtx); late == nil {
+		return err
+	}
+	return late
 }
 
 // Close takes no more messages, waits until the handlers that run have ended, sends the settlements, and releases what was

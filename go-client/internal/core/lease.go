@@ -9,12 +9,21 @@ const (
 	Release uint32 = 4
 )
 
+// Poison is the reason of a Term for a record that cannot be read.
+const Poison uint32 = 1
+
+// Settlement is what is said of a record.
+type Settlement struct {
+	Outcome uint32
+	DelayMs uint32 // of a Nack, 0 = the group's backoff; of an Extend the new lease
+	Reason  uint32
+	Detail  string
+}
+
 // Settled is what is said of records first to last of a batch, by index, both inclusive.
 type Settled struct {
 	First, Last int
-	Outcome     uint32
-	DelayMs     uint32 // of a Nack; of an Extend the new lease
-	Detail      string
+	Settlement
 }
 
 // Delivery describes the delivery of one batch as the broker does.
@@ -98,15 +107,15 @@ func (b *LeasedBatch) Attempt(index int) int {
 }
 
 // Settle settles one record. False when it was settled before, is not for this subscription, or there is no lease.
-func (b *LeasedBatch) Settle(index int, outcome, delayMs uint32, detail string) bool {
+func (b *LeasedBatch) Settle(index int, s Settlement) bool {
 	if !b.isOpen(index) {
 		return false
 	}
 	b.unsettled.clear(index)
-	if outcome == Accept {
+	if s.Outcome == Accept {
 		b.acked.set(index)
 	} else {
-		b.others = append(b.others, Settled{index, index, outcome, delayMs, detail})
+		b.others = append(b.others, Settled{index, index, s})
 	}
 	return true
 }
@@ -116,7 +125,7 @@ func (b *LeasedBatch) Extend(index int, leaseMs uint32, nowMs int64) bool {
 	if !b.isOpen(index) {
 		return false
 	}
-	b.others = append(b.others, Settled{First: index, Last: index, Outcome: Extend, DelayMs: leaseMs})
+	b.others = append(b.others, Settled{index, index, Settlement{Outcome: Extend, DelayMs: leaseMs}})
 	b.leaseEndMs = max(b.leaseEndMs, nowMs+int64(leaseMs))
 	return true
 }
@@ -126,14 +135,14 @@ func (b *LeasedBatch) isOpen(index int) bool {
 }
 
 // Rest settles what is not settled from that record on. False when there is nothing, or no lease.
-func (b *LeasedBatch) Rest(from int, outcome, delayMs uint32, detail string) bool {
+func (b *LeasedBatch) Rest(from int, s Settlement) bool {
 	some := false
 	for i := b.unsettled.next(from); i >= 0; i = b.unsettled.next(from) {
 		last := i
 		for last+1 < b.delivery.Count && b.unsettled.get(last+1) {
 			last++
 		}
-		b.others = append(b.others, Settled{i, last, outcome, delayMs, detail})
+		b.others = append(b.others, Settled{i, last, s})
 		for ; i <= last; i++ {
 			b.unsettled.clear(i)
 		}
@@ -151,7 +160,7 @@ func (b *LeasedBatch) MustReport() bool {
 
 // Collect passes on what is to be sent, acks first. True when nothing of the batch is left to settle.
 func (b *LeasedBatch) Collect(send func(Settled)) bool {
-	b.acked.ranges(func(first, last int) { send(Settled{First: first, Last: last, Outcome: Accept}) })
+	b.acked.ranges(func(first, last int) { send(Settled{first, last, Settlement{Outcome: Accept}}) })
 	clear(b.acked)
 	for _, each := range b.others {
 		send(each)

@@ -299,11 +299,11 @@ func TestLease(t *testing.T) {
 			}
 			switch s.Event {
 			case "SETTLE":
-				same(b.Settle(s.Index, s.Outcome, s.DelayMs, ""), s.Expect.Counts)
+				same(b.Settle(s.Index, Settlement{Outcome: s.Outcome, DelayMs: s.DelayMs}), s.Expect.Counts)
 			case "EXTEND":
 				same(b.Extend(s.Index, s.LeaseMs, s.AtMs), s.Expect.Counts)
 			case "REST":
-				same(b.Rest(s.From, s.Outcome, s.DelayMs, ""), s.Expect.Counts)
+				same(b.Rest(s.From, Settlement{Outcome: s.Outcome, DelayMs: s.DelayMs}), s.Expect.Counts)
 			case "COLLECT":
 				items := []item{}
 				done := b.Collect(func(each Settled) {
