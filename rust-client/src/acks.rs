@@ -6,11 +6,12 @@ use prost::Message as _;
 use tokio::sync::watch;
 
 use crate::codes;
+use crate::conn::Waiting;
 use crate::core::lease::RELEASE;
 use crate::core::{AckBuffer, Bundle, ACK_LIMITS};
 use crate::delivered::{Delivered, Inbox};
 use crate::error::item_errors;
-use crate::net::{Net, Waiting};
+use crate::net::Net;
 use crate::pb;
 use crate::wire::Kind;
 use crate::{Error, LostLeases};

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::codes;
+use crate::conn::{Conn, Waiting};
 use crate::error::wire_error;
-use crate::net::{Conn, Waiting};
 use crate::pb;
 use crate::state::State;
 use crate::wire::{Frame, Kind};

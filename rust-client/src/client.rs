@@ -7,11 +7,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{oneshot, watch, Notify};
 
 use crate::codes;
+use crate::conn::Waiting;
 use crate::core::drain::{self, Step};
 use crate::core::Drain;
 use crate::link;
 use crate::metrics::Metrics;
-use crate::net::{Net, Waiting};
+use crate::net::Net;
 use crate::options::{between, check_endpoint, ClientOptions, HOUR, MINUTE};
 use crate::pb;
 use crate::state::State;

@@ -35,6 +35,7 @@ mod calls;
 mod client;
 #[rustfmt::skip] // generated
 pub mod codes;
+mod conn;
 mod core;
 mod delivered;
 mod delivery;

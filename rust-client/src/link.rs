@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use crate::client::Shared;
 use crate::codes;
+use crate::conn::Conn;
 use crate::error::wire_error;
-use crate::net::Conn;
 use crate::pb;
 use crate::wire::{
     client_preface, frame_length, parse_broker_preface, parse_frame, put_prefix, BrokerPreface,

@@ -6,8 +6,9 @@ use tokio::sync::{oneshot, Semaphore};
 
 use crate::batch::{BatchCell, OutBatch};
 use crate::codes;
+use crate::conn::{Owner, Waiting};
 use crate::error::wire_error;
-use crate::net::{Net, Owner, Waiting, MAX_GATE_MS, MAX_PUBLISH_ATTEMPTS};
+use crate::net::{Net, MAX_GATE_MS, MAX_PUBLISH_ATTEMPTS};
 use crate::options::ProducerOptions;
 use crate::pb;
 use crate::queue::Queue;

@@ -1,9 +1,10 @@
 use std::time::Instant;
 
 use crate::codes;
+use crate::conn::Conn;
 use crate::core::{Action, Phase, Pressure};
 use crate::error::wire_error;
-use crate::net::{Conn, Net};
+use crate::net::Net;
 use crate::pb;
 use crate::publisher::Publisher;
 use crate::state::State;
@@ -249,7 +250,7 @@ fn ping_when_quiet(conn: &mut Conn, now: Instant) {
             Kind::PING,
             0,
             &pb::Ping { nonce: 1 },
-            crate::net::Waiting::Pong,
+            crate::conn::Waiting::Pong,
         );
     }
 }

@@ -4,8 +4,9 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::calls::Call;
+use crate::conn::{Owner, Waiting};
 use crate::core::Pressure;
-use crate::net::{Net, Owner, Waiting};
+use crate::net::Net;
 use crate::pb;
 use crate::publisher::{Meta, Publisher};
 use crate::sublink::SubLink;
