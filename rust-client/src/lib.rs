@@ -70,7 +70,7 @@ pub use facade::FacadeMetrics;
 pub use message::Message;
 pub use metrics::Metrics;
 pub use producer::{Producer, ProducerBuilder, PublishError};
-pub use record::{Ack, Durability, Record, CORRELATION_HEADER};
+pub use record::{Ack, Durability, Record, CORRELATION_HEADER, FIRST_ATTEMPT_HEADER};
 pub use subscription::{LostLeases, Start, Subscription, SubscriptionBuilder};
 
 /// Version of this client.

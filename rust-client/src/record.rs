@@ -1,4 +1,4 @@
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
@@ -10,6 +10,31 @@ use crate::Error;
 
 /// The header that carries the correlation id.
 pub const CORRELATION_HEADER: &str = "spillway-correlation-id";
+
+/// The header that says since when its publisher tries to publish a record, ms since 1970 in digits.
+pub const FIRST_ATTEMPT_HEADER: &str = "spillway-first-attempt";
+
+/// Whole ms since 1970, -1 before; a time beyond what the wire can say counts as the last one it can.
+fn unix_ms(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(-1, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+/// The first whole ms that is not before that time from now.
+fn ms_from_now(wait: Duration) -> i64 {
+    let wait = i64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX);
+    unix_ms(SystemTime::now()).saturating_add(wait)
+}
+
+fn time(ms: Option<i64>, what: &str) -> Result<Option<u64>, Error> {
+    ms.map(u64::try_from).transpose().map_err(|_| {
+        Error::invalid(
+            format!("{what} is before 1970"),
+            "times are milliseconds since 1970",
+        )
+    })
+}
 
 /// Durability of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -61,6 +86,11 @@ pub struct Record {
     pub(crate) partition: Option<u32>,
     pub(crate) traceparent: Option<String>,
     pub(crate) correlation_id: Option<String>,
+    /// Ms since 1970, as the timestamp.
+    pub(crate) deliver_at_ms: Option<i64>,
+    pub(crate) expires_at_ms: Option<i64>,
+    /// In the form in which it travels.
+    pub(crate) first_attempt: Option<String>,
 }
 
 impl Record {
@@ -97,10 +127,7 @@ impl Record {
     /// When it happened. Default: when it is published.
     #[must_use]
     pub fn timestamp(self, time: SystemTime) -> Self {
-        let ms = time
-            .duration_since(UNIX_EPOCH)
-            .map_or(-1, |since| i64::try_from(since.as_millis()).unwrap_or(-1));
-        self.timestamp_ms(ms)
+        self.timestamp_ms(unix_ms(time))
     }
 
     /// When it happened, ms since 1970.
@@ -131,6 +158,46 @@ impl Record {
         self
     }
 
+    /// Consumers in groups get it at that time, not before; the records behind it do not wait. The broker keeps it meanwhile.
+    /// Readers without a group get it at once. Default: at once.
+    #[must_use]
+    pub fn deliver_at(mut self, time: SystemTime) -> Self {
+        self.deliver_at_ms = Some(unix_ms(time));
+        self
+    }
+
+    /// [`deliver_at`](Record::deliver_at) that long from now, by this machine's clock.
+    #[must_use]
+    pub fn deliver_after(mut self, wait: Duration) -> Self {
+        self.deliver_at_ms = Some(ms_from_now(wait));
+        self
+    }
+
+    /// From then on it is not delivered any more: a group that has not had it by then gives it to the dead letters, as EXPIRED.
+    /// Default: never.
+    #[must_use]
+    pub fn expires_at(mut self, time: SystemTime) -> Self {
+        self.expires_at_ms = Some(unix_ms(time));
+        self
+    }
+
+    /// [`expires_at`](Record::expires_at) that long from now, by this machine's clock.
+    #[must_use]
+    pub fn expires_after(mut self, wait: Duration) -> Self {
+        self.expires_at_ms = Some(ms_from_now(wait));
+        self
+    }
+
+    /// Since when you try to publish it: for a record with an idempotency key that is published again after its outcome was
+    /// unknown. When the topic has forgotten the keys of that time, nobody can tell whether it is stored, and it is refused with
+    /// DEDUP_WINDOW_EXCEEDED rather than perhaps stored twice. Travels as the header [`FIRST_ATTEMPT_HEADER`]. Default: none, it
+    /// is new.
+    #[must_use]
+    pub fn first_attempt(mut self, time: SystemTime) -> Self {
+        self.first_attempt = Some(unix_ms(time).to_string());
+        self
+    }
+
     /// Checks it and brings it into its wire form.
     pub(crate) fn encode(&self) -> Result<OutRecord<'_>, Error> {
         if let Some(key) = self.key.as_ref().filter(|key| key.len() > MAX_KEY_BYTES) {
@@ -156,7 +223,11 @@ impl Record {
             }
             _ => {}
         }
-        let headers = self.headers.len() + usize::from(self.correlation_id.is_some());
+        let own_headers = [
+            own_header(CORRELATION_HEADER, self.correlation_id.as_deref()),
+            own_header(FIRST_ATTEMPT_HEADER, self.first_attempt.as_deref()),
+        ];
+        let headers = self.headers.len() + own_headers.iter().flatten().count();
         if headers > MAX_HEADERS {
             return Err(Error::invalid(
                 format!("a record has {headers} headers"),
@@ -166,31 +237,39 @@ impl Record {
         for (name, value) in &self.headers {
             check_header(name, value.len())?;
         }
-        if let Some(id) = &self.correlation_id {
-            check_header(CORRELATION_HEADER, id.len())?;
+        for (name, value) in own_headers.iter().flatten() {
+            check_header(name, value.len())?;
         }
-        if self.timestamp_ms.is_some_and(|ms| ms < 0) {
+        if self
+            .first_attempt
+            .as_ref()
+            .is_some_and(|ms| ms.starts_with('-'))
+        {
             return Err(Error::invalid(
-                "the timestamp is before 1970",
+                "the first attempt is before 1970",
                 "times are milliseconds since 1970",
             ));
         }
+        time(self.timestamp_ms, "the timestamp")?;
         Ok(OutRecord {
             key: self.key.as_deref(),
             value: &self.value,
             headers: &self.headers,
-            correlation: self
-                .correlation_id
-                .as_deref()
-                .map(|id| (CORRELATION_HEADER, id)),
+            own_headers,
             dedup_id: self.idempotency_key.as_deref(),
             trace: self
                 .traceparent
                 .as_deref()
                 .map(parse_traceparent)
                 .transpose()?,
+            deliver_at_ms: time(self.deliver_at_ms, "the time of delivery")?,
+            expires_at_ms: time(self.expires_at_ms, "the time of expiry")?,
         })
     }
+}
+
+fn own_header<'a>(name: &'static str, value: Option<&'a str>) -> Option<(&'static str, &'a str)> {
+    value.map(|value| (name, value))
 }
 
 fn check_header(name: &str, value: usize) -> Result<(), Error> {

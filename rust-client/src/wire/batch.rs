@@ -4,6 +4,7 @@ use super::{Malformed, INDEX_ENTRY_BYTES, MAX_BATCH_RECORDS, TRACE_BYTES};
 
 pub(crate) const BATCH_HEADER_BYTES: usize = 72;
 const RECORD_FIXED: usize = 8;
+const TIME_BYTES: usize = 8;
 const AT_LENGTH: usize = 8;
 const AT_APPEND_TIME: usize = 16;
 const AT_MAGIC: usize = 24;
@@ -24,8 +25,9 @@ const TOMBSTONE: u8 = 4;
 const HAS_DELIVER_AT: u8 = 8;
 const HAS_DEDUP_ID: u8 = 16;
 const HAS_TRACE: u8 = 32;
+const HAS_EXPIRES_AT: u8 = 64;
 const KNOWN_FLAGS: u8 =
-    HAS_KEY | HAS_HEADERS | TOMBSTONE | HAS_DELIVER_AT | HAS_DEDUP_ID | HAS_TRACE;
+    HAS_KEY | HAS_HEADERS | TOMBSTONE | HAS_DELIVER_AT | HAS_DEDUP_ID | HAS_TRACE | HAS_EXPIRES_AT;
 
 /// fmix32 (MurmurHash3) of the key's CRC-32C.
 pub(crate) fn key_hash(key: &[u8]) -> u32 {
@@ -48,9 +50,14 @@ pub(crate) struct OutRecord<'a> {
     pub key: Option<&'a [u8]>,
     pub value: &'a [u8],
     pub headers: &'a [(String, Bytes)],
-    pub correlation: Option<(&'static str, &'a str)>,
+    /// Headers that the client writes itself, behind the others.
+    pub own_headers: [Option<(&'static str, &'a str)>; 2],
     pub dedup_id: Option<&'a [u8]>,
     pub trace: Option<[u8; TRACE_BYTES]>,
+    /// Not to be delivered before, ms since 1970.
+    pub deliver_at_ms: Option<u64>,
+    /// Not to be delivered from then on, ms since 1970.
+    pub expires_at_ms: Option<u64>,
 }
 
 impl OutRecord<'_> {
@@ -61,17 +68,34 @@ impl OutRecord<'_> {
             .iter()
             .map(|(name, value)| 3 + name.len() + value.len())
             .sum();
-        let correlation = self
-            .correlation
-            .map_or(0, |(name, value)| 3 + name.len() + value.len());
+        let own_headers: usize = self
+            .own_headers()
+            .map(|(name, value)| 3 + name.len() + value.len())
+            .sum();
         INDEX_ENTRY_BYTES
             + RECORD_FIXED
             + self.key.map_or(0, <[u8]>::len)
             + self.value.len()
             + headers
-            + correlation
+            + own_headers
             + self.dedup_id.map_or(0, |id| 1 + id.len())
             + self.trace.map_or(0, |trace| trace.len())
+            + self.deliver_at_ms.map_or(0, |_| TIME_BYTES)
+            + self.expires_at_ms.map_or(0, |_| TIME_BYTES)
+    }
+
+    fn own_headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.own_headers.iter().flatten().copied()
+    }
+
+    fn flags(&self, headers: usize) -> u8 {
+        let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+        flag(self.key.is_some(), HAS_KEY)
+            | flag(headers > 0, HAS_HEADERS)
+            | flag(self.deliver_at_ms.is_some(), HAS_DELIVER_AT)
+            | flag(self.expires_at_ms.is_some(), HAS_EXPIRES_AT)
+            | flag(self.dedup_id.is_some(), HAS_DEDUP_ID)
+            | flag(self.trace.is_some(), HAS_TRACE)
     }
 }
 
@@ -114,20 +138,19 @@ impl BatchWriter {
         let delta = time_ms.saturating_sub(self.first_time);
         self.max_delta = self.max_delta.max(delta);
         let start = self.body.len();
-        let headers = record.headers.len() + usize::from(record.correlation.is_some());
-        let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+        let headers = record.headers.len() + record.own_headers().count();
         let body = &mut self.body;
         body.put_u32(delta as u32);
-        body.put_u8(
-            flag(record.key.is_some(), HAS_KEY)
-                | flag(headers > 0, HAS_HEADERS)
-                | flag(record.dedup_id.is_some(), HAS_DEDUP_ID)
-                | flag(record.trace.is_some(), HAS_TRACE),
-        );
+        body.put_u8(record.flags(headers));
         body.put_u8(headers as u8);
         body.put_u16(record.key.map_or(0, <[u8]>::len) as u16);
         if let Some(trace) = &record.trace {
             body.put_slice(trace);
+        }
+        for time in [record.deliver_at_ms, record.expires_at_ms] {
+            if let Some(ms) = time {
+                body.put_u64(ms);
+            }
         }
         if let Some(id) = record.dedup_id {
             body.put_u8(id.len() as u8);
@@ -137,7 +160,7 @@ impl BatchWriter {
         for (name, value) in record.headers {
             put_header(body, name, value);
         }
-        if let Some((name, value)) = record.correlation {
+        for (name, value) in record.own_headers() {
             put_header(body, name, value.as_bytes());
         }
         body.put_slice(record.value);
@@ -302,6 +325,8 @@ pub(crate) struct RecordView {
     pub key: Option<Bytes>,
     pub dedup_id: Option<Bytes>,
     pub trace: Option<Bytes>,
+    pub deliver_at_ms: Option<u64>,
+    pub expires_at_ms: Option<u64>,
     pub headers: Bytes,
     pub value: Bytes,
 }
@@ -331,6 +356,12 @@ fn take(rest: &mut Bytes, n: usize) -> Option<Bytes> {
     (n <= rest.len()).then(|| rest.split_to(n))
 }
 
+/// Times are below 2^63.
+fn take_time(rest: &mut Bytes) -> Option<u64> {
+    let ms = take(rest, TIME_BYTES)?.get_u64();
+    i64::try_from(ms).is_ok().then_some(ms)
+}
+
 fn parse(mut rest: Bytes, first_ms: u64) -> Option<RecordView> {
     let mut view = RecordView {
         timestamp_ms: first_ms.saturating_add(rest.get_u32().into()),
@@ -349,7 +380,10 @@ fn parse(mut rest: Bytes, first_ms: u64) -> Option<RecordView> {
         view.trace = Some(take(&mut rest, TRACE_BYTES)?);
     }
     if flags & HAS_DELIVER_AT != 0 {
-        take(&mut rest, 8)?;
+        view.deliver_at_ms = Some(take_time(&mut rest)?);
+    }
+    if flags & HAS_EXPIRES_AT != 0 {
+        view.expires_at_ms = Some(take_time(&mut rest)?);
     }
     if flags & HAS_DEDUP_ID != 0 {
         let size = take(&mut rest, 1)?[0] as usize;

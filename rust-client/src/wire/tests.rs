@@ -205,15 +205,16 @@ proptest! {
     fn what_was_written_is_read(
         records in proptest::collection::vec(
             (proptest::option::of(field(40)), field(200), proptest::option::of(proptest::collection::vec(any::<u8>(), 1..255)),
-             proptest::collection::vec(("[a-z\u{e9}]{1,20}", field(30)), 0..3), proptest::option::of(any::<[u8; 26]>())),
+             proptest::collection::vec(("[a-z\u{e9}]{1,20}", field(30)), 0..3), proptest::option::of(any::<[u8; 26]>()),
+             proptest::option::of(0_u64..1 << 63), proptest::option::of(0_u64..1 << 63)),
             1..30),
     ) {
         let mut writer = BatchWriter::new(1 << 10);
-        for (key, value, dedup, headers, trace) in &records {
+        for (key, value, dedup, headers, trace, deliver_at, expires_at) in &records {
             let headers: Vec<(String, Bytes)> =
                 headers.iter().map(|(name, value)| (name.clone(), Bytes::from(value.clone()))).collect();
-            let record = OutRecord { key: key.as_deref(), value, headers: &headers, correlation: Some(("c", "id")),
-                dedup_id: dedup.as_deref(), trace: *trace };
+            let record = OutRecord { key: key.as_deref(), value, headers: &headers, own_headers: [Some(("c", "id")), None],
+                dedup_id: dedup.as_deref(), trace: *trace, deliver_at_ms: *deliver_at, expires_at_ms: *expires_at };
             let before = writer.len();
             writer.add(1_000, &record, 7);
             prop_assert_eq!(writer.len() - before, record.size());
@@ -222,12 +223,14 @@ proptest! {
         let batch = Batch::open([head, body].concat().into()).expect("a good batch");
         prop_assert_eq!(batch.count(), records.len());
         let mut walk = batch.records();
-        for (key, value, dedup, headers, trace) in &records {
+        for (key, value, dedup, headers, trace, deliver_at, expires_at) in &records {
             let view = walk.next(&batch).expect("readable");
             prop_assert_eq!(view.key.as_deref(), key.as_deref());
             prop_assert_eq!(&view.value[..], &value[..]);
             prop_assert_eq!(view.dedup_id.as_deref(), dedup.as_deref());
             prop_assert_eq!(view.trace.as_deref(), trace.as_ref().map(|trace| &trace[..]));
+            prop_assert_eq!(view.deliver_at_ms, *deliver_at);
+            prop_assert_eq!(view.expires_at_ms, *expires_at);
             let read = view.headers();
             prop_assert_eq!(read.len(), headers.len() + 1);
             for ((name, value), (read_name, read_value)) in headers.iter().zip(&read) {
