@@ -1,14 +1,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::client::Shared;
-use crate::core::lease::{self, Lease, Selection, NACK, RELEASE};
+use crate::core::lease::{self, Lease, Selection, Settlement, RELEASE};
 use crate::pb;
 use crate::wire::{Batch, Records};
 use crate::Message;
 
-const REJECT_DELAY_MS: u32 = 1_000;
 const FLUSH_AT_RECORDS: u32 = 256;
 const MAX_LEASE: Duration = Duration::from_secs(12 * 60 * 60);
 const MAX_REASON_CHARS: usize = 512;
@@ -47,6 +46,9 @@ pub(crate) struct Delivered {
     fence: u64,
     pub selection: Selection,
     lease: Mutex<Lease>,
+    received_ms: u64,
+    /// The broker's clock when it delivered, ms since 1970; 0 = it did not say.
+    broker_ms: u64,
 }
 
 /// Where consuming tasks are in a batch.
@@ -65,7 +67,7 @@ impl Place {
         }
     }
 
-    /// The next record that is for this subscription. What cannot be read goes back to the broker as failed.
+    /// The next record that is for this subscription. What cannot be read never will be; the broker hears that.
     pub fn next(&mut self) -> Option<Message> {
         while self.index < self.from.selection.len() {
             let index = self.index;
@@ -83,9 +85,7 @@ impl Place {
                         view,
                     ))
                 }
-                Err(e) => self
-                    .from
-                    .settle(index, NACK, REJECT_DELAY_MS, &e.to_string()),
+                Err(e) => self.from.settle(index, Settlement::poison(&e.to_string())),
             }
         }
         None
@@ -103,7 +103,7 @@ impl Delivered {
         batch: Batch,
         segment: &pb::Segment,
         skip_before: u64,
-        now_ms: u64,
+        (now_ms, broker_ms): (u64, u64),
     ) -> Self {
         let delivery = lease::Delivery {
             base_offset: segment.base_offset,
@@ -113,6 +113,7 @@ impl Delivered {
             lease_ms: segment.lease_ms,
             attempt: segment.attempt,
             attempts: segment.attempts.clone(),
+            failures: segment.failures,
             skip_before,
         };
         let selection = Selection::new(&delivery);
@@ -124,7 +125,20 @@ impl Delivered {
             fence: segment.fence,
             lease: Mutex::new(Lease::new(&delivery, &selection, now_ms)),
             selection,
+            received_ms: now_ms,
+            broker_ms,
         }
+    }
+
+    /// What is left until a time of the broker's clock; of this machine's, when the broker has not told its own.
+    pub fn time_until(&self, unix_ms: u64) -> Duration {
+        let now_ms = if self.broker_ms == 0 {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            now.map_or(0, |since| since.as_millis() as u64)
+        } else {
+            self.broker_ms + self.inbox.shared.now_ms().saturating_sub(self.received_ms)
+        };
+        Duration::from_millis(unix_ms.saturating_sub(now_ms))
     }
 
     fn lock(&self) -> MutexGuard<'_, Lease> {
@@ -136,9 +150,9 @@ impl Delivered {
         self.fence != 0 && self.inbox.shared.now_ms() > self.lock().hand_out_until_ms()
     }
 
-    pub fn settle(self: &Arc<Self>, index: usize, outcome: u32, delay_ms: u32, detail: &str) {
-        let settled =
-            self.change(|lease| lease.settle(index, outcome, delay_ms, shortened(detail)));
+    pub fn settle(self: &Arc<Self>, index: usize, how: Settlement<'_>) {
+        let detail = shortened(how.detail);
+        let settled = self.change(|lease| lease.settle(index, Settlement { detail, ..how }));
         if settled && self.inbox.records.fetch_add(1, Ordering::Relaxed) + 1 == FLUSH_AT_RECORDS {
             self.inbox.ask_flush();
         }
@@ -181,6 +195,7 @@ impl Delivered {
                 fence: self.fence,
                 outcome: each.outcome,
                 delay_ms: each.delay_ms,
+                reason: each.reason,
                 detail: each.detail,
                 ..pb::AckItem::default()
             });

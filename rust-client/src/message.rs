@@ -1,10 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use crate::core::lease::{ACCEPT, NACK, RELEASE, TERM};
+use crate::core::lease::{Settlement, ACCEPT, NACK, RELEASE, TERM};
 use crate::delivered::Delivered;
 use crate::record::{format_traceparent, CORRELATION_HEADER};
 use crate::wire::RecordView;
@@ -72,6 +72,27 @@ impl Message {
         self.from.selection.attempt(self.index)
     }
 
+    /// How many of the deliveries before this one failed: by a nack or by a lease that ran out. What was given back, by a member or
+    /// by a broker that restarted, is no failure.
+    pub fn failures(&self) -> u32 {
+        self.from.selection.failures
+    }
+
+    /// When it was to be delivered at the earliest, if it said.
+    pub fn deliver_at(&self) -> Option<SystemTime> {
+        self.view.deliver_at_ms.and_then(time)
+    }
+
+    /// From when on it is not to be delivered any more, if it said.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.view.expires_at_ms.and_then(time)
+    }
+
+    /// What is left until it expires, by the broker's clock; zero when that is over. None when it never does.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.view.expires_at_ms.map(|ms| self.from.time_until(ms))
+    }
+
     /// The publisher's time, ms since 1970.
     pub fn timestamp_ms(&self) -> u64 {
         self.view.timestamp_ms
@@ -103,18 +124,21 @@ impl Message {
 
     /// Done; it is not delivered to the group again.
     pub fn ack(&self) {
-        self.from.settle(self.index, ACCEPT, 0, "");
+        self.from.settle(self.index, Settlement::of(ACCEPT, 0, ""));
     }
 
-    /// Failed; delivered again after the delay, or dead-lettered when that was the last attempt.
-    pub fn nack(&self, delay: Duration) {
+    /// Failed; delivered again after the delay, or dead-lettered when that was the last attempt. Without a delay, which zero is,
+    /// too, it waits as long as the group's backoff says.
+    pub fn nack(&self, delay: impl Into<Option<Duration>>) {
         self.nack_because(delay, "");
     }
 
     /// [`nack`](Message::nack) with a reason, which the dead letter carries.
-    pub fn nack_because(&self, delay: Duration, reason: &str) {
-        let ms = u32::try_from(delay.as_millis()).unwrap_or(u32::MAX);
-        self.from.settle(self.index, NACK, ms, reason);
+    pub fn nack_because(&self, delay: impl Into<Option<Duration>>, reason: &str) {
+        let delay = delay.into().unwrap_or_default();
+        let ms = u32::try_from(delay.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX);
+        self.from
+            .settle(self.index, Settlement::of(NACK, ms, reason));
     }
 
     /// Makes the lease end that long from now; more than 12 h counts as 12 h. Does not settle.
@@ -124,13 +148,18 @@ impl Message {
 
     /// Not handled; delivered again at once, and not counted as a failed delivery.
     pub fn release(&self) {
-        self.from.settle(self.index, RELEASE, 0, "");
+        self.from.settle(self.index, Settlement::of(RELEASE, 0, ""));
     }
 
     /// Can never be handled; goes to the dead-letter topic now.
     pub fn terminate(&self, reason: &str) {
-        self.from.settle(self.index, TERM, 0, reason);
+        self.from
+            .settle(self.index, Settlement::of(TERM, 0, reason));
     }
+}
+
+fn time(ms: u64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_millis(ms))
 }
 
 impl fmt::Debug for Message {

@@ -5,6 +5,40 @@ pub(crate) const EXTEND: u32 = 2;
 pub(crate) const TERM: u32 = 3;
 pub(crate) const RELEASE: u32 = 4;
 
+/// Reason of a TERM: the record could not be read.
+const POISON: u32 = 1;
+
+/// What is said of one record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Settlement<'a> {
+    pub outcome: u32,
+    /// Of a nack; 0 = the group's backoff.
+    pub delay_ms: u32,
+    pub reason: u32,
+    pub detail: &'a str,
+}
+
+impl<'a> Settlement<'a> {
+    pub fn of(outcome: u32, delay_ms: u32, detail: &'a str) -> Self {
+        Self {
+            outcome,
+            delay_ms,
+            reason: 0,
+            detail,
+        }
+    }
+
+    /// It cannot be read, and never will.
+    pub fn poison(detail: &'a str) -> Self {
+        Self {
+            outcome: TERM,
+            delay_ms: 0,
+            reason: POISON,
+            detail,
+        }
+    }
+}
+
 /// What is said of records of a batch, by index, both inclusive.
 #[derive(Debug)]
 pub(crate) struct Settled {
@@ -13,7 +47,21 @@ pub(crate) struct Settled {
     pub outcome: u32,
     /// Of a nack; of an extension the new lease.
     pub delay_ms: u32,
+    pub reason: u32,
     pub detail: String,
+}
+
+impl Settled {
+    fn range(first: usize, last: usize, outcome: u32, delay_ms: u32) -> Self {
+        Self {
+            first,
+            last,
+            outcome,
+            delay_ms,
+            reason: 0,
+            detail: String::new(),
+        }
+    }
 }
 
 /// The delivery of one batch as the broker describes it.
@@ -29,6 +77,8 @@ pub(crate) struct Delivery<'a> {
     pub attempt: u32,
     /// Of the selected records, if they differ.
     pub attempts: Vec<u32>,
+    /// Deliveries of these records that failed.
+    pub failures: u32,
     /// A reader has had the records below this offset.
     pub skip_before: u64,
 }
@@ -39,6 +89,7 @@ pub(crate) struct Selection {
     selected: Vec<bool>,
     attempt: u32,
     attempts: Vec<u32>,
+    pub failures: u32,
 }
 
 impl Selection {
@@ -55,6 +106,7 @@ impl Selection {
                 .collect(),
             attempt: delivery.attempt,
             attempts: delivery.attempts.clone(),
+            failures: delivery.failures,
         }
     }
 
@@ -132,22 +184,20 @@ impl Lease {
     }
 
     /// Settles one record. False when it was settled before, is not for this subscription, or there is no lease.
-    pub fn settle(&mut self, index: usize, outcome: u32, delay_ms: u32, detail: &str) -> bool {
+    pub fn settle(&mut self, index: usize, how: Settlement<'_>) -> bool {
         if !self.is_open(index) {
             return false;
         }
         self.unsettled[index] = false;
         self.left -= 1;
-        if outcome == ACCEPT {
+        if how.outcome == ACCEPT {
             self.acked[index] = true;
             self.some_acked = true;
         } else {
             self.others.push(Settled {
-                first: index,
-                last: index,
-                outcome,
-                delay_ms,
-                detail: detail.to_owned(),
+                reason: how.reason,
+                detail: how.detail.to_owned(),
+                ..Settled::range(index, index, how.outcome, how.delay_ms)
             });
         }
         true
@@ -158,13 +208,8 @@ impl Lease {
         if !self.is_open(index) {
             return false;
         }
-        self.others.push(Settled {
-            first: index,
-            last: index,
-            outcome: EXTEND,
-            delay_ms: lease_ms,
-            detail: String::new(),
-        });
+        self.others
+            .push(Settled::range(index, index, EXTEND, lease_ms));
         self.end_ms = self.end_ms.max(now_ms + u64::from(lease_ms));
         true
     }
@@ -178,13 +223,8 @@ impl Lease {
         let before = self.others.len();
         let open = self.unsettled.get_mut(from..).unwrap_or_default();
         for (first, last) in runs(open) {
-            self.others.push(Settled {
-                first: from + first,
-                last: from + last,
-                outcome,
-                delay_ms,
-                detail: String::new(),
-            });
+            self.others
+                .push(Settled::range(from + first, from + last, outcome, delay_ms));
             self.left -= last + 1 - first;
         }
         open.fill(false);
@@ -200,13 +240,7 @@ impl Lease {
     pub fn collect(&mut self, mut send: impl FnMut(Settled)) -> bool {
         if self.some_acked {
             for (first, last) in runs(&self.acked) {
-                send(Settled {
-                    first,
-                    last,
-                    outcome: ACCEPT,
-                    delay_ms: 0,
-                    detail: String::new(),
-                });
+                send(Settled::range(first, last, ACCEPT, 0));
             }
             self.acked.fill(false);
             self.some_acked = false;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::ack_buffer::Limits;
 use super::drain::{self, Step};
 use super::failover;
-use super::lease::{Delivery, Lease, Selection, Settled};
+use super::lease::{Delivery, Lease, Selection, Settled, Settlement};
 use super::vectors::{file, knows, number, run, small, text};
 use super::{AckBuffer, Action, Bundle, Candidate, ConnectionMachine, Drain, Outcome, Phase};
 use super::{Pressure, MAX_R};
@@ -340,6 +340,7 @@ fn settles_leases() {
                     .iter()
                     .map(|each| each.as_u64().expect("a number") as u32)
                     .collect(),
+                failures: 0,
                 skip_before: number(case, "skip_before"),
             };
             let selection = Selection::new(&delivery);
@@ -364,7 +365,9 @@ fn tell(lease: &mut Lease, selection: &Selection, base: u64, step: &Value) -> Va
     let (index, outcome) = (number(step, "index") as usize, small(step, "outcome"));
     let delay = small(step, "delay_ms");
     match text(step, "event") {
-        "SETTLE" => serde_json::json!({"counts": lease.settle(index, outcome, delay, "")}),
+        "SETTLE" => {
+            serde_json::json!({"counts": lease.settle(index, Settlement::of(outcome, delay, ""))})
+        }
         "EXTEND" => {
             serde_json::json!({"counts": lease.extend(index, small(step, "lease_ms"), at)})
         }

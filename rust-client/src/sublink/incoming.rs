@@ -36,7 +36,7 @@ impl SubLink {
             }
             self.received = (self.received.0 + 1, self.received.1 + size as u64);
             let bytes = payload.split_to(size);
-            if !self.accept(net, segment, bytes) {
+            if !self.accept(net, &segment, bytes, header.unix_ms) {
                 return Ok(());
             }
         }
@@ -45,19 +45,25 @@ impl SubLink {
     }
 
     /// False when this handle has been given up.
-    fn accept(&mut self, net: &mut Net, segment: pb::Segment, bytes: Bytes) -> bool {
+    fn accept(
+        &mut self,
+        net: &mut Net,
+        segment: &pb::Segment,
+        bytes: Bytes,
+        broker_ms: u64,
+    ) -> bool {
         let batch = match Batch::open(bytes.clone()) {
             Ok(batch) => batch,
-            Err(e) => return self.on_corrupt(net, &segment, &bytes, &e),
+            Err(e) => return self.on_corrupt(net, segment, &bytes, &e),
         };
-        let skip_before = self.skip_before(&segment, &batch);
+        let skip_before = self.skip_before(segment, &batch);
         let (partition, size) = (segment.partition, bytes.len());
         let delivered = Arc::new(Delivered::new(
             self.acks.inbox.clone(),
             batch,
-            &segment,
+            segment,
             skip_before,
-            net.now_ms(),
+            (net.now_ms(), broker_ms),
         ));
         let records = delivered.selection.count();
         if records == 0 {

@@ -147,10 +147,11 @@ impl BatchWriter {
         if let Some(trace) = &record.trace {
             body.put_slice(trace);
         }
-        for time in [record.deliver_at_ms, record.expires_at_ms] {
-            if let Some(ms) = time {
-                body.put_u64(ms);
-            }
+        for ms in [record.deliver_at_ms, record.expires_at_ms]
+            .iter()
+            .flatten()
+        {
+            body.put_u64(*ms);
         }
         if let Some(id) = record.dedup_id {
             body.put_u8(id.len() as u8);
