@@ -40,6 +40,7 @@ pub(crate) enum AdminHeader {
     Group(pb::GroupAdmin),
     Metadata(pb::Metadata),
     Seek(pb::Seek),
+    Replay(pb::ReplayAdmin),
 }
 
 impl AdminHeader {
@@ -50,6 +51,7 @@ impl AdminHeader {
             Self::Group(header) => conn.request(kind, 0, header, waiting),
             Self::Metadata(header) => conn.request(kind, 0, header, waiting),
             Self::Seek(header) => conn.request(kind, 0, header, waiting),
+            Self::Replay(header) => conn.request(kind, 0, header, waiting),
         }
     }
 }

@@ -60,7 +60,11 @@ mod sublink;
 mod subscription;
 mod wire;
 
-pub use admin::{Admin, Group, GroupPartition, SeekOutcome, SeekPartition, Topic, TopicPartition};
+pub use admin::{
+    Admin, Group, GroupMode, GroupPartition, GroupSnapshot, Member, ReplayJob, ReplayOptions,
+    ReplayPlan, ReplayPlanState, ReplayRange, ReplaySelection, ReplayState, ReplayTarget,
+    SeekOutcome, SeekPartition, Topic, TopicPartition,
+};
 pub use batch::AckFuture;
 pub use client::{Client, ClientBuilder};
 pub use core::RetryClass;

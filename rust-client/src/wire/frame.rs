@@ -27,11 +27,13 @@ impl Kind {
     pub const SUBSCRIBE: Self = Self(0x21);
     pub const CREDIT_GRANT: Self = Self(0x22);
     pub const ACK: Self = Self(0x23);
+    pub const HANDOFF: Self = Self(0x24);
     pub const SEEK: Self = Self(0x25);
     pub const UNSUBSCRIBE: Self = Self(0x26);
     pub const METADATA: Self = Self(0x30);
     pub const TOPIC_ADMIN: Self = Self(0x31);
     pub const GROUP_ADMIN: Self = Self(0x32);
+    pub const REPLAY_ADMIN: Self = Self(0x35);
 }
 
 /// One frame.
