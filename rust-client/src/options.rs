@@ -1,8 +1,9 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::metrics::Metrics;
-use crate::{pb, Durability, Error, LostLeases};
+use crate::{pb, Durability, Error, GroupMode, LostLeases};
 
 pub(crate) struct ClientOptions {
     pub endpoints: Vec<String>,
@@ -37,7 +38,12 @@ pub(crate) struct SubscribeOptions {
     pub partitions: Vec<u32>,
     pub credit_bytes: u64,
     pub name: String,
+    pub mode: GroupMode,
+    pub filter: String,
+    /// Of the group, by name.
+    pub settings: BTreeMap<String, String>,
     pub on_lost_leases: Option<Arc<dyn Fn(LostLeases) + Send + Sync>>,
+    pub on_active: Option<Arc<dyn Fn(bool) + Send + Sync>>,
 }
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);

@@ -153,7 +153,7 @@ impl State {
         self.net.consuming = None;
         self.lose_publishers();
         for sub in self.subs.values_mut() {
-            sub.on_lost();
+            sub.on_lost(&mut self.net);
         }
         let endpoint = self.net.machine.candidates[candidate].endpoint.clone();
         let cause = Error::from_wire(&self.net.last_error);

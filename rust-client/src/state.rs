@@ -104,6 +104,13 @@ impl State {
                     }
                 }
             }
+            Kind::HANDOFF => {
+                if let Some(Owner::Subscription(id)) = owner {
+                    if let Some(sub) = self.subs.get_mut(&id) {
+                        sub.on_handoff(&mut self.net, &decode(&frame.header)?);
+                    }
+                }
+            }
             Kind::PING if !frame.is_response() && frame.correlation != 0 => {
                 let ping: pb::Ping = decode(&frame.header)?;
                 if let Some(conn) = self.net.conn(Some(id)) {

@@ -1,6 +1,6 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
@@ -17,8 +17,8 @@ use crate::Error;
 
 mod incoming;
 
-pub(crate) const MODE_SHARED: u32 = 0;
-pub(crate) const MODE_STREAM: u32 = 3;
+const MODE_STREAM: u32 = 3;
+const ROLE_STANDBY: u32 = 1;
 pub(crate) const START_OFFSET: u32 = 3;
 const STABLE: Duration = Duration::from_secs(30);
 
@@ -28,6 +28,32 @@ enum State {
     Opening,
     Active,
     Ended,
+}
+
+/// Changes of the active member on their way to the listener, in their order whichever tasks tell them.
+#[derive(Default)]
+struct Turns {
+    changes: VecDeque<bool>,
+    is_told: bool,
+}
+
+impl Turns {
+    fn tell(turns: &Mutex<Self>, listener: &dyn Fn(bool)) {
+        let next = |goes_on: bool| {
+            let mut turns = turns.lock().expect("no panic under this lock");
+            if turns.is_told && !goes_on {
+                return None; // by another task, which takes these, too
+            }
+            let change = turns.changes.pop_front();
+            turns.is_told = change.is_some();
+            change
+        };
+        let mut change = next(false);
+        while let Some(active) = change {
+            listener(active);
+            change = next(true);
+        }
+    }
 }
 
 /// The network side of a subscription: it subscribes, and again after each reconnect, checks and queues what is delivered, and
@@ -41,6 +67,9 @@ pub(crate) struct SubLink {
     pub opened: Option<oneshot::Sender<Result<Vec<u32>, Error>>>,
     /// None while it is open; then why it is over, no error after a close.
     pub ended: watch::Sender<Option<Result<(), Error>>>,
+    /// Whether it is subscribed and its turn in the group.
+    pub active: watch::Sender<bool>,
+    turns: Arc<Mutex<Turns>>,
     /// How many `consume`s run; a close waits for none.
     pub consumers: Arc<watch::Sender<usize>>,
     state: State,
@@ -81,6 +110,8 @@ impl SubLink {
             acks,
             opened: Some(opened),
             ended: watch::Sender::new(None),
+            active: watch::Sender::new(false),
+            turns: Arc::default(),
             consumers: Arc::new(watch::Sender::new(0)),
             state: State::Closed,
             conn: None,
@@ -152,7 +183,7 @@ impl SubLink {
             mode: if self.is_stream() {
                 MODE_STREAM
             } else {
-                MODE_SHARED
+                self.opts.mode.wire()
             },
             start: self.opts.start,
             lease_ms: self.opts.lease.as_millis() as u32,
@@ -161,6 +192,8 @@ impl SubLink {
             credit: Some(credit),
             consumer_name: self.opts.name.clone(),
             starts: starts.collect(),
+            filter: self.opts.filter.clone(),
+            group_config: self.opts.settings.clone().into_iter().collect(),
             ..pb::Subscribe::default()
         };
         conn.request(
@@ -182,10 +215,35 @@ impl SubLink {
                 self.active_since = Instant::now();
                 tracing::debug!(topic = %self.topic, group = self.opts.group, partitions = ?ok.partitions, "subscribed");
                 self.acks.on_open(net, self.conn, self.channel);
+                self.set_active(net, ok.role != ROLE_STANDBY);
                 if let Some(opened) = self.opened.take() {
                     let _ = opened.send(Ok(ok.partitions)); // who waited may have given up
                 }
             }
+        }
+    }
+
+    /// The broker has made it the active member of its group.
+    pub fn on_handoff(&mut self, net: &mut Net, handoff: &pb::Handoff) {
+        if handoff.gained && self.state == State::Active {
+            self.set_active(net, true);
+        }
+    }
+
+    fn set_active(&mut self, net: &mut Net, active: bool) {
+        if self.active.send_replace(active) == active {
+            return;
+        }
+        tracing::debug!(topic = %self.topic, group = self.opts.group, active, "active member");
+        if let Some(tell) = self.opts.on_active.clone() {
+            let turns = self.turns.clone();
+            turns
+                .lock()
+                .expect("no panic under this lock")
+                .changes
+                .push_back(active);
+            net.deferred
+                .push(Box::new(move || Turns::tell(&turns, &*tell)));
         }
     }
 
@@ -209,10 +267,11 @@ impl SubLink {
         if let Some(conn) = net.conn(self.conn) {
             conn.channels.remove(&self.channel);
         }
-        self.on_lost();
+        self.on_lost(net);
     }
 
-    pub fn on_lost(&mut self) {
+    pub fn on_lost(&mut self, net: &mut Net) {
+        self.set_active(net, false);
         self.discard_idle();
         self.acks.on_lost();
         self.conn = None;

@@ -1,32 +1,28 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{poll_fn, Future};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU32};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures_core::Stream;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use crate::acks::AckSender;
 use crate::client::{Guard, Shared, Steps};
 use crate::codes;
 use crate::core::drain::{self, Step};
-use crate::delivered::Inbox;
 use crate::delivery::Delivery;
 use crate::link::TICK;
-use crate::options::{between, number_between, SubscribeOptions, HOUR};
-use crate::pb;
+use crate::options::number_between;
 use crate::state::State;
-use crate::sublink::{SubLink, START_OFFSET};
-use crate::{Client, Error, Message};
+use crate::{Error, Message};
 
 mod builder;
+mod start;
 
-pub use builder::{LostLeases, Start, SubscriptionBuilder};
+pub use builder::{LostLeases, SubscriptionBuilder};
+pub use start::Start;
 
 /// Receives messages of one topic. In a group, the members share the topic's records, each one leased to one of them at a time: at
 /// least once. A reader without a group sees every record, in order per partition and without repetition while the subscription is
@@ -41,7 +37,10 @@ pub struct Subscription {
     partitions: Vec<u32>,
     queue: Arc<Delivery>,
     ended: watch::Receiver<Option<Result<(), Error>>>,
+    active: watch::Receiver<bool>,
     consumers: Arc<watch::Sender<usize>>,
+    /// It names the group's backoff, which then counts for handlers that fail.
+    own_backoff: bool,
     shared: Arc<Shared>,
     #[allow(dead_code)] // keeps the client's tasks alive
     guard: Arc<Guard>,
@@ -56,6 +55,12 @@ impl Subscription {
     /// The partitions it reads.
     pub fn partitions(&self) -> &[u32] {
         &self.partitions
+    }
+
+    /// Whether it is subscribed at a broker and messages may come to it. In a group of mode
+    /// [`GroupMode::Exclusive`](crate::GroupMode::Exclusive) that is one member at a time; the others stand by.
+    pub fn is_active(&self) -> bool {
+        *self.active.borrow()
     }
 
     /// The next message. Cancel-safe: when it is dropped, no message is lost.
@@ -86,8 +91,8 @@ impl Subscription {
     /// Calls the handler for each message, `concurrency` at a time (1 to 1,024), until the subscription is over. The handlers take
     /// turns on the task that awaits this: they wait at the same time, but compute one after the other. For work that computes, let
     /// several tasks consume, or spawn from the handler. A message whose
-    /// handler returns `Ok` is acked, unless the handler has settled it; an error is a nack with a delay of 1 s, doubled with each attempt,
-    /// at most 1 min. Cancel-safe: handlers that run are dropped with it, and their messages are delivered again when their lease is over.
+    /// handler returns `Ok` is acked, unless the handler has settled it; an error is a nack, with the group's backoff when this
+    /// subscription has set one, else with a delay of 1 s, doubled with each attempt, at most 1 min. Cancel-safe: handlers that run are dropped with it, and their messages are delivered again when their lease is over.
     ///
     /// # Errors
     /// What ended the subscription; nothing after a close.
@@ -136,9 +141,10 @@ impl Subscription {
             match handler(message.clone()).await {
                 Ok(()) => message.ack(),
                 Err(e) => {
-                    let delay = Duration::from_secs(
-                        (1 << message.attempt().saturating_sub(1).min(6)).min(60),
-                    );
+                    let delay = (!self.own_backoff).then(|| {
+                        let doubled = 1 << message.attempt().saturating_sub(1).min(6);
+                        Duration::from_secs(doubled.min(60))
+                    });
                     message.nack_because(delay, &e.to_string());
                 }
             }
@@ -168,10 +174,12 @@ impl Subscription {
     }
 
     /// Takes no more messages from the broker, gives back those that nobody has begun, waits until those that were handed out are
-    /// settled or their leases are over, and closes. When the time is over, the rest is given back, too.
+    /// settled or their leases are over, and closes. When the time is over, the rest is given back, too. Cancel-safe: it takes no
+    /// more messages, and may be called again, or closed.
     ///
     /// # Errors
-    /// DEADLINE_EXCEEDED when the last settlements are not confirmed.
+    /// DEADLINE_EXCEEDED when something was given back that had been handed out, or the last settlements are not confirmed; the
+    /// subscription is closed all the same.
     pub async fn drain(&self, limit: Duration) -> Result<(), Error> {
         self.shared.with(|state| {
             if let Some(sub) = state.subs.get_mut(&self.id) {
@@ -190,8 +198,21 @@ impl Subscription {
                 tokio::time::sleep(TICK).await;
             }
         };
-        let _ = timeout(limit, idle).await; // what is left goes back
-        close(&self.shared, self.id, Duration::from_secs(1)).await
+        let settled = timeout(limit, idle).await.is_ok();
+        let closed = close(&self.shared, self.id, Duration::from_secs(1)).await;
+        if settled {
+            return closed;
+        }
+        Err(Error::new(
+            codes::DEADLINE_EXCEEDED,
+            format!(
+                "messages of {} were not settled within {} ms",
+                self.topic,
+                limit.as_millis()
+            ),
+            "their handlers take longer",
+            "they were given back and are delivered again; allow more time, or shorten the work",
+        ))
     }
 
     /// [`close_within`](Subscription::close_within) 10 s.

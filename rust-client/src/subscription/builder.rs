@@ -1,68 +1,23 @@
-//! Where a subscription begins and how it is opened.
+//! How a subscription is opened.
 
-use super::*;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-const START_GROUP: u32 = 0;
-const START_EARLIEST: u32 = 1;
-const START_LATEST: u32 = 2;
-const START_TIME: u32 = 4;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
-/// Where to begin reading, or where to set a group.
-#[derive(Clone, Copy, Debug)]
-pub struct Start(pub(crate) pb::Start);
-
-impl Start {
-    fn of(kind: u32) -> Self {
-        Self(pb::Start {
-            kind,
-            ..pb::Start::default()
-        })
-    }
-
-    /// The oldest record there is.
-    pub fn earliest() -> Self {
-        Self::of(START_EARLIEST)
-    }
-
-    /// After the newest record there is.
-    pub fn latest() -> Self {
-        Self::of(START_LATEST)
-    }
-
-    /// Where the group is; a new group begins at the earliest record.
-    pub fn group() -> Self {
-        Self::of(START_GROUP)
-    }
-
-    /// That record of that partition. As the start of a reader, it reads no other partition.
-    pub fn offset(partition: u32, offset: u64) -> Self {
-        Self(pb::Start {
-            partition,
-            offset,
-            ..Self::of(START_OFFSET).0
-        })
-    }
-
-    /// In every partition the first record appended at that time or later.
-    pub fn time(time: SystemTime) -> Self {
-        Self::time_ms(
-            time.duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_millis() as u64),
-        )
-    }
-
-    /// [`time`](Start::time) in ms since 1970.
-    pub fn time_ms(ms: u64) -> Self {
-        Self(pb::Start {
-            unix_ms: ms,
-            ..Self::of(START_TIME).0
-        })
-    }
-
-    pub(crate) fn is_group(&self) -> bool {
-        self.0.kind == START_GROUP
-    }
-}
+use super::start::START_LATEST;
+use super::{Start, Subscription};
+use crate::acks::AckSender;
+use crate::codes;
+use crate::delivered::Inbox;
+use crate::delivery::Delivery;
+use crate::options::{between, number_between, SubscribeOptions, HOUR};
+use crate::state::State;
+use crate::sublink::{SubLink, START_OFFSET};
+use crate::{Client, Error, GroupMode};
 
 /// Messages whose settlement did not count: the lease was over, and they are or will be with another member. What their handling
 /// did may be done again.
@@ -78,6 +33,13 @@ pub struct LostLeases {
     pub last_offset: u64,
     /// What the broker said.
     pub cause: Error,
+}
+
+const RETRY_BACKOFF: &str = "retry.backoff.ms";
+
+/// What is not zero must not become it.
+fn millis(time: Duration) -> String {
+    time.as_nanos().div_ceil(1_000_000).to_string()
 }
 
 /// Settings of a [`Subscription`].
@@ -100,7 +62,11 @@ impl SubscriptionBuilder {
             partitions: Vec::new(),
             credit_bytes: 8 << 20,
             name: client.shared.opts.name.clone(),
+            mode: GroupMode::Shared,
+            filter: String::new(),
+            settings: BTreeMap::new(),
             on_lost_leases: None,
+            on_active: None,
         };
         Self {
             client,
@@ -139,6 +105,56 @@ impl SubscriptionBuilder {
     /// Failed deliveries after which a message is dead-lettered. Default 0: as the group has it.
     pub fn max_deliveries(mut self, deliveries: u32) -> Self {
         self.opts.max_deliveries = deliveries;
+        self
+    }
+
+    /// How the members of the group share its records. A group keeps the mode it began with. Default: [`GroupMode::Shared`].
+    pub fn mode(mut self, mode: GroupMode) -> Self {
+        self.opts.mode = mode;
+        self
+    }
+
+    /// Which records the group wants, as an expression over their headers, for instance `region = 'eu' && amount >= 100`; what it
+    /// does not want counts as settled. The filter of a group that is there must be the same. Default: all.
+    pub fn filter(mut self, expression: impl Into<String>) -> Self {
+        self.opts.filter = expression.into();
+        self
+    }
+
+    /// How long a failed message waits for its next delivery, after the first failure, the second, ...; the last is repeated.
+    /// Default: as the group has it, at first not at all.
+    pub fn retry_backoff(self, waits: impl IntoIterator<Item = Duration>) -> Self {
+        let waits: Vec<String> = waits.into_iter().map(millis).collect();
+        self.group_setting(RETRY_BACKOFF, waits.join(","))
+    }
+
+    /// A failed message waits `min` after the first failure, then twice as long each time, at most `max`.
+    pub fn retry_backoff_between(self, min: Duration, max: Duration) -> Self {
+        self.group_setting(RETRY_BACKOFF, format!("{}..{}", millis(min), millis(max)))
+    }
+
+    /// The share of the wait after a failure that is random. 0 to 100; default: as the group has it, at first 20.
+    pub fn retry_jitter_percent(self, percent: u32) -> Self {
+        self.group_setting("retry.jitter.percent", percent.to_string())
+    }
+
+    /// Messages that all members of the group together may hold unsettled; 0 = no bound. Default: as the group has it, at first no
+    /// bound. [`max_unacked`](Self::max_unacked) is that of this member.
+    pub fn max_in_flight(self, messages: u32) -> Self {
+        self.group_setting("max.inflight", messages.to_string())
+    }
+
+    /// Any setting of the group by its name, for instance "dlq.breaker.percent". Taken when the group is new; of a group that is
+    /// there it replaces what differs.
+    pub fn group_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.opts.settings.insert(name.into(), value.into());
+        self
+    }
+
+    /// Hears when this member becomes active, with true, and when it is not any more; of interest in a group of mode
+    /// [`GroupMode::Exclusive`]. On one of the client's tasks: must not block. Default: nobody.
+    pub fn on_active(mut self, listener: impl Fn(bool) + Send + Sync + 'static) -> Self {
+        self.opts.on_active = Some(Arc::new(listener));
         self
     }
 
@@ -203,6 +219,12 @@ impl SubscriptionBuilder {
                 "they are for groups; a reader acks nothing",
             ));
         }
+        if o.mode != GroupMode::Shared || !o.filter.is_empty() || !o.settings.is_empty() {
+            return Err(Error::invalid(
+                "a reader has no mode, filter or group settings",
+                "they are of groups; name one, or leave them out",
+            ));
+        }
         let start = *o.start.get_or_insert(Start::latest().0);
         if Start(start).is_group() {
             return Err(Error::invalid(
@@ -264,7 +286,8 @@ impl SubscriptionBuilder {
         });
         let queue = Arc::new(Delivery::new(inbox.clone(), self.opts.credit_bytes));
         let (opened, outcome) = oneshot::channel();
-        let (id, ended, consumers) = shared.with(|state| {
+        let own_backoff = self.opts.settings.contains_key(RETRY_BACKOFF);
+        let (id, watched) = shared.with(|state| {
             if state.closed {
                 return Err(Error::closed("the client"));
             }
@@ -279,19 +302,25 @@ impl SubscriptionBuilder {
                 next,
                 opened,
             );
-            let ended = link.ended.subscribe();
-            let consumers = link.consumers.clone();
+            let watched = (
+                link.ended.subscribe(),
+                link.active.subscribe(),
+                link.consumers.clone(),
+            );
             link.open(&mut state.net);
             state.subs.insert(id, link);
-            Ok((id, ended, consumers))
+            Ok((id, watched))
         })?;
+        let (ended, active, consumers) = watched;
         let mut subscription = Subscription {
             id,
             topic,
             partitions: Vec::new(),
             queue,
             ended,
+            active,
             consumers,
+            own_backoff,
             shared: shared.clone(),
             guard: self.client.guard.clone(),
         };
