@@ -69,6 +69,23 @@ impl Args {
             .map(|ms| Duration::from_millis(ms.max(0) as u64))
     }
 
+    /// Why something is done.
+    pub fn reason(&mut self) -> String {
+        self.find_text("reason")
+            .unwrap_or_else(|| "conformance".into())
+    }
+
+    /// An object of texts.
+    pub fn pairs(&mut self, name: &str) -> Vec<(String, String)> {
+        let value = self.take(name);
+        let pairs = value.as_ref().and_then(Value::as_object);
+        pairs
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+            .collect()
+    }
+
     pub fn finish(self) -> Result<(), Failure> {
         match self.values.keys().next() {
             None => Ok(()),

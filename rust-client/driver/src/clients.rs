@@ -128,19 +128,7 @@ pub fn events(d: &Driver, mut a: Args) -> Result<Value, Failure> {
     )
 }
 
-fn config(a: &mut Args) -> Vec<(String, String)> {
-    let config = a.take("config");
-    let pairs = config
-        .as_ref()
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    pairs
-        .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
-        .collect()
-}
-
-fn pairs(config: &[(String, String)]) -> Vec<(&str, &str)> {
+pub fn pairs(config: &[(String, String)]) -> Vec<(&str, &str)> {
     config
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -149,7 +137,7 @@ fn pairs(config: &[(String, String)]) -> Vec<(&str, &str)> {
 
 pub async fn create_topic(d: &Driver, mut a: Args) -> Result<Value, Failure> {
     let (open, topic) = (client(d, &mut a)?, a.text("topic")?);
-    let (partitions, config) = (a.number("partitions")?, config(&mut a));
+    let (partitions, config) = (a.number("partitions")?, a.pairs("config"));
     a.finish()?;
     let partitions = u32::try_from(partitions).unwrap_or(0);
     Ok(values::topic(
@@ -171,7 +159,7 @@ pub async fn describe_topic(d: &Driver, mut a: Args) -> Result<Value, Failure> {
 
 pub async fn alter_topic(d: &Driver, mut a: Args) -> Result<Value, Failure> {
     let (open, topic) = (client(d, &mut a)?, a.text("topic")?);
-    let (config, revision) = (config(&mut a), a.find_number("expect_revision"));
+    let (config, revision) = (a.pairs("config"), a.find_number("expect_revision"));
     a.finish()?;
     let revision = revision.map(|revision| revision as u64);
     Ok(values::topic(
@@ -197,45 +185,12 @@ pub async fn list_topics(d: &Driver, mut a: Args) -> Result<Value, Failure> {
     Ok(json!({"topics": topics.iter().map(|topic| &topic.name).collect::<Vec<_>>()}))
 }
 
-pub async fn describe_group(d: &Driver, mut a: Args) -> Result<Value, Failure> {
-    let (open, topic, group) = (client(d, &mut a)?, a.text("topic")?, a.text("group")?);
+pub async fn purge_topic(d: &Driver, mut a: Args) -> Result<Value, Failure> {
+    let (open, topic) = (client(d, &mut a)?, a.text("topic")?);
+    let (before, reason) = (values::start(&a.need("before")?)?, a.reason());
     a.finish()?;
-    Ok(values::group(
-        &open.client.admin().describe_group(&topic, &group).await?,
+    let admin = open.client.admin();
+    Ok(values::topic(
+        &admin.purge_topic(&topic, before, &reason).await?,
     ))
-}
-
-pub async fn list_groups(d: &Driver, mut a: Args) -> Result<Value, Failure> {
-    let (open, topic) = (client(d, &mut a)?, a.find_text("topic"));
-    a.finish()?;
-    let groups = open.client.admin().list_groups(topic.as_deref()).await?;
-    Ok(json!({"groups": groups.iter().map(|group| &group.name).collect::<Vec<_>>()}))
-}
-
-pub async fn delete_group(d: &Driver, mut a: Args) -> Result<Value, Failure> {
-    let (open, topic, group) = (client(d, &mut a)?, a.text("topic")?, a.text("group")?);
-    a.finish()?;
-    open.client.admin().delete_group(&topic, &group).await?;
-    Ok(json!({}))
-}
-
-pub async fn seek_group(d: &Driver, mut a: Args) -> Result<Value, Failure> {
-    let (open, topic, group) = (client(d, &mut a)?, a.text("topic")?, a.text("group")?);
-    let to = values::start(&a.need("to")?)?;
-    let dry_run = a.take("dry_run") == Some(Value::Bool(true));
-    let reason = a
-        .find_text("reason")
-        .unwrap_or_else(|| "conformance".into());
-    a.finish()?;
-    let outcome = open
-        .client
-        .admin()
-        .seek_group(&topic, &group, to, dry_run, &reason)
-        .await?;
-    let partitions: Vec<Value> = outcome
-        .partitions
-        .iter()
-        .map(|p| json!({"partition": p.partition, "from": p.from, "to": p.to, "end": p.end}))
-        .collect();
-    Ok(json!({"applied": outcome.applied, "partitions": partitions}))
 }

@@ -3,7 +3,9 @@
 
 mod args;
 mod clients;
+mod groups;
 mod producers;
+mod replays;
 mod subscriptions;
 mod values;
 
@@ -88,10 +90,29 @@ async fn serve(d: &Driver, mut a: Args) -> Result<Value, Failure> {
         "topic.alter" => clients::alter_topic(d, a).await,
         "topic.delete" => clients::delete_topic(d, a).await,
         "topic.list" => clients::list_topics(d, a).await,
-        "group.describe" => clients::describe_group(d, a).await,
-        "group.list" => clients::list_groups(d, a).await,
-        "group.delete" => clients::delete_group(d, a).await,
-        "group.seek" => clients::seek_group(d, a).await,
+        "topic.purge" => clients::purge_topic(d, a).await,
+        "group.describe" => groups::describe(d, a).await,
+        "group.list" => groups::list(d, a).await,
+        "group.delete" => groups::delete(d, a).await,
+        "group.create" => groups::create(d, a).await,
+        "group.alter" => groups::alter(d, a).await,
+        "group.pause" => groups::pause(d, a).await,
+        "group.resume" => groups::resume(d, a).await,
+        "group.snapshot" => groups::snapshot(d, a).await,
+        "group.restore" => groups::restore(d, a).await,
+        "group.snapshots" => groups::snapshots(d, a).await,
+        "group.snapshot_delete" => groups::delete_snapshot(d, a).await,
+        "group.seek" => groups::seek(d, a).await,
+        "replay.plan" => replays::plan(d, a).await,
+        "replay.start" => replays::start(d, a).await,
+        "replay.status" => replays::status(d, a).await,
+        "replay.pause" => replays::pause(d, a).await,
+        "replay.resume" => replays::resume(d, a).await,
+        "replay.cancel" => replays::cancel(d, a).await,
+        "replay.wait" => replays::wait(d, a).await,
+        "replay.diff" => replays::diff(d, a).await,
+        "replay.list" => replays::list(d, a).await,
+        "replay.delete" => replays::delete(d, a).await,
         "producer.open" => producers::open(d, a).await,
         "producer.publish" => producers::publish(d, a).await,
         "producer.generate" => producers::generate(d, a).await,
@@ -105,6 +126,8 @@ async fn serve(d: &Driver, mut a: Args) -> Result<Value, Failure> {
         "subscription.handled" => subscriptions::handled(d, a).await,
         "subscription.flush_acks" => subscriptions::flush_acks(d, a).await,
         "subscription.lost_leases" => subscriptions::lost_leases(d, a).await,
+        "subscription.active" => subscriptions::active(d, a),
+        "subscription.drain" => subscriptions::drain(d, a).await,
         "subscription.ended" => subscriptions::ended(d, a).await,
         "subscription.close" => subscriptions::close(d, a).await,
         "message.ack" | "message.release" | "message.nack" | "message.extend"

@@ -12,13 +12,14 @@ use tokio::time::{timeout, Instant};
 use crate::args::Args;
 use crate::clients::client;
 use crate::values::{self, Failure};
-use crate::{find, Driver};
+use crate::{find, groups, Driver};
 
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, Default)]
 struct Seen {
     lost: u64,
+    became_active: u64,
     handled: u64,
     redelivered: u64,
     at_once: u64,
@@ -49,10 +50,15 @@ async fn open_as(d: &Driver, mut a: Args) -> Result<Arc<Reading>, Failure> {
         a.text("topic")?,
     );
     let seen = watch::Sender::new(Seen::default());
-    let lost = seen.clone();
-    let mut builder: SubscriptionBuilder =
-        open.client.subscribe(topic).on_lost_leases(move |leases| {
+    let (lost, turns) = (seen.clone(), seen.clone());
+    let mut builder: SubscriptionBuilder = open
+        .client
+        .subscribe(topic)
+        .on_lost_leases(move |leases| {
             lost.send_modify(|seen| seen.lost += leases.last_offset - leases.first_offset + 1);
+        })
+        .on_active(move |active| {
+            turns.send_modify(|seen| seen.became_active += u64::from(active));
         });
     if let Some(group) = a.find_text("group") {
         builder = builder.group(group);
@@ -70,16 +76,7 @@ async fn open_as(d: &Driver, mut a: Args) -> Result<Arc<Reading>, Failure> {
         builder = builder.max_deliveries(max as u32);
     }
     if let Some(partitions) = a.take("partitions") {
-        let partitions = partitions
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_u64);
-        builder = builder.partitions(
-            partitions
-                .map(|partition| partition as u32)
-                .collect::<Vec<_>>(),
-        );
+        builder = builder.partitions(values::numbers(&partitions));
     }
     if let Some(bytes) = a.find_number("credit_bytes") {
         builder = builder.credit_bytes(bytes as u64);
@@ -87,6 +84,7 @@ async fn open_as(d: &Driver, mut a: Args) -> Result<Arc<Reading>, Failure> {
     if let Some(name) = a.find_text("name") {
         builder = builder.name(name);
     }
+    let builder = of_group(builder, &mut a)?;
     a.finish()?;
     let reading = Arc::new(Reading {
         subscription: builder.open().await?,
@@ -98,6 +96,44 @@ async fn open_as(d: &Driver, mut a: Args) -> Result<Arc<Reading>, Failure> {
         .expect("no panic under this lock")
         .insert(name, reading.clone());
     Ok(reading)
+}
+
+/// What the options say of the group.
+fn of_group(
+    mut builder: SubscriptionBuilder,
+    a: &mut Args,
+) -> Result<SubscriptionBuilder, Failure> {
+    if let Some(mode) = groups::mode(a)? {
+        builder = builder.mode(mode);
+    }
+    if let Some(filter) = a.find_text("filter") {
+        builder = builder.filter(filter);
+    }
+    let millis = |value: Value| {
+        let numbers = values::numbers(&value).into_iter();
+        numbers.map(|ms| Duration::from_millis(ms.into())).collect()
+    };
+    if let Some(waits) = a.take("retry_backoff_ms") {
+        let waits: Vec<Duration> = millis(waits);
+        builder = builder.retry_backoff(waits);
+    }
+    if let Some(bounds) = a.take("retry_backoff_between_ms") {
+        let bounds: Vec<Duration> = millis(bounds);
+        let [min, max] = bounds[..] else {
+            return Err(Failure::Driver("a backoff is between two times".into()));
+        };
+        builder = builder.retry_backoff_between(min, max);
+    }
+    if let Some(percent) = a.find_number("retry_jitter_percent") {
+        builder = builder.retry_jitter_percent(percent as u32);
+    }
+    if let Some(messages) = a.find_number("max_inflight") {
+        builder = builder.max_in_flight(messages as u32);
+    }
+    for (name, value) in a.pairs("group_settings") {
+        builder = builder.group_setting(name, value);
+    }
+    Ok(builder)
 }
 
 fn reading(d: &Driver, a: &mut Args) -> Result<Arc<Reading>, Failure> {
@@ -235,6 +271,21 @@ pub async fn lost_leases(d: &Driver, mut a: Args) -> Result<Value, Failure> {
     Ok(json!({"lost": seen.lost}))
 }
 
+pub fn active(d: &Driver, mut a: Args) -> Result<Value, Failure> {
+    let reading = reading(d, &mut a)?;
+    a.finish()?;
+    let became_active = reading.seen.borrow().became_active;
+    Ok(json!({"active": reading.subscription.is_active(), "became_active": became_active}))
+}
+
+pub async fn drain(d: &Driver, mut a: Args) -> Result<Value, Failure> {
+    let reading = reading(d, &mut a)?;
+    let limit = a.millis("timeout_ms")?;
+    a.finish()?;
+    reading.subscription.drain(limit).await?;
+    Ok(json!({}))
+}
+
 pub async fn ended(d: &Driver, mut a: Args) -> Result<Value, Failure> {
     let reading = reading(d, &mut a)?;
     let limit = a.millis("timeout_ms")?;
@@ -278,7 +329,7 @@ pub fn settle(d: &Driver, mut a: Args) -> Result<Value, Failure> {
         match op.as_str() {
             "message.ack" => message.ack(),
             "message.release" => message.release(),
-            "message.nack" => message.nack_because(delay.unwrap_or_default(), &reason),
+            "message.nack" => message.nack_because(delay, &reason),
             "message.extend" => message.extend(lease.unwrap_or_default()),
             _ => message.terminate(&reason),
         }

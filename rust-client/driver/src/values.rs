@@ -1,6 +1,11 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use bytes::Bytes;
 use serde_json::{json, Value};
-use spillway::{Ack, Error, Group, Message, Record, Start, Topic};
+use spillway::{
+    Ack, Error, Group, GroupMode, GroupPartition, GroupSnapshot, Message, Record, ReplayJob,
+    ReplayPlan, Start, Topic,
+};
 
 use crate::args::Args;
 
@@ -56,6 +61,24 @@ pub fn bytes(b: &[u8]) -> Value {
     }
 }
 
+/// The numbers of a list.
+pub fn numbers(list: &Value) -> Vec<u32> {
+    let numbers = list.as_array().into_iter().flatten();
+    numbers
+        .filter_map(Value::as_u64)
+        .map(|number| number as u32)
+        .collect()
+}
+
+fn time(unix_ms: i64) -> SystemTime {
+    let since = Duration::from_millis(unix_ms.unsigned_abs());
+    if unix_ms < 0 {
+        UNIX_EPOCH - since
+    } else {
+        UNIX_EPOCH + since
+    }
+}
+
 fn filled(size: i64) -> Bytes {
     vec![b'x'; size as usize].into()
 }
@@ -96,6 +119,21 @@ pub fn record(value: &Value) -> Result<Record, Failure> {
     if let Some(id) = a.find_text("correlation_id") {
         record = record.correlation_id(id);
     }
+    if let Some(wait) = a.find_millis("deliver_after_ms") {
+        record = record.deliver_after(wait);
+    }
+    if let Some(ms) = a.find_number("deliver_at_ms") {
+        record = record.deliver_at(time(ms));
+    }
+    if let Some(wait) = a.find_millis("expires_after_ms") {
+        record = record.expires_after(wait);
+    }
+    if let Some(ms) = a.find_number("expires_at_ms") {
+        record = record.expires_at(time(ms));
+    }
+    if let Some(ago) = a.find_millis("first_attempt_ago_ms") {
+        record = record.first_attempt(SystemTime::now() - ago);
+    }
     a.finish()?;
     Ok(record)
 }
@@ -113,6 +151,10 @@ pub fn ack(result: &Result<Ack, Error>) -> Value {
     }
 }
 
+fn ms(time: Duration) -> u64 {
+    time.as_millis() as u64
+}
+
 pub fn message(number: usize, m: &Message) -> Value {
     let headers: Vec<Value> = m
         .headers()
@@ -121,9 +163,12 @@ pub fn message(number: usize, m: &Message) -> Value {
         .collect();
     json!({"message": number, "topic": m.topic(), "partition": m.partition(), "offset": m.offset(),
         "key": m.key().map(|key| bytes(key)), "value": bytes(m.value()), "headers": headers, "attempt": m.attempt(),
+        "failures": m.failures(),
         "timestamp_ms": m.timestamp_ms(), "append_time_ms": m.append_time_ms(),
         "idempotency_key": m.idempotency_key().map(|key| bytes(key)), "traceparent": m.traceparent(),
-        "correlation_id": m.correlation_id()})
+        "correlation_id": m.correlation_id(),
+        "expires_at_ms": m.expires_at().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map(ms),
+        "time_left_ms": m.time_left().map(ms)})
 }
 
 pub fn start(value: &Value) -> Result<Start, Failure> {
@@ -155,15 +200,57 @@ pub fn topic(t: &Topic) -> Value {
     json!({"topic": t.name, "config": t.config, "revision": t.revision, "partitions": partitions})
 }
 
+fn place(p: &GroupPartition) -> Value {
+    json!({"partition": p.partition, "cursor": p.cursor, "acked_above": p.acked_above})
+}
+
 pub fn group(g: &Group) -> Value {
     let partitions: Vec<Value> = g
         .partitions
         .iter()
         .map(|p| {
             json!({"partition": p.partition, "cursor": p.cursor, "acked_above": p.acked_above, "in_flight": p.in_flight,
-                "waiting_retry": p.waiting_retry, "end_offset": p.end_offset, "backlog": p.backlog})
+                "waiting_retry": p.waiting_retry, "end_offset": p.end_offset, "backlog": p.backlog, "scheduled": p.scheduled,
+                "key_blocked": p.key_blocked, "dropped": p.dropped})
         })
         .collect();
-    json!({"topic": g.topic, "group": g.name, "members": g.members, "max_deliveries": g.max_deliveries,
+    let members: Vec<Value> = g
+        .member_list
+        .iter()
+        .map(|m| json!({"name": m.name, "active": m.active, "in_flight": m.in_flight}))
+        .collect();
+    let mode = match g.mode {
+        GroupMode::Shared => "shared",
+        GroupMode::KeyOrdered => "key_ordered",
+        GroupMode::Exclusive => "exclusive",
+    };
+    json!({"topic": g.topic, "group": g.name, "mode": mode, "members": g.members, "max_deliveries": g.max_deliveries,
+        "revision": g.revision, "config": g.config, "paused": g.is_paused(),
+        "pause_reason": g.pause_reason.as_deref().unwrap_or_default(), "acked": g.acked, "dead_lettered": g.dead_lettered,
+        "member_list": members, "partitions": partitions})
+}
+
+pub fn snapshot(s: &GroupSnapshot) -> Value {
+    let partitions: Vec<Value> = s.partitions.iter().map(place).collect();
+    json!({"snapshot": s.name, "taken_ms": s.taken_ms, "reason": s.reason, "partitions": partitions})
+}
+
+pub fn plan(p: &ReplayPlan) -> Value {
+    let partitions: Vec<Value> = p
+        .partitions
+        .iter()
+        .map(
+            |r| json!({"partition": r.partition, "from": r.from, "to": r.to, "records": r.records}),
+        )
+        .collect();
+    json!({"plan": p.id, "state": format!("{:?}", p.state).to_lowercase(), "records": p.records, "bytes": p.bytes,
+        "first_ms": p.first_ms, "last_ms": p.last_ms, "keys": p.keys, "keys_exact": p.keys_exact, "duplicates": p.duplicates,
         "partitions": partitions})
+}
+
+pub fn job(j: &ReplayJob) -> Value {
+    json!({"job": j.id, "plan": j.plan_id, "topic": j.topic, "target": j.target.to_string(),
+        "state": format!("{:?}", j.state).to_lowercase(), "why": j.why, "rate": j.rate, "reason": j.reason,
+        "started_by": j.started_by, "records": j.records, "done": j.done, "redelivered": j.redelivered, "acked": j.acked,
+        "failed": j.failed, "open": j.open, "duplicates": j.duplicates, "errors": j.errors})
 }
