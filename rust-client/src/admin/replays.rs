@@ -9,7 +9,7 @@ use super::replay::{
     job, plan, ReplayJob, ReplayOptions, ReplayPlan, ReplayPlanState, ReplayRange, ReplaySelection,
     ReplayState, ReplayTarget,
 };
-use super::{reasoned, unreadable, Admin};
+use super::{key, reasoned, unreadable, Admin};
 use crate::calls::AdminHeader;
 use crate::client::deadline;
 use crate::codes;
@@ -39,6 +39,7 @@ impl Admin {
         let header = pb::ReplayAdmin {
             op: PLAN,
             selection: Some(selection.0.clone()),
+            idempotency_key: key(),
             ..pb::ReplayAdmin::default()
         };
         let what = format!("plan a replay of {}", selection.topic());
@@ -294,6 +295,7 @@ fn started(
         rate: options.rate,
         stops: Some(options.stops),
         reason: options.reason.clone(),
+        idempotency_key: key(),
         ..by_id(START, plan_id)?
     })
 }
