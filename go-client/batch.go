@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/spillway-io/spillway/go-client/internal/codes"
 	"github.com/spillway-io/spillway/go-client/internal/pb"
 	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
@@ -42,6 +43,13 @@ type batch struct {
 	ack  Ack    // of the first stored record
 	acks []Ack  // of each, when they differ
 	errs []*Error
+
+	// Records whose key was in progress have their outcome in a later batch; see takeInProgress.
+	later     *batch
+	movedTo   []int // index in it, -1 for those that are not
+	refusal   *Error
+	notBefore time.Time
+	watchers  map[int]chan struct{} // guarded by the client's lock
 }
 
 func newBatch(part *partPublisher, now time.Time, timeout time.Duration, room int) *batch {
@@ -147,6 +155,9 @@ func (b *batch) abandon(err *Error) {
 
 func (b *batch) finish() {
 	close(b.done)
+	for _, watcher := range b.watchers {
+		close(watcher)
+	}
 	if len(b.callbacks) > 0 {
 		b.part.producer.c.later(b.call)
 	}
@@ -190,9 +201,10 @@ func (b *batch) result(i int) (Ack, error) {
 
 // Future is the outcome of a publish. The zero Future belongs to none, and its Ack fails with ErrInvalidArgument.
 type Future struct {
-	b   *batch
-	i   int
-	err error
+	b     *batch
+	i     int
+	keyed bool
+	err   error
 }
 
 // closedChan is what a Future waits for that has failed at once.
@@ -200,10 +212,32 @@ var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); retu
 
 // Done is closed when the outcome is there.
 func (f Future) Done() <-chan struct{} {
-	if f.b == nil {
+	switch {
+	case f.b == nil:
 		return closedChan
+	case f.keyed:
+		return f.b.watched(f.i)
 	}
 	return f.b.done
+}
+
+// await waits for the outcome; false when the context ended first.
+func (f Future) await(ctx context.Context) (Ack, error, bool) {
+	for b, i := f.b, f.i; ; {
+		if !b.isDone() {
+			select {
+			case <-b.done:
+			case <-ctx.Done():
+				return Ack{}, nil, false
+			}
+		}
+		later, at := b.next(i)
+		if later == nil {
+			ack, err := b.result(i)
+			return ack, err, true
+		}
+		b, i = later, at
+	}
 }
 
 // Ack waits for the outcome, at the latest until the context ends; the record is still under way then.
@@ -214,19 +248,22 @@ func (f Future) Ack(ctx context.Context) (Ack, error) {
 	if f.b == nil {
 		return Ack{}, f.err
 	}
-	select {
-	case <-f.b.done:
-		return f.b.result(f.i)
-	default:
+	if ctx == nil {
+		if ack, err, ok := f.await(canceled); ok {
+			return ack, err
+		}
+		return Ack{}, checkContext(ctx, "Ack")
 	}
-	if err := checkContext(ctx, "Ack"); err != nil {
-		return Ack{}, err
+	if ack, err, ok := f.await(ctx); ok {
+		return ack, err
 	}
-	select {
-	case <-f.b.done:
-		return f.b.result(f.i)
-	case <-ctx.Done():
-		return Ack{}, newError(907, "a record for "+f.b.part.producer.topic+" has no outcome yet", ctx.Err().Error(),
-			"it is still under way; wait again, or publish again with an idempotency key").because(ctx)
-	}
+	return Ack{}, newError(codes.OutcomeUnknown, "a record for "+f.b.part.producer.topic+" has no outcome yet", ctx.Err().Error(),
+		"it is still under way; wait again, or publish again with an idempotency key").because(ctx)
 }
+
+// canceled is for looking without waiting.
+var canceled = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()

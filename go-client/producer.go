@@ -198,18 +198,15 @@ func (p *Producer) Publish(ctx context.Context, record Record) (Ack, error) {
 	if f.b == nil {
 		return Ack{}, f.err
 	}
-	select {
-	case <-f.b.done:
-		return f.b.result(f.i)
-	case <-ctx.Done():
+	if ack, err, ok := f.await(ctx); ok {
+		return ack, err
 	}
 	if ctx.Err() == context.DeadlineExceeded {
 		// The batch has the same deadline and knows why it did not make it.
-		select {
-		case <-f.b.done:
-			ack, err := f.b.result(f.i)
+		grace, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		defer cancel()
+		if ack, err, ok := f.await(grace); ok {
 			return ack, endedBy(ctx, err)
-		case <-time.After(500 * time.Millisecond):
 		}
 	}
 	return f.Ack(ctx)
@@ -323,12 +320,14 @@ func (p *Producer) Flush(ctx context.Context) error {
 	p.c.wakeSender()
 	p.c.unlock()
 	for _, b := range waiting {
-		select {
-		case <-b.done:
-		case <-ctx.Done():
-			return newError(codes.DeadlineExceeded, "the flush of "+p.topic+" is not done: "+ctx.Err().Error(),
-				fmt.Sprintf("%d bytes of records have no outcome yet", p.space.used.Load()),
-				"they are still under way; wait for their acks").because(ctx)
+		for ; b != nil; b = b.later {
+			select {
+			case <-b.done:
+			case <-ctx.Done():
+				return newError(codes.DeadlineExceeded, "the flush of "+p.topic+" is not done: "+ctx.Err().Error(),
+					fmt.Sprintf("%d bytes of records have no outcome yet", p.space.used.Load()),
+					"they are still under way; wait for their acks").because(ctx)
+			}
 		}
 	}
 	return nil

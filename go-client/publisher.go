@@ -35,6 +35,7 @@ type partPublisher struct {
 	queued   bool // whether it waits for its turn; the flow's
 
 	sent, again  []*batch
+	waiting      []*batch // for another sending of their keys
 	epochUsed    bool
 	nextSequence uint64
 	outOfStep    bool // the broker expects another sequence; it is asked once nothing is under way
@@ -237,7 +238,12 @@ func (p *partPublisher) onAck(b *batch, ack *pb.PublishAck) {
 	if b.abandoned {
 		b.release()
 	} else {
-		p.producer.space.give(int64(b.reserved))
+		free := b.reserved
+		if later := b.takeInProgress(ack, time.Now()); later != nil {
+			p.waiting = append(p.waiting, later)
+			free -= later.reserved
+		}
+		p.producer.space.give(int64(free))
 		b.acked(ack)
 	}
 	c.flow.run(p)
@@ -335,6 +341,7 @@ func (p *partPublisher) giveUpUnanswered() {
 // ---- time
 
 func (p *partPublisher) tick(now time.Time) {
+	p.resume(now)
 	p.expire(now)
 	if len(p.sent) > 0 && now.Sub(p.sent[0].sent) > attemptTimeout {
 		oldest := p.sent[0]
@@ -390,6 +397,9 @@ func (p *partPublisher) expired(b *batch) *Error {
 		return newError(codes.OutcomeUnknown, what, "they were sent and no answer came: "+p.handle.obstacle(),
 			"publish them again only if a second copy does no harm, or with idempotency keys")
 	}
+	if b.refusal != nil {
+		return b.refusal
+	}
 	if refusal := p.handle.lastRefusal; refusal != nil && p.producer.c.usable() != nil {
 		// Why the time ran out says more than that it did.
 		err := fromWire(refusal)
@@ -423,10 +433,18 @@ func (p *partPublisher) failAll(cause *Error) {
 			p.abandon(b, cause)
 		}
 	}
+	p.resume(farFuture)
 	for _, b := range p.queue.takeAll() {
-		p.abandon(b, cause)
+		if b.refusal != nil {
+			p.abandon(b, b.refusal)
+		} else {
+			p.abandon(b, cause)
+		}
 	}
 }
+
+// farFuture is later than anything waits.
+var farFuture = time.UnixMilli(1 << 50)
 
 func (p *partPublisher) unknown(cause *Error) *Error {
 	return newError(codes.OutcomeUnknown,
@@ -446,7 +464,7 @@ func (p *partPublisher) end(cause *Error) {
 
 // collect appends all batches without outcome, and seals the open one.
 func (p *partPublisher) collect(to []*batch) []*batch {
-	for _, batches := range [][]*batch{p.sent, p.again} {
+	for _, batches := range [][]*batch{p.sent, p.again, p.waiting} {
 		for _, b := range batches {
 			if !b.abandoned {
 				to = append(to, b)

@@ -47,7 +47,7 @@ func (q *queue) offer(record *Record, encoded *wire.Record, hash uint32, size in
 	i := b.add(timeMs, encoded, hash, size, callback)
 	wake = wake && !q.woken
 	q.woken = q.woken || wake
-	return Future{b: b, i: i}, wake
+	return Future{b: b, i: i, keyed: encoded.DedupID != nil}, wake
 }
 
 func (q *queue) fits(b *batch, size int, timeMs int64) bool {
@@ -87,6 +87,13 @@ func (q *queue) take(openToo bool) *batch {
 	b := q.sealed[0]
 	q.sealed = q.sealed[1:]
 	return b
+}
+
+// resume puts a batch behind those that wait, whether or not records are still taken.
+func (q *queue) resume(b *batch) {
+	q.mu.Lock()
+	q.sealed = append(q.sealed, b)
+	q.mu.Unlock()
 }
 
 // openSince returns when the first record of the open batch came; false when nothing is open.

@@ -101,11 +101,8 @@ func (w *BatchWriter) Count() int { return w.count }
 // Bytes returns the size of the batch.
 func (w *BatchWriter) Bytes() int { return len(w.head) + len(w.body) }
 
-// delta of a record's time to the first one's. A time before that counts as the first one's.
+// delta of a record's time to the batch's. A time before that counts as the batch's.
 func (w *BatchWriter) delta(timeMs int64) uint32 {
-	if w.count == 0 {
-		w.firstTime = timeMs
-	}
 	delta := max(0, timeMs-w.firstTime)
 	w.maxDelta = max(w.maxDelta, delta)
 	return uint32(delta)
@@ -120,7 +117,7 @@ func (w *BatchWriter) index(recordBytes int, keyHash uint32) {
 // Encoded is a record as it lies in a batch.
 type Encoded struct {
 	bytes   []byte
-	timeMs  int64
+	firstMs int64 // of its batch
 	keyHash uint32
 }
 
@@ -128,7 +125,7 @@ type Encoded struct {
 func (e *Encoded) Size() int { return IndexEntryBytes + len(e.bytes) }
 
 // TimeMs is the time it was written with.
-func (e *Encoded) TimeMs() int64 { return e.timeMs }
+func (e *Encoded) TimeMs() int64 { return e.firstMs + int64(binary.BigEndian.Uint32(e.bytes)) }
 
 // Copy copies a record out, to be added to another batch.
 func (w *BatchWriter) Copy(index int) Encoded {
@@ -138,19 +135,26 @@ func (w *BatchWriter) Copy(index int) Encoded {
 		at += int(binary.BigEndian.Uint32(entry(i)))
 	}
 	b := append([]byte(nil), w.body[at:at+int(binary.BigEndian.Uint32(entry(index)))]...)
-	return Encoded{bytes: b, timeMs: w.firstTime + int64(binary.BigEndian.Uint32(b)), keyHash: binary.BigEndian.Uint32(entry(index)[4:])}
+	return Encoded{bytes: b, firstMs: w.firstTime, keyHash: binary.BigEndian.Uint32(entry(index)[4:])}
 }
 
-// AddEncoded appends a record of another batch.
+// AddEncoded appends a record of another batch. With the first one comes that batch's time, so that the records of one batch keep
+// theirs whatever their order.
 func (w *BatchWriter) AddEncoded(e *Encoded) {
 	start := len(w.body)
 	w.body = append(w.body, e.bytes...)
-	binary.BigEndian.PutUint32(w.body[start:], w.delta(e.timeMs))
+	if w.count == 0 {
+		w.firstTime = e.firstMs
+	}
+	binary.BigEndian.PutUint32(w.body[start:], w.delta(e.TimeMs()))
 	w.index(len(e.bytes), e.keyHash)
 }
 
 // Add appends a record. A time before the first record's counts as that one's.
 func (w *BatchWriter) Add(timeMs int64, r *Record, keyHash uint32) {
+	if w.count == 0 {
+		w.firstTime = timeMs
+	}
 	start := len(w.body)
 	flags := byte(0)
 	if r.Key != nil {
