@@ -12,7 +12,8 @@ import java.util.function.Consumer;
 public interface Admin {
     /**
      * Creates a topic. Settings are "durability" (mapped, synced), "retention.ms", "retention.bytes", "dedup.window.ms",
-     * "dedup.window.keys"; those not given have the broker's defaults. Throws ALREADY_EXISTS, INVALID_ARGUMENT.
+     * "dedup.window.keys", "backlog.bytes", "backlog.records", "backlog.ms", "backlog.policy" (reject, drop_oldest),
+     * "retain.until.acked" and "accepts"; docs/protocol.md has their values. Those not given have the broker's defaults. Throws ALREADY_EXISTS, INVALID_ARGUMENT.
      */
     TopicDescription createTopic(String name, int partitions, Map<String, String> config);
 
@@ -31,6 +32,14 @@ public interface Admin {
     /** All topics, by name. */
     List<TopicDescription> listTopics();
 
+    /**
+     * Removes the records before that place: in all partitions or, for an offset, in one. Throws TOPIC_NOT_FOUND,
+     * POSITION_OUT_OF_RANGE, WRONG_STATE.
+     *
+     * @param reason for the audit; not empty
+     */
+    TopicDescription purgeTopic(String name, StartPosition before, String reason);
+
     /** The groups of all topics. */
     List<GroupDescription> listGroups();
 
@@ -42,6 +51,55 @@ public interface Admin {
 
     /** Forgets the group and where it was. Throws TOPIC_NOT_FOUND, GROUP_NOT_FOUND. */
     void deleteGroup(String topic, String group);
+
+    /**
+     * Creates a group before its first consumer comes; one that is there with the same mode and settings is fine.
+     *
+     * @param start where it begins; {@link StartPosition#group} is the earliest record
+     * @param config settings by their names in docs/protocol.md; those not given have their defaults
+     */
+    GroupDescription createGroup(
+            String topic, String group, GroupMode mode, StartPosition start, Map<String, String> config);
+
+    /**
+     * Changes the given settings, the filter too: records that it leaves out count as settled from then on. Throws
+     * TOPIC_NOT_FOUND, GROUP_NOT_FOUND, INVALID_ARGUMENT.
+     */
+    GroupDescription alterGroup(String topic, String group, Map<String, String> config);
+
+    /** The same, but only at that revision. Throws REVISION_MISMATCH as well. */
+    GroupDescription alterGroup(String topic, String group, Map<String, String> config, long expectRevision);
+
+    /**
+     * Has the group deliver nothing until it is resumed, also across a restart of the broker; what is leased may be
+     * settled. Throws TOPIC_NOT_FOUND, GROUP_NOT_FOUND.
+     *
+     * @param reason shown as long as it is paused; not empty
+     */
+    GroupDescription pauseGroup(String topic, String group, String reason);
+
+    /** Ends a pause, whoever began it. Throws TOPIC_NOT_FOUND, GROUP_NOT_FOUND. */
+    GroupDescription resumeGroup(String topic, String group, String reason);
+
+    /**
+     * Keeps what the group has settled, under a name that the group has no snapshot of yet. Throws TOPIC_NOT_FOUND,
+     * GROUP_NOT_FOUND, ALREADY_EXISTS, and WRONG_STATE when the group has as many snapshots as it may.
+     */
+    GroupSnapshot snapshotGroup(String topic, String group, String name, String reason);
+
+    /**
+     * Sets the group to exactly what it had settled then; its leases end. Throws TOPIC_NOT_FOUND, GROUP_NOT_FOUND,
+     * NOT_FOUND.
+     *
+     * @param reason for the audit; not empty
+     */
+    GroupDescription restoreGroup(String topic, String group, String name, String reason);
+
+    /** By name. Throws TOPIC_NOT_FOUND, GROUP_NOT_FOUND. */
+    List<GroupSnapshot> groupSnapshots(String topic, String group);
+
+    /** Throws TOPIC_NOT_FOUND, GROUP_NOT_FOUND, NOT_FOUND. */
+    void deleteGroupSnapshot(String topic, String group, String name);
 
     /**
      * Moves a group, in all partitions or, for an offset, in one. Throws TOPIC_NOT_FOUND, GROUP_NOT_FOUND,

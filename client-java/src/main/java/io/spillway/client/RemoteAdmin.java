@@ -6,12 +6,7 @@ import io.spillway.protocol.Code;
 import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.ProtocolException;
-import io.spillway.protocol.v1.GroupAdmin;
-import io.spillway.protocol.v1.GroupInfo;
-import io.spillway.protocol.v1.GroupList;
 import io.spillway.protocol.v1.Metadata;
-import io.spillway.protocol.v1.Seek;
-import io.spillway.protocol.v1.SeekResult;
 import io.spillway.protocol.v1.TopicAdmin;
 import io.spillway.protocol.v1.TopicInfo;
 import io.spillway.protocol.v1.TopicList;
@@ -28,15 +23,16 @@ final class RemoteAdmin implements Admin {
     private static final int CREATE = 1;
     private static final int ALTER = 2;
     private static final int DELETE = 3;
-    private static final int LIST = 1;
-    private static final int DESCRIBE = 2;
+    private static final int PURGE = 4;
     private static final String REASON = "client";
 
     private final Requests requests;
+    private final RemoteGroups groups;
     private final RemoteReplays replays;
 
     RemoteAdmin(Requests requests) {
         this.requests = requests;
+        groups = new RemoteGroups(requests);
         replays = new RemoteReplays(requests);
     }
 
@@ -111,77 +107,84 @@ final class RemoteAdmin implements Admin {
     }
 
     @Override
+    public TopicDescription purgeTopic(String name, StartPosition before, String reason) {
+        if (before.kind() == StartPosition.GROUP) {
+            throw Arguments.invalid("topic " + name + " is to be purged up to where a group is", "that is no place");
+        }
+        return changeTopic(
+                "purge topic " + name + " before " + before,
+                topicAdmin(PURGE, name).setBefore(before.wire()).setReason(Arguments.notEmpty("the reason", reason)));
+    }
+
+    @Override
     public List<GroupDescription> listGroups() {
-        return groups("list groups", GroupAdmin.newBuilder().setOp(LIST), false);
+        return groups.list();
     }
 
     @Override
     public List<GroupDescription> listGroups(String topic) {
-        Arguments.notEmpty("the topic's name", topic);
-        return groups(
-                "list groups of topic " + topic,
-                GroupAdmin.newBuilder().setOp(LIST).setTopic(topic),
-                false);
+        return groups.list(topic);
     }
 
     @Override
     public GroupDescription describeGroup(String topic, String group) {
-        List<GroupDescription> found =
-                groups("describe group " + group + " of topic " + topic, groupAdmin(DESCRIBE, topic, group), false);
-        return found.stream()
-                .filter(description -> description.group().equals(group))
-                .findFirst()
-                .orElseThrow(() -> SpillwayException.of(
-                        Code.GROUP_NOT_FOUND,
-                        "group " + group + " of topic " + topic + " does not exist",
-                        "the broker has no group of that name there",
-                        "list the topic's groups; a group begins with its first consumer"));
+        return groups.describe(topic, group);
     }
 
     @Override
     public void deleteGroup(String topic, String group) {
-        groups("delete group " + group + " of topic " + topic, groupAdmin(DELETE, topic, group), true);
+        groups.delete(topic, group);
     }
 
-    private static GroupAdmin.Builder groupAdmin(int op, String topic, String group) {
-        return GroupAdmin.newBuilder()
-                .setOp(op)
-                .setTopic(Arguments.notEmpty("the topic's name", topic))
-                .setGroup(Arguments.notEmpty("the group's name", group))
-                .setReason(REASON)
-                .setIdempotencyKey(UUID.randomUUID().toString());
+    @Override
+    public GroupDescription createGroup(
+            String topic, String group, GroupMode mode, StartPosition start, Map<String, String> config) {
+        return groups.create(topic, group, mode, start, config);
     }
 
-    private List<GroupDescription> groups(String what, GroupAdmin.Builder header, boolean changes) {
-        return requests.call(new Requests.Request<>(
-                what,
-                FrameKind.GROUP_ADMIN,
-                header.build(),
-                changes,
-                frame -> parse(frame, GroupList.parser()).getGroupsList().stream()
-                        .map(RemoteAdmin::group)
-                        .sorted(Comparator.comparing(GroupDescription::topic).thenComparing(GroupDescription::group))
-                        .toList()));
+    @Override
+    public GroupDescription alterGroup(String topic, String group, Map<String, String> config) {
+        return groups.alter(topic, group, config, 0);
+    }
+
+    @Override
+    public GroupDescription alterGroup(String topic, String group, Map<String, String> config, long expectRevision) {
+        return groups.alter(topic, group, config, expectRevision);
+    }
+
+    @Override
+    public GroupDescription pauseGroup(String topic, String group, String reason) {
+        return groups.pause(topic, group, reason);
+    }
+
+    @Override
+    public GroupDescription resumeGroup(String topic, String group, String reason) {
+        return groups.resume(topic, group, reason);
+    }
+
+    @Override
+    public GroupSnapshot snapshotGroup(String topic, String group, String name, String reason) {
+        return groups.snapshot(topic, group, name, reason);
+    }
+
+    @Override
+    public GroupDescription restoreGroup(String topic, String group, String name, String reason) {
+        return groups.restore(topic, group, name, reason);
+    }
+
+    @Override
+    public List<GroupSnapshot> groupSnapshots(String topic, String group) {
+        return groups.snapshots(topic, group);
+    }
+
+    @Override
+    public void deleteGroupSnapshot(String topic, String group, String name) {
+        groups.deleteSnapshot(topic, group, name);
     }
 
     @Override
     public SeekOutcome seekGroup(String topic, String group, StartPosition to, boolean dryRun, String reason) {
-        if (to.kind() == StartPosition.GROUP) {
-            throw Arguments.invalid("group " + group + " is to go where it is", "that is no move");
-        }
-        Seek header = Seek.newBuilder()
-                .setTopic(Arguments.notEmpty("the topic's name", topic))
-                .setGroup(Arguments.notEmpty("the group's name", group))
-                .setTo(to.wire())
-                .setDryRun(dryRun)
-                .setReason(Arguments.notEmpty("the reason", reason))
-                .build();
-        return requests.call(new Requests.Request<>(
-                "seek group " + group + " of topic " + topic + " to " + to,
-                FrameKind.SEEK,
-                header,
-                !dryRun,
-                frame -> seek(frame.header(SeekResult.parser()))));
+        return groups.seek(topic, group, to, dryRun, reason);
     }
 
     @Override
@@ -281,37 +284,6 @@ final class RemoteAdmin implements Admin {
                                 p.getBytes(),
                                 p.getCorruptBatches()))
                         .sorted(Comparator.comparingInt(TopicDescription.Partition::partition))
-                        .toList());
-    }
-
-    private static GroupDescription group(GroupInfo info) {
-        return new GroupDescription(
-                info.getTopic(),
-                info.getGroup(),
-                info.getMembers(),
-                info.getRevision(),
-                info.getMaxDeliveries(),
-                info.getCreatedUnixMs(),
-                info.getPartitionsList().stream()
-                        .map(p -> new GroupDescription.Partition(
-                                p.getPartition(),
-                                p.getCursor(),
-                                p.getAckedAbove(),
-                                p.getInFlight(),
-                                p.getWaitingRetry(),
-                                p.getEndOffset(),
-                                p.getBacklog()))
-                        .sorted(Comparator.comparingInt(GroupDescription.Partition::partition))
-                        .toList());
-    }
-
-    private static SeekOutcome seek(SeekResult result) {
-        return new SeekOutcome(
-                result.getApplied(),
-                result.getRevision(),
-                result.getPartitionsList().stream()
-                        .map(p -> new SeekOutcome.Partition(p.getPartition(), p.getFrom(), p.getTo(), p.getEnd()))
-                        .sorted(Comparator.comparingInt(SeekOutcome.Partition::partition))
                         .toList());
     }
 }

@@ -16,7 +16,7 @@ public interface SubscriptionBuilder {
 
     /**
      * How the group shares the records. Default {@link GroupMode#SHARED}. A group that exists must have this mode, else
-     * WRONG_STATE.
+     * INVALID_ARGUMENT.
      */
     SubscriptionBuilder mode(GroupMode mode);
 
@@ -30,12 +30,12 @@ public interface SubscriptionBuilder {
 
     /**
      * What a failed message waits when its nack names no delay, and when its lease ran out: the first of these after the
-     * first failure, and so on, the last again and again. 1 to 16 waits of 0 to 24 days. Default: as the group has it, 0
+     * first failure, and so on, the last again and again. 1 to 32 waits of 0 to 7 days. Default: as the group has it, 0
      * when it is new.
      */
     SubscriptionBuilder retryBackoff(Duration... waits);
 
-    /** The same, doubling from {@code min}, at least 1 ms, to {@code max}, at most 24 days. */
+    /** The same, doubling from {@code min}, at least 1 ms, to {@code max}, at most 7 days. */
     SubscriptionBuilder retryBackoffBetween(Duration min, Duration max);
 
     /** The share of that wait that is random, 0 to 100. Default: as the group has it, 20 when it is new. */

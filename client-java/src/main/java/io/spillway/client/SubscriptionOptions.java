@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 /** The settings of a subscription being built. Not thread-safe. */
 final class SubscriptionOptions implements SubscriptionBuilder {
     private static final Duration MAX_LEASE = Duration.ofHours(12);
-    private static final Duration MAX_BACKOFF = Duration.ofDays(24);
-    private static final int MAX_WAITS = 16;
+    private static final Duration MAX_BACKOFF = Duration.ofDays(7);
+    private static final int MAX_WAITS = 32;
     private static final int MAX_FILTER_CHARS = 1_024;
     private static final int MAX_IN_FLIGHT = 100_000_000;
 

@@ -21,8 +21,7 @@ import io.spillway.protocol.v1.CreditGrant;
 import io.spillway.protocol.v1.Deliver;
 import io.spillway.protocol.v1.Durability;
 import io.spillway.protocol.v1.Error;
-import io.spillway.protocol.v1.GroupAdminOk;
-import io.spillway.protocol.v1.GroupList;
+import io.spillway.protocol.v1.GroupAdmin;
 import io.spillway.protocol.v1.Handoff;
 import io.spillway.protocol.v1.ItemError;
 import io.spillway.protocol.v1.Metadata;
@@ -48,6 +47,8 @@ import org.jspecify.annotations.Nullable;
 
 /** One connection of a {@link FakeBroker}. Confined to its thread. */
 final class FakeSession {
+    private static final int PURGE = 4;
+
     private final Channel channel;
     private final FakeTopics topics;
     private final Map<Integer, OpenPublisher> publishers = new HashMap<>();
@@ -112,11 +113,10 @@ final class FakeSession {
             }
             case METADATA -> metadata(frame);
             case TOPIC_ADMIN -> topicAdmin(frame);
-            case GROUP_ADMIN ->
-                respond(
-                        frame,
-                        GroupAdminOk.getDefaultInstance(),
-                        Unpooled.wrappedBuffer(GroupList.getDefaultInstance().toByteArray()));
+            case GROUP_ADMIN -> {
+                topics.groupRequests.add(frame.header(GroupAdmin.parser()));
+                respond(frame, topics.groupAnswer, Unpooled.wrappedBuffer(topics.groups.toByteArray()));
+            }
             case BYE -> respond(frame, Bye.getDefaultInstance());
             default -> refuse(frame, FakeBroker.error(Code.UNSUPPORTED_KIND, 0));
         }
@@ -368,7 +368,10 @@ final class FakeSession {
 
     private void topicAdmin(Frame frame) {
         TopicAdmin asked = frame.header(TopicAdmin.parser());
-        if (topics.topics.containsKey(asked.getTopic())) {
+        topics.topicRequests.add(asked);
+        if (asked.getOp() == PURGE) {
+            respond(frame, info(asked.getTopic()));
+        } else if (topics.topics.containsKey(asked.getTopic())) {
             refuse(frame, FakeBroker.error(Code.ALREADY_EXISTS, 0));
         } else {
             topics.create(asked.getTopic(), asked.getPartitions());

@@ -5,7 +5,11 @@ import io.netty.buffer.Unpooled;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordView;
 import io.spillway.protocol.v1.AckItem;
+import io.spillway.protocol.v1.GroupAdmin;
+import io.spillway.protocol.v1.GroupAdminOk;
+import io.spillway.protocol.v1.GroupList;
 import io.spillway.protocol.v1.ItemError;
+import io.spillway.protocol.v1.TopicAdmin;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -30,6 +34,13 @@ final class FakeTopics {
     final List<AckItem> settled = new ArrayList<>();
     /** Answers to the next publishes carry these errors of single records. */
     final Queue<ItemError> itemErrors = new ArrayDeque<>();
+
+    /** Administration that was asked for, and how groups answer it. */
+    final List<TopicAdmin> topicRequests = new ArrayList<>();
+
+    final List<GroupAdmin> groupRequests = new ArrayList<>();
+    GroupAdminOk groupAnswer = GroupAdminOk.getDefaultInstance();
+    GroupList groups = GroupList.getDefaultInstance();
 
     /** The role of whoever subscribes. */
     int role;

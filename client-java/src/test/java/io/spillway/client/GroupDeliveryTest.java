@@ -340,7 +340,7 @@ final class GroupDeliveryTest {
                         client.subscribe("orders").mode(GroupMode.EXCLUSIVE).open())
                 .matches(GroupDeliveryTest::isInvalid);
         assertThatThrownBy(builder::retryBackoff).matches(GroupDeliveryTest::isInvalid);
-        assertThatThrownBy(() -> builder.retryBackoff(Duration.ofDays(25))).matches(GroupDeliveryTest::isInvalid);
+        assertThatThrownBy(() -> builder.retryBackoff(Duration.ofDays(8))).matches(GroupDeliveryTest::isInvalid);
         assertThatThrownBy(() -> builder.retryBackoffBetween(Duration.ofSeconds(2), Duration.ofSeconds(1)))
                 .matches(GroupDeliveryTest::isInvalid);
         assertThatThrownBy(() -> builder.retryJitterPercent(101)).matches(GroupDeliveryTest::isInvalid);
