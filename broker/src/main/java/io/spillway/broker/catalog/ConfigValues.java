@@ -7,19 +7,24 @@ import java.util.List;
 
 /** Reads the values of settings that travel as text. Throws INVALID_ARGUMENT naming the setting, its value and what is allowed. */
 final class ConfigValues {
-    private ConfigValues() {}
+    private final String owner;
+
+    /** @param owner whose settings they are: "topic" or "group" */
+    ConfigValues(String owner) {
+        this.owner = owner;
+    }
 
     /** A whole number from min to max. */
-    static long number(String key, String value, long min, long max) {
+    long number(String key, String value, long min, long max) {
         return number(key, value, min, max, "");
     }
 
     /** A whole number from min, or -1. */
-    static long bound(String key, String value, long min) {
+    long bound(String key, String value, long min) {
         return value.equals("-1") ? -1 : number(key, value, min, Long.MAX_VALUE, ", or -1 for no bound");
     }
 
-    private static long number(String key, String value, long min, long max, String orElse) {
+    private long number(String key, String value, long min, long max, String orElse) {
         String allowed = "a whole number from " + min + (max == Long.MAX_VALUE ? "" : " to " + max) + orElse;
         try {
             long number = Long.parseLong(value);
@@ -32,7 +37,7 @@ final class ConfigValues {
         throw invalid(key, value, allowed);
     }
 
-    static boolean truth(String key, String value) {
+    boolean truth(String key, String value) {
         return switch (value) {
             case "true" -> true;
             case "false" -> false;
@@ -40,19 +45,19 @@ final class ConfigValues {
         };
     }
 
-    static SpillwayException invalid(String key, String value, String allowed) {
+    SpillwayException invalid(String key, String value, String allowed) {
         return new SpillwayException(
                 Code.INVALID_ARGUMENT,
-                "topic setting " + key + " has the value \"" + value + "\"",
+                owner + " setting " + key + " has the value \"" + value + "\"",
                 "allowed: " + allowed,
                 "give an allowed value");
     }
 
-    static SpillwayException unknown(String key, List<String> known) {
+    SpillwayException unknown(String key, List<String> known) {
         return new SpillwayException(
                 Code.INVALID_ARGUMENT,
-                "unknown topic setting \"" + key + "\"",
-                "topics have " + String.join(", ", known),
+                "unknown " + owner + " setting \"" + key + "\"",
+                owner + "s have " + String.join(", ", known),
                 NearestName.of(key, known)
                         .map(near -> "did you mean " + near + "?")
                         .orElse("see docs/configuration.md"));

@@ -43,6 +43,7 @@ public record TopicConfig(
             Backlog.UNBOUNDED,
             new Accepts(false, false));
 
+    private static final ConfigValues VALUES = new ConfigValues("topic");
     private static final String REJECT = "reject";
     private static final String DROP_OLDEST = "drop_oldest";
     private static final long MAX_WINDOW_MS = 30L * 24 * 3600 * 1000;
@@ -93,7 +94,7 @@ public record TopicConfig(
                 case DEAD_LETTERS -> new Accepts(true, false);
                 case REPLAYS -> new Accepts(false, true);
                 case BOTH, REPLAYS + "," + DEAD_LETTERS -> new Accepts(true, true);
-                default -> throw ConfigValues.invalid(ACCEPTS, value, "nothing, dlq, replay, or dlq,replay");
+                default -> throw VALUES.invalid(ACCEPTS, value, "nothing, dlq, replay, or dlq,replay");
             };
         }
 
@@ -150,20 +151,17 @@ public record TopicConfig(
         Backlog bound = backlog;
         return switch (key) {
             case DURABILITY -> withDurability(level(value));
-            case RETENTION_MS -> withRetention(ConfigValues.bound(key, value, 1_000), kept.bytes, kept.untilAcked);
-            case RETENTION_BYTES -> withRetention(kept.ms, ConfigValues.bound(key, value, 1 << 20), kept.untilAcked);
-            case RETAIN_UNTIL_ACKED -> withRetention(kept.ms, kept.bytes, ConfigValues.truth(key, value));
-            case DEDUP_WINDOW_MS -> withDedup(ConfigValues.number(key, value, 0, MAX_WINDOW_MS), dedup.keys);
-            case DEDUP_WINDOW_KEYS -> withDedup(dedup.ms, (int) ConfigValues.number(key, value, 0, MAX_WINDOW_KEYS));
-            case BACKLOG_BYTES ->
-                withBacklog(ConfigValues.bound(key, value, 1), bound.records, bound.ms, bound.dropsOldest);
-            case BACKLOG_RECORDS ->
-                withBacklog(bound.bytes, ConfigValues.bound(key, value, 1), bound.ms, bound.dropsOldest);
-            case BACKLOG_MS ->
-                withBacklog(bound.bytes, bound.records, ConfigValues.bound(key, value, 1), bound.dropsOldest);
+            case RETENTION_MS -> withRetention(VALUES.bound(key, value, 1_000), kept.bytes, kept.untilAcked);
+            case RETENTION_BYTES -> withRetention(kept.ms, VALUES.bound(key, value, 1 << 20), kept.untilAcked);
+            case RETAIN_UNTIL_ACKED -> withRetention(kept.ms, kept.bytes, VALUES.truth(key, value));
+            case DEDUP_WINDOW_MS -> withDedup(VALUES.number(key, value, 0, MAX_WINDOW_MS), dedup.keys);
+            case DEDUP_WINDOW_KEYS -> withDedup(dedup.ms, (int) VALUES.number(key, value, 0, MAX_WINDOW_KEYS));
+            case BACKLOG_BYTES -> withBacklog(VALUES.bound(key, value, 1), bound.records, bound.ms, bound.dropsOldest);
+            case BACKLOG_RECORDS -> withBacklog(bound.bytes, VALUES.bound(key, value, 1), bound.ms, bound.dropsOldest);
+            case BACKLOG_MS -> withBacklog(bound.bytes, bound.records, VALUES.bound(key, value, 1), bound.dropsOldest);
             case BACKLOG_POLICY -> withBacklog(bound.bytes, bound.records, bound.ms, dropsOldest(value));
             case ACCEPTS -> withAccepts(Accepts.parse(value));
-            default -> throw ConfigValues.unknown(key, KEYS);
+            default -> throw VALUES.unknown(key, KEYS);
         };
     }
 
@@ -171,7 +169,7 @@ public record TopicConfig(
         return switch (value) {
             case REJECT -> false;
             case DROP_OLDEST -> true;
-            default -> throw ConfigValues.invalid(BACKLOG_POLICY, value, REJECT + " or " + DROP_OLDEST);
+            default -> throw VALUES.invalid(BACKLOG_POLICY, value, REJECT + " or " + DROP_OLDEST);
         };
     }
 
@@ -179,7 +177,7 @@ public record TopicConfig(
         return switch (value) {
             case "mapped" -> Durability.DUR_MAPPED;
             case "synced" -> Durability.DUR_SYNCED;
-            default -> throw ConfigValues.invalid(DURABILITY, value, "mapped or synced");
+            default -> throw VALUES.invalid(DURABILITY, value, "mapped or synced");
         };
     }
 

@@ -2,6 +2,7 @@ package io.spillway.broker.session;
 
 import com.google.protobuf.ByteString;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.GroupConfig;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.ShardCommand;
@@ -27,6 +28,7 @@ import io.spillway.protocol.v1.Subscribe;
 import io.spillway.protocol.v1.SubscribeOk;
 import io.spillway.protocol.v1.Unsubscribe;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -53,6 +55,7 @@ public final class ClientSession {
     private final Map<Integer, PublisherHandle> publishers = new HashMap<>();
     private final Map<Integer, SubscriptionHandle> subscriptions = new HashMap<>();
     private @Nullable String instance;
+    private String clientId = "";
     private boolean closed;
 
     public ClientSession(SessionContext context, Connection connection) {
@@ -145,6 +148,7 @@ public final class ClientSession {
         }
         long epoch = context.nextEpoch();
         instance = hello.getInstanceId().isEmpty() ? "anonymous-" + epoch : hex(hello.getInstanceId());
+        clientId = hello.getClientId();
         ClientSession older = context.byInstance.put(instance, this);
         if (older != null) {
             older.fence();
@@ -366,7 +370,8 @@ public final class ClientSession {
                             subscribe.getStart(),
                             subscribe.getLeaseMs(),
                             subscribe.getMaxUnacked(),
-                            subscribe.getMaxDeliveries(),
+                            settings(subscribe),
+                            subscribe.getConsumerName().isEmpty() ? clientId : subscribe.getConsumerName(),
                             handle,
                             reply));
         }
@@ -380,6 +385,19 @@ public final class ClientSession {
                             subscribe.getCredit().getMaxBytes(),
                             false));
         }
+    }
+
+    /** The group's settings, of which two have fields of their own. */
+    private static Map<String, String> settings(Subscribe subscribe) {
+        Map<String, String> settings = new LinkedHashMap<>();
+        if (subscribe.getMaxDeliveries() != 0) {
+            settings.put(GroupConfig.MAX_DELIVERIES, Integer.toUnsignedString(subscribe.getMaxDeliveries()));
+        }
+        if (!subscribe.getFilter().isEmpty()) {
+            settings.put(GroupConfig.FILTER, subscribe.getFilter());
+        }
+        settings.putAll(subscribe.getGroupConfigMap());
+        return settings;
     }
 
     private SubscriptionHandle subscription(Frame frame) {

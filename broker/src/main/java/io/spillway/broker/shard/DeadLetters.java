@@ -136,7 +136,8 @@ final class DeadLetters {
                         .setGroupId(item.group.id)
                         .setPartitionId(item.place.partition.id)
                         .addBounds(from)
-                        .addBounds(to))
+                        .addBounds(to)
+                        .setDeadLettered(to - from))
                 .build();
     }
 

@@ -42,7 +42,7 @@ final class Delivery {
     boolean deliver(TopicState topic, long nowMs) {
         boolean more = false;
         for (Group group : topic.groups.values()) {
-            more |= deliver(group, nowMs);
+            more |= !group.paused() && deliver(group, nowMs);
         }
         for (int i = 0; i < topic.readers.size(); i++) {
             more |= deliver(topic.readers.get(i));

@@ -1,13 +1,18 @@
 package io.spillway.broker.shard;
 
+import io.spillway.broker.catalog.GroupConfig;
 import io.spillway.broker.dispatch.ConsumerSet;
 import io.spillway.broker.dispatch.Member;
+import io.spillway.broker.filter.Filter;
 import io.spillway.broker.log.BatchCursor;
 import io.spillway.broker.records.FailedRange;
 import io.spillway.broker.records.GroupCreated;
+import io.spillway.broker.records.GroupPaused;
+import io.spillway.broker.records.GroupSnapshotState;
 import io.spillway.broker.subscription.SubscriptionState;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.agrona.collections.LongArrayList;
@@ -28,6 +33,8 @@ final class Group {
         final BatchCursor cursor;
         /** Settled, not yet written: from, to, from, to, ... */
         final LongArrayList settled = new LongArrayList();
+        /** How many of those a member acked. */
+        long acked;
         /** Failed, not yet written. */
         final List<FailedRange> failed = new ArrayList<>();
 
@@ -35,6 +42,19 @@ final class Group {
             this.partition = partition;
             this.state = state;
             this.cursor = cursor;
+        }
+
+        /** A member acked these. */
+        void ack(long from, long to) {
+            settle(from, to);
+            acked += to - from;
+        }
+
+        /** Forgets what is not written, when the group was moved. */
+        void forget() {
+            settled.clear();
+            acked = 0;
+            failed.clear();
         }
 
         void settle(long from, long to) {
@@ -54,13 +74,28 @@ final class Group {
     final ConsumerSet members = new ConsumerSet();
     final Map<Long, GroupMember> ports = new HashMap<>();
     GroupCreated created;
+    private GroupConfig config;
+    private @Nullable Filter filter;
+    /** Why and since when it delivers nothing, or null. */
+    @Nullable
+    GroupPaused pause;
+
+    /** What was kept under a name, in the order it was taken. */
+    final Map<String, GroupSnapshotState> snapshots = new LinkedHashMap<>();
+
     long revision;
+    /** Records its members acked, and records it gave up, since it began. */
+    long acked;
+
+    long deadLettered;
     boolean unwritten;
     int nextPlace;
 
     Group(GroupCreated created, TopicState topic, Place[] places) {
         this.id = created.getGroupId();
         this.created = created;
+        this.config = GroupConfig.ofRecord(created);
+        this.filter = filterOf(config);
         this.topic = topic;
         this.places = places;
     }
@@ -69,8 +104,30 @@ final class Group {
         return created.getName();
     }
 
-    int maxDeliveries() {
-        return created.getMaxDeliveries();
+    GroupConfig config() {
+        return config;
+    }
+
+    /** Takes up changed settings. */
+    void alter(GroupCreated record) {
+        created = record;
+        config = GroupConfig.ofRecord(record);
+        filter = filterOf(config);
+    }
+
+    private static @Nullable Filter filterOf(GroupConfig config) {
+        return config.filter().isEmpty() ? null : Filter.parse(config.filter());
+    }
+
+    /** Which records it wants, or null when it wants all. */
+    @Nullable
+    Filter filter() {
+        return filter;
+    }
+
+    /** Whether it delivers nothing until it is resumed. */
+    boolean paused() {
+        return pause != null;
     }
 
     int mode() {

@@ -1,6 +1,7 @@
 package io.spillway.broker.shard;
 
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.GroupConfig;
 import io.spillway.broker.catalog.TopicNames;
 import io.spillway.broker.records.GroupCreated;
 import io.spillway.broker.records.GroupDeleted;
@@ -9,15 +10,14 @@ import io.spillway.broker.records.Position;
 import io.spillway.broker.records.StateRecord;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.GroupInfo;
-import io.spillway.protocol.v1.GroupPartition;
 import io.spillway.protocol.v1.SeekPartition;
 import io.spillway.protocol.v1.SeekResult;
 import io.spillway.protocol.v1.Start;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
 
-/** Creates, describes, seeks and deletes groups. Confined to the shard thread. */
+/** Creates, alters, seeks and deletes groups. Confined to the shard thread. */
 final class GroupAdministration {
     /** Wire numbers of Start.kind. */
     static final int START_GROUP = 0;
@@ -30,44 +30,84 @@ final class GroupAdministration {
     private final ShardState state;
     private final Journal journal;
     private final Settling settling;
+    private final GroupDescriptions descriptions;
 
-    GroupAdministration(ShardState state, Journal journal, Settling settling) {
+    GroupAdministration(ShardState state, Journal journal, Settling settling, GroupDescriptions descriptions) {
         this.state = state;
         this.journal = journal;
         this.settling = settling;
+        this.descriptions = descriptions;
     }
 
-    /** The group a member joins, created when it is new; a number of deliveries that differs from the group's replaces it. */
+    /** The group a member joins, created when it is new; settings that differ from the group's replace them. */
     Group join(ShardCommand.SubscribeGroup command, TopicState topic, long nowMs) {
         TopicNames.check("group", command.group());
         Group group = topic.groups.get(command.group());
-        int maxDeliveries = command.maxDeliveries();
         if (group == null) {
-            GroupCreated.Builder created = GroupCreated.newBuilder()
-                    .setGroupId(state.nextGroupId)
-                    .setTopicId(topic.spec.topicId())
-                    .setName(command.group())
-                    .setMode(command.mode())
-                    .setCreatedMs(nowMs)
-                    .setMaxDeliveries(maxDeliveries > 0 ? maxDeliveries : state.config.defaultMaxDeliveries());
-            for (Partition partition : topic.partitions) {
-                long offset = target(partition, command.start(), state.log.startOffset(partition.id));
-                created.addPositions(position(partition, offset));
-            }
-            commit(created);
+            commit(created(topic, command.group(), command.mode(), command.start(), command.settings(), nowMs));
         } else if (group.created.getMode() != command.mode()) {
             throw new SpillwayException(
                     Code.INVALID_ARGUMENT,
                     "group " + command.group() + " of " + topic.spec.name() + " has another mode",
                     "its mode was set when it was created: " + group.created.getMode() + ", asked: " + command.mode(),
                     "subscribe with the group's mode or use another group");
-        } else if (maxDeliveries > 0 && maxDeliveries != group.maxDeliveries()) {
-            commit(group.created.toBuilder().setMaxDeliveries(maxDeliveries));
+        } else {
+            requireSameFilter(group, command.settings());
+            alter(group, command.settings());
         }
         return group(topic, command.group());
     }
 
-    private void commit(GroupCreated.Builder created) {
+    /** The record that begins a group. */
+    GroupCreated.Builder created(
+            TopicState topic, String name, int mode, Start start, Map<String, String> settings, long nowMs) {
+        GroupCreated.Builder created = GroupCreated.newBuilder()
+                .setGroupId(state.nextGroupId)
+                .setTopicId(topic.spec.topicId())
+                .setName(name)
+                .setMode(mode)
+                .setCreatedMs(nowMs);
+        for (Partition partition : topic.partitions) {
+            long offset = target(partition, start, state.log.startOffset(partition.id));
+            created.addPositions(position(partition, offset));
+        }
+        return configured(created, newConfig(settings));
+    }
+
+    /** The settings of a new group. */
+    GroupConfig newConfig(Map<String, String> settings) {
+        return GroupConfig.DEFAULT
+                .withMaxDeliveries(state.config.defaultMaxDeliveries())
+                .with(settings);
+    }
+
+    private static GroupCreated.Builder configured(GroupCreated.Builder created, GroupConfig config) {
+        return created.setMaxDeliveries(config.maxDeliveries()).clearConfig().putAllConfig(config.toMap());
+    }
+
+    /** Changes what differs. */
+    void alter(Group group, Map<String, String> settings) {
+        GroupConfig config = group.config().with(settings);
+        if (!config.equals(group.config())) {
+            commit(configured(group.created.toBuilder(), config));
+        }
+    }
+
+    private static void requireSameFilter(Group group, Map<String, String> settings) {
+        String own = group.config().filter();
+        String asked = settings.getOrDefault(GroupConfig.FILTER, own);
+        if (!asked.equals(own)) {
+            throw new SpillwayException(
+                    Code.WRONG_STATE,
+                    "group " + group.name() + " of " + group.topic.spec.name() + " has another filter",
+                    "its filter is \"" + own + "\", asked: \"" + asked + "\"; what one member does not want would be "
+                            + "lost for the others",
+                    "subscribe without a filter or with the group's, or change it: spillway group alter --config "
+                            + "filter=...");
+        }
+    }
+
+    void commit(GroupCreated.Builder created) {
         journal.commit(List.of(StateRecord.newBuilder().setGroupCreated(created).build()));
     }
 
@@ -78,13 +118,13 @@ final class GroupAdministration {
                 .build();
     }
 
-    Group group(TopicState topic, String name) {
+    static Group group(TopicState topic, String name) {
         Group group = topic.groups.get(name);
         if (group == null) {
             throw new SpillwayException(
                     Code.GROUP_NOT_FOUND,
                     "there is no group \"" + name + "\" on topic " + topic.spec.name(),
-                    "a group begins with its first member",
+                    "a group begins with its first member or when it is created",
                     "look at the topic's groups: spillway group list --topic " + topic.spec.name());
         }
         return group;
@@ -122,14 +162,7 @@ final class GroupAdministration {
     void seek(ShardCommand.Seek command) {
         TopicState topic = state.topic(command.topicId());
         Group group = group(topic, command.group());
-        if (command.expectRevision() != 0 && command.expectRevision() != group.revision) {
-            throw new SpillwayException(
-                    Code.REVISION_MISMATCH,
-                    "group " + command.group() + " has revision " + group.revision + ", not "
-                            + command.expectRevision(),
-                    "it was moved since you read it",
-                    "read it again and decide: spillway group describe");
-        }
+        requireRevision(group, command.expectRevision());
         if (command.to().getKind() == START_OFFSET
                 && (command.to().getPartition() < 0 || command.to().getPartition() >= topic.partitions.length)) {
             throw new SpillwayException(
@@ -174,36 +207,15 @@ final class GroupAdministration {
                 sequence, new ReplyWhenSynced<>(result.setRevision(revision).build(), command.reply()));
     }
 
-    List<GroupInfo> describe(TopicState topic, @Nullable String name) {
-        if (name != null) {
-            return List.of(info(group(topic, name)));
+    /** @param expected 0 = any */
+    static void requireRevision(Group group, long expected) {
+        if (expected != 0 && expected != group.revision) {
+            throw new SpillwayException(
+                    Code.REVISION_MISMATCH,
+                    "group " + group.name() + " has revision " + group.revision + ", not " + expected,
+                    "it was moved since you read it",
+                    "read it again and decide: spillway group describe");
         }
-        List<GroupInfo> infos = new ArrayList<>();
-        topic.groups.values().forEach(group -> infos.add(info(group)));
-        return infos;
-    }
-
-    private GroupInfo info(Group group) {
-        GroupInfo.Builder info = GroupInfo.newBuilder()
-                .setTopic(group.topic.spec.name())
-                .setGroup(group.name())
-                .setMode(group.created.getMode())
-                .setMembers(group.members.size())
-                .setRevision(group.revision)
-                .setMaxDeliveries(group.maxDeliveries())
-                .setCreatedUnixMs(group.created.getCreatedMs());
-        for (Group.Place place : group.places) {
-            long cursor = Math.max(place.state.cursor(), state.log.startOffset(place.partition.id));
-            info.addPartitions(GroupPartition.newBuilder()
-                    .setPartition(place.partition.index)
-                    .setCursor(cursor)
-                    .setAckedAbove(place.state.settledAbove())
-                    .setInFlight(place.state.inFlight())
-                    .setWaitingRetry(place.state.waitingRetry())
-                    .setEndOffset(place.partition.visibleEnd)
-                    .setBacklog(Math.max(0, place.partition.visibleEnd - cursor - place.state.settledAbove())));
-        }
-        return info.build();
     }
 
     /** Deletes a group without members. */
@@ -216,7 +228,7 @@ final class GroupAdministration {
                     "only a group without members can be deleted",
                     "stop its consumers first");
         }
-        GroupInfo info = info(group);
+        GroupInfo info = descriptions.of(group);
         long sequence = journal.commit(List.of(StateRecord.newBuilder()
                 .setGroupDeleted(GroupDeleted.newBuilder().setGroupId(group.id))
                 .build()));

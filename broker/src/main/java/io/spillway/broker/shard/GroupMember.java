@@ -8,14 +8,23 @@ final class GroupMember implements Subscriber {
     final Member member;
     final SubscriberPort port;
     final int leaseMs;
+    /** What the consumer calls itself. */
+    final String name;
+
     private boolean paused;
     private boolean blocked;
 
-    GroupMember(Group group, Member member, SubscriberPort port, int leaseMs) {
+    GroupMember(Group group, Member member, SubscriberPort port, int leaseMs, String name) {
         this.group = group;
         this.member = member;
         this.port = port;
         this.leaseMs = leaseMs;
+        this.name = name;
+    }
+
+    /** Whether it asked for nothing more for now. */
+    boolean paused() {
+        return paused;
     }
 
     @Override

@@ -92,7 +92,7 @@ final class Settling {
         switch (item.getOutcome()) {
             case ACCEPT -> {
                 counters.accepted.add(records);
-                lease.forEach(from, to, place::settle);
+                lease.forEach(from, to, place::ack);
             }
             case NACK -> {
                 counters.nacked.add(records);
@@ -144,7 +144,8 @@ final class Settling {
 
     private void fail(
             Group group, Group.Place place, long from, long to, int failures, String detail, long nowMs, long delayMs) {
-        if (group.maxDeliveries() > 0 && failures >= group.maxDeliveries()) {
+        int maxDeliveries = group.config().maxDeliveries();
+        if (maxDeliveries > 0 && failures >= maxDeliveries) {
             deadLetters.add(group, place, from, to, failures, DeadLetters.MAX_DELIVERIES, detail, nowMs);
         } else {
             place.failed.add(FailedRange.newBuilder()
@@ -260,7 +261,9 @@ final class Settling {
                 for (int i = 0; i < place.settled.size(); i++) {
                     settled.addBounds(place.settled.getLong(i));
                 }
+                settled.setAcked(place.acked);
                 place.settled.clear();
+                place.acked = 0;
                 records.add(StateRecord.newBuilder().setGroupSettled(settled).build());
             }
             if (!place.failed.isEmpty()) {

@@ -33,6 +33,8 @@ final class ShardAgent {
     private final Delivery delivery;
     private final TopicAdministration topics;
     private final GroupAdministration groups;
+    private final GroupChanges groupChanges;
+    private final GroupDescriptions groupDescriptions;
     private final Subscriptions subscriptions;
     private final Consumer<ShardCommand> handler = this::handle;
     private long nowMs;
@@ -64,7 +66,10 @@ final class ShardAgent {
         deadLetters = new DeadLetters(state, journal, counters, origin -> createDeadLetterTopic(origin, neighbours));
         settling = new Settling(state, journal, deadLetters, counters);
         delivery = new Delivery(state, settling, counters);
-        groups = new GroupAdministration(state, journal, settling);
+        groupDescriptions = new GroupDescriptions(state);
+        groups = new GroupAdministration(state, journal, settling, groupDescriptions);
+        groupChanges = new GroupChanges(
+                state, journal, groups, new GroupSnapshots(state, journal, settling), groupDescriptions);
         subscriptions = new Subscriptions(state, groups, settling);
     }
 
@@ -177,9 +182,11 @@ final class ShardAgent {
         } else if (command instanceof ShardCommand.DescribeTopic describe) {
             describe.reply().ok(topics.describe(state.topic(describe.topicId())));
         } else if (command instanceof ShardCommand.DescribeGroups describe) {
-            describe.reply().ok(groups.describe(state.topic(describe.topicId()), describe.group()));
+            describe.reply().ok(groupDescriptions.of(state.topic(describe.topicId()), describe.group()));
         } else if (command instanceof ShardCommand.DeleteGroup delete) {
             groups.delete(delete);
+        } else if (command instanceof ShardCommand.ChangeGroup change) {
+            groupChanges.change(change, nowMs);
         }
     }
 

@@ -88,7 +88,8 @@ public sealed interface ShardCommand {
             Start start,
             int leaseMs,
             int maxUnacked,
-            int maxDeliveries,
+            Map<String, String> settings,
+            String consumerName,
             SubscriberPort port,
             Reply<Subscribed> reply)
             implements Asking {}
@@ -158,4 +159,14 @@ public sealed interface ShardCommand {
     record DescribeGroups(int topicId, @Nullable String group, Reply<List<GroupInfo>> reply) implements Asking {}
 
     record DeleteGroup(int topicId, String group, Reply<GroupInfo> reply) implements Asking {}
+
+    /** @param expectRevision the revision the group must have; 0 = any */
+    record ChangeGroup(
+            int topicId,
+            String group,
+            GroupChange change,
+            long expectRevision,
+            String reason,
+            Reply<GroupChange.Done> reply)
+            implements Asking {}
 }

@@ -10,7 +10,12 @@ import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.records.FailedRange;
 import io.spillway.broker.records.GroupCreated;
 import io.spillway.broker.records.GroupFailed;
+import io.spillway.broker.records.GroupPaused;
+import io.spillway.broker.records.GroupRestored;
 import io.spillway.broker.records.GroupSettled;
+import io.spillway.broker.records.GroupSnapshotDeleted;
+import io.spillway.broker.records.GroupSnapshotState;
+import io.spillway.broker.records.GroupSnapshotTaken;
 import io.spillway.broker.records.GroupSought;
 import io.spillway.broker.records.Position;
 import io.spillway.broker.records.ProducerAdvanced;
@@ -163,6 +168,10 @@ final class ShardState {
             case GROUP_SETTLED -> apply(record.getGroupSettled());
             case GROUP_FAILED -> apply(record.getGroupFailed());
             case GROUP_SOUGHT -> apply(record.getGroupSought());
+            case GROUP_PAUSED -> apply(record.getGroupPaused());
+            case GROUP_SNAPSHOT_TAKEN -> apply(record.getGroupSnapshotTaken());
+            case GROUP_SNAPSHOT_DELETED -> apply(record.getGroupSnapshotDeleted());
+            case GROUP_RESTORED -> apply(record.getGroupRestored());
             case GROUP_DELETED -> removeGroup(record.getGroupDeleted().getGroupId());
             case PARTITION_TRIMMED ->
                 log.trim(
@@ -199,7 +208,8 @@ final class ShardState {
         nextGroupId = Math.max(nextGroupId, record.getGroupId() + 1);
         Group known = groups.get(record.getGroupId());
         if (known != null) {
-            known.created = record;
+            known.alter(record);
+            known.topic.ready();
             return;
         }
         TopicState topic = topics.get(record.getTopicId());
@@ -225,8 +235,11 @@ final class ShardState {
     }
 
     private void apply(GroupSettled record) {
+        Group group = groups.get(record.getGroupId());
         Group.Place place = place(record.getGroupId(), record.getPartitionId());
-        if (place != null) {
+        if (group != null && place != null) {
+            group.acked += record.getAcked();
+            group.deadLettered += record.getDeadLettered();
             for (int i = 0; i < record.getBoundsCount(); i += 2) {
                 place.state.applySettled(record.getBounds(i), record.getBounds(i + 1));
             }
@@ -251,10 +264,45 @@ final class ShardState {
             Group.Place place = place(group.id, position.getPartitionId());
             if (place != null) {
                 place.state.applySeek(position.getOffset());
-                place.settled.clear();
-                place.failed.clear();
+                place.forget();
             }
         }
+        group.revision = record.getRevision();
+        group.topic.ready();
+    }
+
+    private void apply(GroupPaused record) {
+        Group group = groups.get(record.getGroupId());
+        if (group != null) {
+            group.pause = record.getPaused() ? record : null;
+            group.topic.ready();
+        }
+    }
+
+    private void apply(GroupSnapshotTaken record) {
+        Group group = groups.get(record.getGroupId());
+        if (group != null) {
+            group.snapshots.put(record.getSnapshot().getName(), record.getSnapshot());
+        }
+    }
+
+    private void apply(GroupSnapshotDeleted record) {
+        Group group = groups.get(record.getGroupId());
+        if (group != null) {
+            group.snapshots.remove(record.getName());
+        }
+    }
+
+    private void apply(GroupRestored record) {
+        Group group = groups.get(record.getGroupId());
+        GroupSnapshotState snapshot = group == null ? null : group.snapshots.get(record.getName());
+        if (group == null || snapshot == null) {
+            return;
+        }
+        for (Group.Place place : group.places) {
+            place.forget();
+        }
+        snapshot.getPartitionsList().forEach(saved -> Snapshots.restore(this, group, saved));
         group.revision = record.getRevision();
         group.topic.ready();
     }

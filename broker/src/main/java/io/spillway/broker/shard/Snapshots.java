@@ -50,20 +50,32 @@ final class Snapshots {
     }
 
     private static GroupState take(Group group) {
-        GroupState.Builder out = GroupState.newBuilder().setGroup(group.created).setRevision(group.revision);
-        for (Group.Place place : group.places) {
-            GroupPartitionState.Builder partition = GroupPartitionState.newBuilder()
-                    .setPartitionId(place.partition.id)
-                    .setCursor(place.state.cursor());
-            place.state.forEachSettled(
-                    (from, to) -> partition.addSettledBounds(from).addSettledBounds(to));
-            place.state.forEachFailed((from, to, failures, dueMs) -> partition.addFailed(FailedRange.newBuilder()
-                    .setFrom(from)
-                    .setTo(to)
-                    .setFailures(failures)
-                    .setDueMs(dueMs)));
-            out.addPartitions(partition);
+        GroupState.Builder out = GroupState.newBuilder()
+                .setGroup(group.created)
+                .setRevision(group.revision)
+                .addAllSnapshots(group.snapshots.values())
+                .setAcked(group.acked)
+                .setDeadLettered(group.deadLettered);
+        if (group.pause != null) {
+            out.setPause(group.pause);
         }
+        for (Group.Place place : group.places) {
+            out.addPartitions(take(place));
+        }
+        return out.build();
+    }
+
+    /** What of a place is durable. */
+    static GroupPartitionState take(Group.Place place) {
+        GroupPartitionState.Builder out = GroupPartitionState.newBuilder()
+                .setPartitionId(place.partition.id)
+                .setCursor(place.state.cursor());
+        place.state.forEachSettled((from, to) -> out.addSettledBounds(from).addSettledBounds(to));
+        place.state.forEachFailed((from, to, failures, dueMs) -> out.addFailed(FailedRange.newBuilder()
+                .setFrom(from)
+                .setTo(to)
+                .setFailures(failures)
+                .setDueMs(dueMs)));
         return out.build();
     }
 
@@ -122,18 +134,25 @@ final class Snapshots {
             return;
         }
         group.revision = from.getRevision();
-        for (GroupPartitionState saved : from.getPartitionsList()) {
-            Group.Place place = state.place(group.id, saved.getPartitionId());
-            if (place == null) {
-                continue;
-            }
-            place.state.applySeek(saved.getCursor());
-            for (int i = 0; i < saved.getSettledBoundsCount(); i += 2) {
-                place.state.applySettled(saved.getSettledBounds(i), saved.getSettledBounds(i + 1));
-            }
-            for (FailedRange failed : saved.getFailedList()) {
-                place.state.applyFailed(failed.getFrom(), failed.getTo(), failed.getFailures(), failed.getDueMs());
-            }
+        group.pause = from.hasPause() ? from.getPause() : null;
+        from.getSnapshotsList().forEach(snapshot -> group.snapshots.put(snapshot.getName(), snapshot));
+        group.acked = from.getAcked();
+        group.deadLettered = from.getDeadLettered();
+        from.getPartitionsList().forEach(saved -> restore(state, group, saved));
+    }
+
+    /** Makes a place what it was. Leases are forgotten. */
+    static void restore(ShardState state, Group group, GroupPartitionState saved) {
+        Group.Place place = state.place(group.id, saved.getPartitionId());
+        if (place == null) {
+            return;
+        }
+        place.state.applySeek(saved.getCursor());
+        for (int i = 0; i < saved.getSettledBoundsCount(); i += 2) {
+            place.state.applySettled(saved.getSettledBounds(i), saved.getSettledBounds(i + 1));
+        }
+        for (FailedRange failed : saved.getFailedList()) {
+            place.state.applyFailed(failed.getFrom(), failed.getTo(), failed.getFailures(), failed.getDueMs());
         }
     }
 }

@@ -36,7 +36,7 @@ final class Subscriptions {
         int maxUnacked = command.maxUnacked() > 0 ? command.maxUnacked() : state.config.defaultMaxUnacked();
         int leaseMs = command.leaseMs() > 0 ? command.leaseMs() : state.config.defaultLeaseMs();
         Member member = group.members.add(nextMemberId++, maxUnacked);
-        GroupMember joined = new GroupMember(group, member, command.port(), leaseMs);
+        GroupMember joined = new GroupMember(group, member, command.port(), leaseMs, command.consumerName());
         group.ports.put(member.id(), joined);
         subscribers.put(command.port(), joined);
         List<Integer> all = new ArrayList<>();
