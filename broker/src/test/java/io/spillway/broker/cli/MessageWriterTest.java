@@ -11,6 +11,7 @@ import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -91,6 +92,21 @@ class MessageWriterTest {
         @Override
         public int attempt() {
             return 2;
+        }
+
+        @Override
+        public int failures() {
+            return 1;
+        }
+
+        @Override
+        public @Nullable Instant expiresAt() {
+            return null;
+        }
+
+        @Override
+        public @Nullable Duration timeLeft() {
+            return null;
         }
 
         @Override
