@@ -9,61 +9,79 @@ use crate::pb;
 use crate::wire::{BatchWriter, OutRecord};
 use crate::{Ack, Durability, Error};
 
-/// What became of a batch.
+/// What became of a batch as a whole.
 #[derive(Debug)]
 enum Outcome {
     /// All stored one after the other, from this ack's offset on, or all duplicates.
     Acked(Ack),
-    /// Each its own.
-    InPart(Vec<Result<Ack, Error>>),
     Failed(Error),
 }
+
+type Slot = OnceLock<Result<Ack, Error>>;
 
 /// What the records of a batch and their futures share.
 #[derive(Debug, Default)]
 pub(crate) struct BatchCell {
     outcome: OnceLock<Outcome>,
+    /// The outcome of each record, when they differ; some may come later than others.
+    each: OnceLock<Box<[Slot]>>,
     wakers: Mutex<Vec<Waker>>,
 }
 
 impl BatchCell {
     fn finish(&self, outcome: Outcome) {
         if self.outcome.set(outcome).is_ok() {
-            let wakers =
-                std::mem::take(&mut *self.wakers.lock().expect("no panic under this lock"));
-            wakers.into_iter().for_each(Waker::wake);
+            self.wake();
         }
+    }
+
+    fn finish_each(&self, results: impl Iterator<Item = (usize, Result<Ack, Error>)>) {
+        let slots = self.each.get().expect("it was begun");
+        for (index, result) in results {
+            let _ = slots[index].set(result); // the first outcome counts
+        }
+        self.wake();
+    }
+
+    fn wake(&self) {
+        let wakers = std::mem::take(&mut *self.wakers.lock().expect("no panic under this lock"));
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     pub fn is_done(&self) -> bool {
-        self.outcome.get().is_some()
+        let all = |slots: &[Slot]| slots.iter().all(|slot| slot.get().is_some());
+        self.outcome.get().is_some() || self.each.get().is_some_and(|slots| all(slots))
     }
 
     fn result(&self, index: usize) -> Option<Result<Ack, Error>> {
-        self.outcome.get().map(|outcome| match outcome {
-            Outcome::Acked(first) => {
+        match self.outcome.get() {
+            Some(Outcome::Acked(first)) => {
                 let mut ack = first.clone();
                 ack.offset = first.offset.map(|offset| offset + index as u64);
-                Ok(ack)
+                Some(Ok(ack))
             }
-            Outcome::InPart(each) => each[index].clone(),
-            Outcome::Failed(error) => Err(error.clone()),
-        })
+            Some(Outcome::Failed(error)) => Some(Err(error.clone())),
+            None => self.each.get()?[index].get().cloned(),
+        }
     }
 
-    /// Ready when the outcome is there.
-    pub fn poll_done(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.is_done() {
-            return Poll::Ready(());
+    fn poll<T>(&self, cx: &mut Context<'_>, look: impl Fn(&Self) -> Option<T>) -> Poll<T> {
+        if let Some(found) = look(self) {
+            return Poll::Ready(found);
         }
         let mut wakers = self.wakers.lock().expect("no panic under this lock");
-        if self.is_done() {
-            return Poll::Ready(());
+        if let Some(found) = look(self) {
+            return Poll::Ready(found);
         }
         if !wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
             wakers.push(cx.waker().clone());
         }
         Poll::Pending
+    }
+
+    /// Ready when every record has its outcome.
+    pub fn poll_done(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll(cx, |cell| cell.is_done().then_some(()))
     }
 }
 
@@ -79,10 +97,7 @@ impl Future for AckFuture {
     type Output = Result<Ack, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.cell.poll_done(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(self.cell.result(self.index).expect("it is done")),
-        }
+        self.cell.poll(cx, |cell| cell.result(self.index))
     }
 }
 
@@ -91,6 +106,8 @@ impl Future for AckFuture {
 pub(crate) struct OutBatch {
     pub writer: BatchWriter,
     pub cell: Arc<BatchCell>,
+    /// Where its records are in the batch they began in, when it is a part of one.
+    places: Option<Vec<usize>>,
     pub serial: u64,
     pub created: Instant,
     pub created_ms: u64,
@@ -107,6 +124,8 @@ pub(crate) struct OutBatch {
     pub retry_cost: u32,
     pub maybe_stored: bool,
     pub abandoned: bool,
+    /// Why a part of another batch waits to be sent again.
+    pub refused: Option<Error>,
 }
 
 impl OutBatch {
@@ -114,6 +133,7 @@ impl OutBatch {
         Self {
             writer: BatchWriter::new(room),
             cell: Arc::default(),
+            places: None,
             serial,
             created: now,
             created_ms: now_ms,
@@ -128,6 +148,7 @@ impl OutBatch {
             retry_cost: 0,
             maybe_stored: false,
             abandoned: false,
+            refused: None,
         }
     }
 
@@ -159,7 +180,26 @@ impl OutBatch {
         self.sequence + self.count() as u64
     }
 
-    pub fn acked(&self, partition: u32, ack: pb::PublishAck) {
+    fn place(&self, index: usize) -> usize {
+        self.places.as_ref().map_or(index, |places| places[index])
+    }
+
+    /// A batch of its own for some of its records, with their outcome to come and the same deadline. It takes their share of the buffer.
+    pub fn split(&mut self, indexes: &[usize]) -> Self {
+        let bytes: usize = indexes.iter().map(|index| self.writer.size(*index)).sum();
+        let reserved = bytes.min(self.reserved);
+        self.reserved -= reserved;
+        Self {
+            writer: self.writer.part(indexes),
+            cell: self.cell.clone(),
+            places: Some(indexes.iter().map(|index| self.place(*index)).collect()),
+            reserved,
+            ..Self::new(self.serial, self.created, self.created_ms, self.timeout, 0)
+        }
+    }
+
+    /// Gives the records their outcome, all but those whose indexes are in `later`.
+    pub fn acked(&self, partition: u32, ack: pb::PublishAck, later: &[usize]) {
         let first = Ack {
             partition,
             offset: known(ack.base_offset),
@@ -168,10 +208,22 @@ impl OutBatch {
             degraded: ack.degraded,
             append_time_ms: ack.append_unix_ms,
         };
-        if ack.key_results.is_empty() && ack.errors.is_empty() {
+        if ack.key_results.is_empty() && ack.errors.is_empty() && self.places.is_none() {
             self.cell.finish(Outcome::Acked(first));
             return;
         }
+        let results = self.results(&first, ack).into_iter().enumerate();
+        let known = results.filter(|(index, _)| later.binary_search(index).is_err());
+        self.finish_each(known.map(|(index, result)| (self.place(index), result)));
+    }
+
+    fn finish_each(&self, results: impl Iterator<Item = (usize, Result<Ack, Error>)>) {
+        let slots = || (0..self.count()).map(|_| Slot::new()).collect();
+        self.cell.each.get_or_init(slots); // a part is split off after that
+        self.cell.finish_each(results);
+    }
+
+    fn results(&self, first: &Ack, ack: pb::PublishAck) -> Vec<Result<Ack, Error>> {
         let mut each: Vec<Option<Result<Ack, Error>>> = vec![None; self.count()];
         for result in ack.key_results {
             if let Some(place) = each.get_mut(result.index as usize) {
@@ -200,15 +252,95 @@ impl OutBatch {
                 Ok(stored)
             })
         });
-        self.cell.finish(Outcome::InPart(each.collect()));
+        each.collect()
     }
 
     pub fn fail(&self, error: Error) {
-        self.cell.finish(Outcome::Failed(error));
+        match &self.places {
+            None => self.cell.finish(Outcome::Failed(error)),
+            Some(places) => {
+                self.finish_each(places.iter().map(|place| (*place, Err(error.clone()))))
+            }
+        }
     }
 }
 
 /// 2^64-1 says that the offset is forgotten.
 fn known(offset: u64) -> Option<u64> {
     (offset <= i64::MAX as u64).then_some(offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(records: usize) -> (OutBatch, Vec<AckFuture>) {
+        let mut batch = OutBatch::new(1, Instant::now(), 1_000, Duration::from_secs(9), 100);
+        let record = OutRecord {
+            key: None,
+            value: b"v",
+            headers: &[],
+            own_headers: [None; 2],
+            dedup_id: Some(b"id"),
+            trace: None,
+            deliver_at_ms: None,
+            expires_at_ms: None,
+        };
+        let size = record.size();
+        let futures = (0..records)
+            .map(|_| batch.add(1_000, &record, 0, size))
+            .collect();
+        (batch, futures)
+    }
+
+    fn refused(index: u32, count: u32, code: u32) -> pb::ItemError {
+        let error = Some(crate::error::wire_error(code, "what", "why", "next"));
+        pb::ItemError {
+            index,
+            count,
+            error,
+        }
+    }
+
+    fn outcome(future: &AckFuture) -> Option<Result<Option<u64>, u32>> {
+        let result = future.cell.result(future.index);
+        result.map(|result| result.map(|ack| ack.offset).map_err(|e| e.code()))
+    }
+
+    #[test]
+    fn a_part_has_its_outcome_later_than_the_rest() {
+        use crate::codes::{IDEMPOTENCY_CONFLICT, IDEMPOTENCY_IN_PROGRESS};
+        let (mut whole, futures) = batch(5);
+        let all = whole.reserved;
+        let ack = pb::PublishAck {
+            base_offset: 70,
+            errors: vec![
+                refused(1, 2, IDEMPOTENCY_IN_PROGRESS),
+                refused(4, 1, IDEMPOTENCY_CONFLICT),
+            ],
+            ..pb::PublishAck::default()
+        };
+        let mut part = whole.split(&[1, 2]);
+        whole.acked(0, ack, &[1, 2]);
+        assert_eq!(part.reserved, all / 5 * 2);
+        assert_eq!(whole.reserved + part.reserved, all);
+        assert_eq!(outcome(&futures[0]), Some(Ok(Some(70))));
+        assert_eq!(outcome(&futures[1]), None);
+        assert_eq!(outcome(&futures[3]), Some(Ok(Some(71))));
+        assert_eq!(outcome(&futures[4]), Some(Err(IDEMPOTENCY_CONFLICT)));
+        assert!(!whole.cell.is_done());
+
+        let last = part.split(&[1]);
+        let ack = pb::PublishAck {
+            base_offset: 80,
+            errors: vec![refused(1, 1, IDEMPOTENCY_IN_PROGRESS)],
+            ..pb::PublishAck::default()
+        };
+        part.acked(0, ack, &[1]);
+        assert_eq!(outcome(&futures[1]), Some(Ok(Some(80))));
+        assert_eq!(outcome(&futures[2]), None);
+        last.fail(Error::closed("it"));
+        assert_eq!(outcome(&futures[2]), Some(Err(crate::codes::CLIENT_CLOSED)));
+        assert!(whole.cell.is_done());
+    }
 }

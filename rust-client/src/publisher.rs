@@ -17,6 +17,7 @@ use crate::Error;
 
 mod expiry;
 mod handle;
+mod in_progress;
 
 /// While this many batches are under way, records gather until a batch is full.
 const GATHER_AT: usize = 4;
@@ -96,6 +97,8 @@ pub(crate) struct Publisher {
     pub queued: bool,
     sent: VecDeque<OutBatch>,
     again: VecDeque<OutBatch>,
+    /// Not to be sent before.
+    later: Vec<(Instant, OutBatch)>,
     epoch_used: bool,
     next_sequence: u64,
     /// The broker expects another sequence; it is asked once nothing is under way.
@@ -125,6 +128,7 @@ impl Publisher {
             queued: false,
             sent: VecDeque::new(),
             again: VecDeque::new(),
+            later: Vec::new(),
             epoch_used: false,
             next_sequence: 0,
             out_of_step: false,
@@ -171,7 +175,7 @@ impl Publisher {
 
     /// Whether a record is without outcome.
     pub fn is_busy(&self) -> bool {
-        !self.sent.is_empty() || self.has_work()
+        !self.sent.is_empty() || !self.later.is_empty() || self.has_work()
     }
 
     // ---- the handle
@@ -297,7 +301,7 @@ impl Publisher {
         let Some(place) = self.sent.iter().position(|batch| batch.serial == serial) else {
             return;
         };
-        let batch = self.sent.remove(place).expect("it is there");
+        let mut batch = self.sent.remove(place).expect("it is there");
         self.credit.grant(ack.credit.as_ref());
         self.last_refusal = None;
         net.on_acked(ack.state, ack.throttle_ms);
@@ -311,8 +315,9 @@ impl Publisher {
         );
         net.measure(move |m| m.on_batch_acked(&topic, partition, records, took));
         if !batch.abandoned {
+            let later = self.keep_in_progress(&mut batch, &ack.errors);
             meta.space.add_permits(batch.reserved);
-            batch.acked(partition, ack);
+            batch.acked(partition, ack, &later);
         }
     }
 
@@ -406,6 +411,7 @@ impl Publisher {
     // ---- time
 
     pub fn tick(&mut self, net: &mut Net, meta: &mut Meta, now: Instant) -> bool {
+        self.take_due(now);
         self.expire(net, meta, now);
         if let Some(oldest) = self
             .sent

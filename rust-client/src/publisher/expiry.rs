@@ -45,6 +45,9 @@ impl Publisher {
                 "publish them again only if a second copy does no harm, or with idempotency keys",
             );
         }
+        if let Some(refused) = &batch.refused {
+            return refused.clone();
+        }
         match &self.last_refusal {
             // Why the time ran out says more than that it did.
             Some(refusal) if net.usable().is_some() => {
@@ -99,6 +102,7 @@ impl Publisher {
 
     pub(super) fn fail_all(&mut self, net: &mut Net, meta: &Meta, cause: &Error) {
         self.take_back_all(net);
+        self.take_later();
         let mut again = std::mem::take(&mut self.again);
         for batch in &mut again {
             let error = if batch.maybe_stored {
@@ -142,6 +146,7 @@ impl Publisher {
             .sent
             .iter()
             .chain(&self.again)
+            .chain(self.later.iter().map(|(_, batch)| batch))
             .filter(|batch| !batch.abandoned)
         {
             into.push(batch.cell.clone());

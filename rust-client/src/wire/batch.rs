@@ -170,6 +170,33 @@ impl BatchWriter {
         self.count += 1;
     }
 
+    /// Bytes of a record, its index entry included.
+    pub fn size(&self, index: usize) -> usize {
+        INDEX_ENTRY_BYTES
+            + be32(&self.head, BATCH_HEADER_BYTES + index * INDEX_ENTRY_BYTES) as usize
+    }
+
+    /// A batch of some of these records, as they are; their indexes rise.
+    pub fn part(&self, indexes: &[usize]) -> Self {
+        let room = indexes.iter().map(|index| self.size(*index)).sum();
+        let mut part = Self::new(room);
+        part.first_time = self.first_time;
+        let (mut at, mut next) = (0, indexes.iter().copied().peekable());
+        for index in 0..self.count() {
+            let end = at + self.size(index) - INDEX_ENTRY_BYTES;
+            if next.next_if_eq(&index).is_some() {
+                let entry = BATCH_HEADER_BYTES + index * INDEX_ENTRY_BYTES;
+                part.head
+                    .put_slice(&self.head[entry..entry + INDEX_ENTRY_BYTES]);
+                part.body.put_slice(&self.body[at..end]);
+                part.max_delta = part.max_delta.max(be32(&self.body, at).into());
+                part.count += 1;
+            }
+            at = end;
+        }
+        part
+    }
+
     /// Completes the batch under a producer's id, epoch and sequence; it may be sealed again under another epoch. The batch is
     /// both parts, one after the other.
     pub fn seal(&mut self, producer_id: u64, epoch: u16, sequence: u64) -> (&[u8], &[u8]) {

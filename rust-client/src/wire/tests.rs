@@ -208,6 +208,7 @@ proptest! {
              proptest::collection::vec(("[a-z\u{e9}]{1,20}", field(30)), 0..3), proptest::option::of(any::<[u8; 26]>()),
              proptest::option::of(0_u64..1 << 63), proptest::option::of(0_u64..1 << 63)),
             1..30),
+        some in any::<u32>(),
     ) {
         let mut writer = BatchWriter::new(1 << 10);
         for (key, value, dedup, headers, trace, deliver_at, expires_at) in &records {
@@ -216,9 +217,11 @@ proptest! {
             let record = OutRecord { key: key.as_deref(), value, headers: &headers, own_headers: [Some(("c", "id")), None],
                 dedup_id: dedup.as_deref(), trace: *trace, deliver_at_ms: *deliver_at, expires_at_ms: *expires_at };
             let before = writer.len();
-            writer.add(1_000, &record, 7);
+            writer.add(1_000 + writer.count() as u64, &record, 7);
             prop_assert_eq!(writer.len() - before, record.size());
         }
+        let picked: Vec<usize> = (0..records.len()).filter(|i| some & 1 << i != 0).collect();
+        let mut part = writer.part(&picked);
         let (head, body) = writer.seal(5, 1, 77);
         let batch = Batch::open([head, body].concat().into()).expect("a good batch");
         prop_assert_eq!(batch.count(), records.len());
@@ -236,6 +239,19 @@ proptest! {
             for ((name, value), (read_name, read_value)) in headers.iter().zip(&read) {
                 prop_assert_eq!(name, read_name);
                 prop_assert_eq!(&value[..], &read_value[..]);
+            }
+        }
+
+        if !picked.is_empty() {
+            let (head, body) = part.seal(6, 2, 0);
+            let part = Batch::open([head, body].concat().into()).expect("a good batch");
+            prop_assert_eq!(part.count(), picked.len());
+            let mut walk = part.records();
+            for index in picked {
+                let view = walk.next(&part).expect("readable");
+                prop_assert_eq!(view.key.as_deref(), records[index].0.as_deref());
+                prop_assert_eq!(&view.value[..], &records[index].1[..]);
+                prop_assert_eq!(view.timestamp_ms, 1_000 + index as u64);
             }
         }
     }
