@@ -9,17 +9,11 @@ import io.spillway.broker.shard.ShardCommand;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameKind;
-import io.spillway.protocol.v1.GroupAdmin;
-import io.spillway.protocol.v1.GroupAdminOk;
-import io.spillway.protocol.v1.GroupInfo;
-import io.spillway.protocol.v1.GroupList;
 import io.spillway.protocol.v1.HealthCheck;
 import io.spillway.protocol.v1.HealthStatus;
 import io.spillway.protocol.v1.Metadata;
 import io.spillway.protocol.v1.MetadataOk;
 import io.spillway.protocol.v1.PartitionInfo;
-import io.spillway.protocol.v1.Seek;
-import io.spillway.protocol.v1.SeekResult;
 import io.spillway.protocol.v1.TopicAdmin;
 import io.spillway.protocol.v1.TopicInfo;
 import io.spillway.protocol.v1.TopicList;
@@ -28,14 +22,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** Metadata, topic and group administration, seeks: requests on channel 0. Confined to the connection's event loop. */
+/** Metadata and topic administration: requests on channel 0. Confined to the connection's event loop. */
 final class AdminRequests {
     private static final int CREATE = 1;
     private static final int ALTER = 2;
     private static final int DELETE = 3;
-    private static final int LIST_GROUPS = 1;
-    private static final int DESCRIBE_GROUP = 2;
-    private static final int DELETE_GROUP = 3;
     private static final int SERVING = 1;
     private static final int NOT_SERVING = 2;
 
@@ -61,14 +52,12 @@ final class AdminRequests {
         switch (kind) {
             case METADATA -> metadata(frame);
             case TOPIC_ADMIN -> topicAdmin(frame);
-            case GROUP_ADMIN -> groupAdmin(frame);
-            case SEEK -> seek(frame);
             case HEALTH_CHECK -> healthCheck(frame);
             default -> throw new IllegalArgumentException("not an admin request: " + kind);
         }
     }
 
-    private static void offer(Mailbox mailbox, ShardCommand command) {
+    static void offer(Mailbox mailbox, ShardCommand command) {
         if (!mailbox.offer(command)) {
             throw overloaded();
         }
@@ -189,113 +178,14 @@ final class AdminRequests {
                 new ShardCommand.AlterTopic(
                         request.getTopic(), request.getConfigMap(), request.getExpectRevision(), reply);
             case DELETE -> new ShardCommand.DeleteTopic(request.getTopic(), request.getExpectRevision(), reply);
-            default -> throw unknownOperation("topic", request.getOp());
+            default -> throw unknownOperation("topic", request.getOp(), 3);
         };
         offer(context.catalogMailbox(), command);
     }
 
-    private static SpillwayException unknownOperation(String kind, int operation) {
+    static SpillwayException unknownOperation(String kind, int operation, int last) {
         return WireErrors.invalid(
-                "unknown " + kind + " operation " + operation, "this broker knows 1 to 3", "use a newer broker");
-    }
-
-    private void groupAdmin(Frame frame) {
-        GroupAdmin request = frame.header(GroupAdmin.parser());
-        int correlation = frame.correlation();
-        if (request.getOp() == LIST_GROUPS && request.getTopic().isEmpty()) {
-            List<TopicSpec> topics = List.copyOf(context.catalog.get().all());
-            groups(topics, 0, GroupList.newBuilder(), correlation);
-            return;
-        }
-        TopicSpec topic = context.catalog.get().get(request.getTopic());
-        switch (request.getOp()) {
-            case LIST_GROUPS -> groups(List.of(topic), 0, GroupList.newBuilder(), correlation);
-            case DESCRIBE_GROUP ->
-                offer(
-                        context.mailbox(topic),
-                        new ShardCommand.DescribeGroups(
-                                topic.topicId(), request.getGroup(), new GroupReply(correlation)));
-            case DELETE_GROUP ->
-                offer(
-                        context.mailbox(topic),
-                        new ShardCommand.DeleteGroup(topic.topicId(), request.getGroup(), new Reply<>() {
-                            @Override
-                            public void ok(GroupInfo group) {
-                                answer(correlation, List.of(group));
-                            }
-
-                            @Override
-                            public void failed(SpillwayException why) {
-                                outbox.fail(FrameKind.GROUP_ADMIN, 0, correlation, WireErrors.of(why));
-                            }
-                        }));
-            default -> throw unknownOperation("group", request.getOp());
-        }
-    }
-
-    private final class GroupReply implements Reply<List<GroupInfo>> {
-        private final int correlation;
-
-        GroupReply(int correlation) {
-            this.correlation = correlation;
-        }
-
-        @Override
-        public void ok(List<GroupInfo> groups) {
-            answer(correlation, groups);
-        }
-
-        @Override
-        public void failed(SpillwayException why) {
-            outbox.fail(FrameKind.GROUP_ADMIN, 0, correlation, WireErrors.of(why));
-        }
-    }
-
-    private void answer(int correlation, List<GroupInfo> groups) {
-        outbox.answerPayload(
-                FrameKind.GROUP_ADMIN,
-                correlation,
-                GroupAdminOk.getDefaultInstance(),
-                GroupList.newBuilder().addAllGroups(groups).build());
-    }
-
-    private void groups(List<TopicSpec> topics, int next, GroupList.Builder list, int correlation) {
-        if (next == topics.size()) {
-            answer(correlation, list.getGroupsList());
-            return;
-        }
-        TopicSpec topic = topics.get(next);
-        Reply<List<GroupInfo>> reply = new Reply<>() {
-            @Override
-            public void ok(List<GroupInfo> groups) {
-                list.addAllGroups(groups);
-                groups(topics, next + 1, list, correlation);
-            }
-
-            @Override
-            public void failed(SpillwayException why) {
-                outbox.fail(FrameKind.GROUP_ADMIN, 0, correlation, WireErrors.of(why));
-            }
-        };
-        if (!context.mailbox(topic).offer(new ShardCommand.DescribeGroups(topic.topicId(), null, reply))) {
-            reply.failed(overloaded());
-        }
-    }
-
-    private void seek(Frame frame) {
-        Seek request = frame.header(Seek.parser());
-        TopicSpec topic = context.catalog.get().get(request.getTopic());
-        Reply<SeekResult> reply = outbox.reply(FrameKind.SEEK, 0, frame.correlation(), result -> result);
-        offer(
-                context.mailbox(topic),
-                new ShardCommand.Seek(
-                        topic.topicId(),
-                        request.getGroup(),
-                        request.getTo(),
-                        request.getDryRun(),
-                        request.getExpectRevision(),
-                        request.getReason(),
-                        reply));
+                "unknown " + kind + " operation " + operation, "this broker knows 1 to " + last, "use a newer broker");
     }
 
     private void healthCheck(Frame frame) {

@@ -52,6 +52,7 @@ public final class ClientSession {
     private final Connection connection;
     private final Outbox outbox;
     private final AdminRequests admin;
+    private final GroupRequests groups;
     private final Map<Integer, PublisherHandle> publishers = new HashMap<>();
     private final Map<Integer, SubscriptionHandle> subscriptions = new HashMap<>();
     private @Nullable String instance;
@@ -63,6 +64,7 @@ public final class ClientSession {
         this.connection = connection;
         outbox = new Outbox(connection);
         admin = new AdminRequests(context, outbox);
+        groups = new GroupRequests(context, outbox);
     }
 
     public boolean isOpen() {
@@ -113,7 +115,9 @@ public final class ClientSession {
                 case CREDIT_GRANT -> onCreditGrant(frame);
                 case ACK -> onAck(frame);
                 case UNSUBSCRIBE -> onUnsubscribe(frame);
-                case SEEK, METADATA, TOPIC_ADMIN, GROUP_ADMIN, HEALTH_CHECK -> admin.handle(kind, frame);
+                case METADATA, TOPIC_ADMIN, HEALTH_CHECK -> admin.handle(kind, frame);
+                case GROUP_ADMIN -> groups.administer(frame);
+                case SEEK -> groups.seek(frame);
                 case HELLO, AUTH, TOGGLE_ADMIN ->
                     throw new SpillwayException(
                             Code.UNSUPPORTED_FEATURE,

@@ -1,0 +1,155 @@
+package io.spillway.broker.session;
+
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.shard.GroupChange;
+import io.spillway.broker.shard.Reply;
+import io.spillway.broker.shard.ShardCommand;
+import io.spillway.protocol.Frame;
+import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.v1.GroupAdmin;
+import io.spillway.protocol.v1.GroupAdminOk;
+import io.spillway.protocol.v1.GroupInfo;
+import io.spillway.protocol.v1.GroupList;
+import io.spillway.protocol.v1.GroupSnapshot;
+import io.spillway.protocol.v1.Seek;
+import io.spillway.protocol.v1.SeekResult;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Administration of groups, and seeks: requests on channel 0. Confined to the connection's event loop. */
+final class GroupRequests {
+    private static final int LIST = 1;
+    private static final int DESCRIBE = 2;
+    private static final int DELETE = 3;
+    private static final int CREATE = 4;
+    private static final int ALTER = 5;
+    private static final int PAUSE = 6;
+    private static final int RESUME = 7;
+    private static final int SNAPSHOT = 8;
+    private static final int RESTORE = 9;
+    private static final int LIST_SNAPSHOTS = 10;
+    private static final int DELETE_SNAPSHOT = 11;
+
+    private final SessionContext context;
+    private final Outbox outbox;
+
+    GroupRequests(SessionContext context, Outbox outbox) {
+        this.context = context;
+        this.outbox = outbox;
+    }
+
+    void administer(Frame frame) {
+        GroupAdmin request = frame.header(GroupAdmin.parser());
+        int correlation = frame.correlation();
+        if (request.getOp() == LIST && request.getTopic().isEmpty()) {
+            list(List.copyOf(context.catalog.get().all()), 0, GroupList.newBuilder(), correlation);
+            return;
+        }
+        TopicSpec topic = context.catalog.get().get(request.getTopic());
+        switch (request.getOp()) {
+            case LIST -> list(List.of(topic), 0, GroupList.newBuilder(), correlation);
+            case DESCRIBE ->
+                offer(
+                        topic,
+                        new ShardCommand.DescribeGroups(
+                                topic.topicId(),
+                                request.getGroup(),
+                                reply(correlation, groups -> answer(correlation, groups, List.of()))));
+            case DELETE ->
+                offer(
+                        topic,
+                        new ShardCommand.DeleteGroup(
+                                topic.topicId(),
+                                request.getGroup(),
+                                reply(correlation, group -> answer(correlation, List.of(group), List.of()))));
+            default ->
+                offer(
+                        topic,
+                        new ShardCommand.ChangeGroup(
+                                topic.topicId(),
+                                request.getGroup(),
+                                change(request),
+                                request.getExpectRevision(),
+                                request.getReason(),
+                                reply(
+                                        correlation,
+                                        done -> answer(correlation, List.of(done.group()), done.snapshots()))));
+        }
+    }
+
+    private static GroupChange change(GroupAdmin request) {
+        return switch (request.getOp()) {
+            case CREATE -> new GroupChange.Create(request.getMode(), request.getStart(), request.getArgsMap());
+            case ALTER -> new GroupChange.Alter(request.getArgsMap());
+            case PAUSE -> new GroupChange.Pause();
+            case RESUME -> new GroupChange.Resume();
+            case SNAPSHOT -> new GroupChange.TakeSnapshot(request.getSnapshot());
+            case RESTORE -> new GroupChange.Restore(request.getSnapshot());
+            case LIST_SNAPSHOTS -> new GroupChange.ListSnapshots();
+            case DELETE_SNAPSHOT -> new GroupChange.DeleteSnapshot(request.getSnapshot());
+            default -> throw AdminRequests.unknownOperation("group", request.getOp(), DELETE_SNAPSHOT);
+        };
+    }
+
+    private void offer(TopicSpec topic, ShardCommand command) {
+        AdminRequests.offer(context.mailbox(topic), command);
+    }
+
+    private <T> Reply<T> reply(int correlation, Consumer<T> answer) {
+        return new Reply<>() {
+            @Override
+            public void ok(T result) {
+                answer.accept(result);
+            }
+
+            @Override
+            public void failed(SpillwayException why) {
+                outbox.fail(FrameKind.GROUP_ADMIN, 0, correlation, WireErrors.of(why));
+            }
+        };
+    }
+
+    private void answer(int correlation, List<GroupInfo> groups, List<GroupSnapshot> snapshots) {
+        outbox.answerPayload(
+                FrameKind.GROUP_ADMIN,
+                correlation,
+                GroupAdminOk.newBuilder()
+                        .setRevision(groups.size() == 1 ? groups.get(0).getRevision() : 0)
+                        .addAllSnapshots(snapshots)
+                        .build(),
+                GroupList.newBuilder().addAllGroups(groups).build());
+    }
+
+    /** Asks each topic's shard in turn. */
+    private void list(List<TopicSpec> topics, int next, GroupList.Builder list, int correlation) {
+        if (next == topics.size()) {
+            answer(correlation, list.getGroupsList(), List.of());
+            return;
+        }
+        TopicSpec topic = topics.get(next);
+        Reply<List<GroupInfo>> reply = reply(correlation, groups -> {
+            list.addAllGroups(groups);
+            list(topics, next + 1, list, correlation);
+        });
+        if (!context.mailbox(topic).offer(new ShardCommand.DescribeGroups(topic.topicId(), null, reply))) {
+            reply.failed(AdminRequests.overloaded());
+        }
+    }
+
+    void seek(Frame frame) {
+        Seek request = frame.header(Seek.parser());
+        TopicSpec topic = context.catalog.get().get(request.getTopic());
+        Reply<SeekResult> reply = outbox.reply(FrameKind.SEEK, 0, frame.correlation(), result -> result);
+        offer(
+                topic,
+                new ShardCommand.Seek(
+                        topic.topicId(),
+                        request.getGroup(),
+                        request.getTo(),
+                        request.getDryRun(),
+                        request.getExpectRevision(),
+                        request.getReason(),
+                        reply));
+    }
+}
