@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	spillway "github.com/spillway-io/spillway/go-client"
 )
 
 // args are the arguments of one request. Each must be asked for: one that nobody asked for is an error.
@@ -73,6 +75,12 @@ func (a *args) number(name string, otherwise int64) int64 {
 	return otherwise
 }
 
+func (a *args) numbers(name string) []int64 {
+	var values []int64
+	a.into(name, &values)
+	return values
+}
+
 func (a *args) flag(name string) bool {
 	value := false
 	a.into(name, &value)
@@ -84,6 +92,35 @@ func (a *args) millis(name string, otherwise time.Duration) time.Duration {
 		return otherwise
 	}
 	return time.Duration(a.number(name, 0)) * time.Millisecond
+}
+
+// texts are settings, text to text.
+func (a *args) texts(name string) map[string]string {
+	var values map[string]string
+	a.into(name, &values)
+	return values
+}
+
+// start is the zero Start without the argument.
+func (a *args) start(name string) spillway.Start {
+	if !a.has(name) {
+		return spillway.Start{}
+	}
+	start, err := startOf(a.values[name])
+	if err != nil && a.err == nil {
+		a.err = err
+	}
+	return start
+}
+
+var modes = map[string]spillway.Mode{"shared": spillway.Shared, "key_ordered": spillway.KeyOrdered, "exclusive": spillway.Exclusive}
+
+func (a *args) mode(name string) spillway.Mode {
+	mode, ok := modes[a.text(name)]
+	if !ok && a.err == nil {
+		a.err = driverError("unknown mode " + a.text(name))
+	}
+	return mode
 }
 
 // timeout is a context that ends after timeout_ms, or after the given time without it; 0 = never.

@@ -225,13 +225,20 @@ var deleteGroupOp = topicOp(func(ctx context.Context, admin *spillway.Admin, top
 	return object{}, admin.DeleteGroup(ctx, topic, group)
 })
 
+var purgeTopicOp = topicOp(func(ctx context.Context, admin *spillway.Admin, topic string, a *args) (any, error) {
+	before := a.start("before")
+	reason := a.optionalText("reason", "conformance")
+	if err := a.finish(); err != nil {
+		return nil, err
+	}
+	t, err := admin.PurgeTopic(ctx, topic, before, reason)
+	return answer(t, err, topicOf)
+})
+
 var seekGroupOp = topicOp(func(ctx context.Context, admin *spillway.Admin, topic string, a *args) (any, error) {
 	group := a.text("group")
 	a.require("to")
-	to, err := startOf(a.values["to"])
-	if err != nil {
-		return nil, err
-	}
+	to := a.start("to")
 	dry := a.flag("dry_run")
 	reason := a.optionalText("reason", "conformance")
 	if err := a.finish(); err != nil {

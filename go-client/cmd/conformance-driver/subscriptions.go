@@ -21,6 +21,7 @@ type reading struct {
 	changed                            chan struct{}
 	messages                           map[int]*spillway.Message
 	lost                               int64
+	becameActive                       int
 	handled, redelivered, atOnce, most int
 }
 
@@ -72,6 +73,10 @@ func subscribe(d *driver, a *args, r *reading) (*openClient, string, []spillway.
 	topic := a.text("topic")
 	options := []spillway.SubscribeOption{spillway.WithOnLostLeases(func(l spillway.LostLeases) {
 		r.change(func() { r.lost += l.LastOffset - l.FirstOffset + 1 })
+	}), spillway.WithOnActive(func(active bool) {
+		if active {
+			r.change(func() { r.becameActive++ })
+		}
 	})}
 	if a.has("group") {
 		options = append(options, spillway.WithGroup(a.text("group")))
@@ -103,7 +108,42 @@ func subscribe(d *driver, a *args, r *reading) (*openClient, string, []spillway.
 	if a.has("name") {
 		options = append(options, spillway.WithConsumerName(a.text("name")))
 	}
-	return c, topic, options, nil
+	return c, topic, append(options, groupOptions(a)...), nil
+}
+
+func groupOptions(a *args) []spillway.SubscribeOption {
+	var options []spillway.SubscribeOption
+	if a.has("mode") {
+		options = append(options, spillway.WithMode(a.mode("mode")))
+	}
+	if a.has("filter") {
+		options = append(options, spillway.WithFilter(a.text("filter")))
+	}
+	if a.has("retry_backoff_ms") {
+		var delays []time.Duration
+		for _, ms := range a.numbers("retry_backoff_ms") {
+			delays = append(delays, time.Duration(ms)*time.Millisecond)
+		}
+		options = append(options, spillway.WithRetryBackoff(delays...))
+	}
+	if a.has("retry_backoff_between_ms") {
+		if bounds := a.numbers("retry_backoff_between_ms"); len(bounds) == 2 {
+			options = append(options, spillway.WithRetryBackoffBetween(time.Duration(bounds[0])*time.Millisecond,
+				time.Duration(bounds[1])*time.Millisecond))
+		} else if a.err == nil {
+			a.err = driverError("retry_backoff_between_ms has two numbers")
+		}
+	}
+	if a.has("retry_jitter_percent") {
+		options = append(options, spillway.WithRetryJitterPercent(int(a.number("retry_jitter_percent", 0))))
+	}
+	if a.has("max_inflight") {
+		options = append(options, spillway.WithMaxInFlight(int(a.number("max_inflight", 0))))
+	}
+	for key, value := range a.texts("group_settings") {
+		options = append(options, spillway.WithGroupSetting(key, value))
+	}
+	return options
 }
 
 func (d *driver) open(a *args, r *reading) error {
@@ -316,6 +356,33 @@ func lostLeasesOp(d *driver, a *args) (any, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return object{"lost": r.lost}, nil
+}
+
+func activeOp(d *driver, a *args) (any, error) {
+	r, err := d.reading(a)
+	if err == nil {
+		err = a.finish()
+	}
+	if err != nil {
+		return nil, err
+	}
+	active := r.sub.IsActive()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return object{"active": active, "became_active": r.becameActive}, nil
+}
+
+func drainOp(d *driver, a *args) (any, error) {
+	r, err := d.reading(a)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := a.timeout(0)
+	defer cancel()
+	if err := a.finish(); err != nil {
+		return nil, err
+	}
+	return object{}, r.sub.Drain(ctx)
 }
 
 func endedOp(d *driver, a *args) (any, error) {

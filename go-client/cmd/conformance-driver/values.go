@@ -70,6 +70,17 @@ func recordOf(raw json.RawMessage) (spillway.Record, error) {
 	}
 	r.TraceParent = a.optionalText("traceparent", "")
 	r.CorrelationID = a.optionalText("correlation_id", "")
+	if a.has("deliver_at_ms") {
+		r.DeliverAt = time.UnixMilli(a.number("deliver_at_ms", 0))
+	}
+	r.DeliverAfter = a.millis("deliver_after_ms", 0)
+	if a.has("expires_at_ms") {
+		r.ExpiresAt = time.UnixMilli(a.number("expires_at_ms", 0))
+	}
+	r.ExpiresAfter = a.millis("expires_after_ms", 0)
+	if a.has("first_attempt_ago_ms") {
+		r.FirstAttempt = time.Now().Add(-a.millis("first_attempt_ago_ms", 0))
+	}
 	return r, a.finish()
 }
 
@@ -86,7 +97,11 @@ func messageOf(number int, m *spillway.Message) object {
 	for _, h := range m.Headers() {
 		headers = append(headers, []any{h.Name, bytesOf(h.Value)})
 	}
-	return object{"message": number, "topic": m.Topic, "partition": m.Partition, "offset": m.Offset, "key": bytesOf(m.Key),
+	expiresAt, timeLeft := any(nil), any(nil)
+	if left, ok := m.TimeLeft(); ok {
+		expiresAt, timeLeft = m.ExpiresAt().UnixMilli(), left.Milliseconds()
+	}
+	return object{"message": number, "failures": m.Failures, "expires_at_ms": expiresAt, "time_left_ms": timeLeft, "topic": m.Topic, "partition": m.Partition, "offset": m.Offset, "key": bytesOf(m.Key),
 		"value": bytesOf(m.Value), "headers": headers, "attempt": m.Attempt, "timestamp_ms": m.Timestamp.UnixMilli(),
 		"append_time_ms": m.AppendTime().UnixMilli(), "idempotency_key": bytesOf(m.IdempotencyKey()),
 		"traceparent": textOrNil(m.TraceParent()), "correlation_id": textOrNil(m.CorrelationID())}
@@ -131,8 +146,18 @@ func groupOf(g *spillway.Group) object {
 	partitions := []any{}
 	for _, p := range g.Partitions {
 		partitions = append(partitions, object{"partition": p.Partition, "cursor": p.Cursor, "acked_above": p.AckedAbove,
-			"in_flight": p.InFlight, "waiting_retry": p.WaitingRetry, "end_offset": p.EndOffset, "backlog": p.Backlog})
+			"in_flight": p.InFlight, "waiting_retry": p.WaitingRetry, "end_offset": p.EndOffset, "backlog": p.Backlog,
+			"scheduled": p.Scheduled, "key_blocked": p.KeyBlocked, "dropped": p.Dropped})
 	}
-	return object{"topic": g.Topic, "group": g.Name, "members": g.Members, "max_deliveries": g.MaxDeliveries,
-		"partitions": partitions}
+	members := []any{}
+	for _, m := range g.MemberList {
+		members = append(members, object{"name": m.Name, "active": m.Active, "in_flight": m.InFlight})
+	}
+	config := g.Config
+	if config == nil {
+		config = map[string]string{}
+	}
+	return object{"topic": g.Topic, "group": g.Name, "mode": strings.ToLower(g.Mode.String()), "members": g.Members,
+		"max_deliveries": g.MaxDeliveries, "revision": g.Revision, "config": config, "paused": g.Paused, "pause_reason": g.PauseReason,
+		"acked": g.Acked, "dead_lettered": g.DeadLettered, "member_list": members, "partitions": partitions}
 }
