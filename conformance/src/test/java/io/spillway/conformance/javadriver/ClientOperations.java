@@ -4,11 +4,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.spillway.client.Admin;
 import io.spillway.client.ClientBuilder;
-import io.spillway.client.GroupDescription;
 import io.spillway.client.SpillwayClient;
-import java.util.List;
 
-/** Clients, topics and groups. Thread-safe. */
+/** Clients and topics. Thread-safe. */
 final class ClientOperations {
     /** A client and what its metrics hook has seen. */
     record Opened(SpillwayClient client, EventCounts events) {}
@@ -19,7 +17,7 @@ final class ClientOperations {
         return clients.get(request).client();
     }
 
-    private Admin admin(Request request) {
+    Admin admin(Request request) {
         return client(request).admin();
     }
 
@@ -88,32 +86,8 @@ final class ClientOperations {
         return answer;
     }
 
-    ObjectNode describeGroup(Request request) {
-        return Wire.group(admin(request).describeGroup(request.text("topic"), request.text("group")));
-    }
-
-    ObjectNode listGroups(Request request) {
-        Admin admin = admin(request);
-        List<GroupDescription> groups =
-                request.findText("topic").map(admin::listGroups).orElseGet(admin::listGroups);
-        ObjectNode answer = Wire.object();
-        ArrayNode names = answer.putArray("groups");
-        groups.forEach(group -> names.add(group.group()));
-        return answer;
-    }
-
-    ObjectNode deleteGroup(Request request) {
-        admin(request).deleteGroup(request.text("topic"), request.text("group"));
-        return Wire.object();
-    }
-
-    ObjectNode seekGroup(Request request) {
-        return Wire.seek(admin(request)
-                .seekGroup(
-                        request.text("topic"),
-                        request.text("group"),
-                        Wire.start(request.get("to")),
-                        request.flag("dry_run"),
-                        request.findText("reason").orElse("conformance")));
+    ObjectNode purgeTopic(Request request) {
+        return Wire.topic(
+                admin(request).purgeTopic(request.text("topic"), Wire.start(request.get("before")), request.reason()));
     }
 }

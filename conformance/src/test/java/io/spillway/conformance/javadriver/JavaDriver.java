@@ -34,6 +34,8 @@ final class JavaDriver {
                 "hello",
                 request -> Wire.object().put("language", "java").put("version", ConnectionSettings.CLIENT_VERSION));
         addClients();
+        addGroups(new GroupOperations(clients));
+        addReplays(new ReplayOperations(clients));
         addProducers(new ProducerOperations(clients));
         addSubscriptions(new SubscriptionOperations(clients));
     }
@@ -47,10 +49,35 @@ final class JavaDriver {
         operations.put("topic.delete", clients::deleteTopic);
         operations.put("topic.alter", clients::alterTopic);
         operations.put("topic.list", clients::listTopics);
-        operations.put("group.describe", clients::describeGroup);
-        operations.put("group.list", clients::listGroups);
-        operations.put("group.delete", clients::deleteGroup);
-        operations.put("group.seek", clients::seekGroup);
+        operations.put("topic.purge", clients::purgeTopic);
+    }
+
+    private void addGroups(GroupOperations groups) {
+        operations.put("group.describe", groups::describe);
+        operations.put("group.list", groups::list);
+        operations.put("group.delete", groups::delete);
+        operations.put("group.seek", groups::seek);
+        operations.put("group.create", groups::create);
+        operations.put("group.alter", groups::alter);
+        operations.put("group.pause", groups::pause);
+        operations.put("group.resume", groups::resume);
+        operations.put("group.snapshot", groups::snapshot);
+        operations.put("group.restore", groups::restore);
+        operations.put("group.snapshots", groups::snapshots);
+        operations.put("group.snapshot_delete", groups::deleteSnapshot);
+    }
+
+    private void addReplays(ReplayOperations replays) {
+        operations.put("replay.plan", replays::plan);
+        operations.put("replay.start", replays::start);
+        operations.put("replay.status", replays::status);
+        operations.put("replay.list", replays::list);
+        operations.put("replay.pause", replays::pause);
+        operations.put("replay.resume", replays::resume);
+        operations.put("replay.cancel", replays::cancel);
+        operations.put("replay.wait", replays::await);
+        operations.put("replay.diff", replays::diff);
+        operations.put("replay.delete", replays::delete);
     }
 
     private void addProducers(ProducerOperations producers) {
@@ -70,6 +97,8 @@ final class JavaDriver {
         operations.put("subscription.handled", subscriptions::handled);
         operations.put("subscription.flush_acks", subscriptions::flushAcks);
         operations.put("subscription.lost_leases", subscriptions::lostLeases);
+        operations.put("subscription.active", subscriptions::active);
+        operations.put("subscription.drain", subscriptions::drain);
         operations.put("subscription.ended", subscriptions::ended);
         operations.put("subscription.close", subscriptions::close);
         operations.put("message.ack", subscriptions::ack);

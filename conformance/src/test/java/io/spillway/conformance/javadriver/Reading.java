@@ -16,6 +16,7 @@ final class Reading {
     private @Nullable Subscription subscription;
     private long lastNumber;
     private long lostMessages;
+    private int becameActive;
     private int running;
     private int mostAtOnce;
     private int handled;
@@ -70,6 +71,14 @@ final class Reading {
         }
         wait(leftMs);
         return true;
+    }
+
+    synchronized void onActive(boolean active) {
+        becameActive += active ? 1 : 0;
+    }
+
+    synchronized int becameActive() {
+        return becameActive;
     }
 
     // ---- the handler

@@ -72,6 +72,11 @@ final class Request {
         return value.asLong();
     }
 
+    /** Why it is done, for the audit. */
+    String reason() {
+        return findText("reason").orElse("conformance");
+    }
+
     boolean flag(String name) {
         return find(name).map(JsonNode::asBoolean).orElse(false);
     }

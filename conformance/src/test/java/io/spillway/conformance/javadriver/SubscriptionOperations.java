@@ -42,7 +42,25 @@ final class SubscriptionOperations {
                         .toArray()));
         request.findNumber("credit_bytes").ifPresent(builder::creditBytes);
         request.findText("name").ifPresent(builder::name);
+        addGroup(request, builder.onActive(reading::onActive));
         return builder;
+    }
+
+    private static void addGroup(Request request, SubscriptionBuilder builder) {
+        request.findText("mode").map(Wire::mode).ifPresent(builder::mode);
+        request.findText("filter").ifPresent(builder::filter);
+        request.find("retry_backoff_ms")
+                .ifPresent(waits -> builder.retryBackoff(request.list("retry_backoff_ms").stream()
+                        .map(ms -> Duration.ofMillis(ms.asLong()))
+                        .toArray(Duration[]::new)));
+        request.find("retry_backoff_between_ms")
+                .ifPresent(bounds -> builder.retryBackoffBetween(
+                        Duration.ofMillis(bounds.get(0).asLong()),
+                        Duration.ofMillis(bounds.get(1).asLong())));
+        request.findNumber("retry_jitter_percent")
+                .ifPresent(percent -> builder.retryJitterPercent(Math.toIntExact(percent)));
+        request.findNumber("max_inflight").ifPresent(n -> builder.maxInFlight(Math.toIntExact(n)));
+        request.textMap("group_settings").forEach(builder::groupSetting);
     }
 
     ObjectNode open(Request request) {
@@ -145,6 +163,18 @@ final class SubscriptionOperations {
                 .put("lost", readings.get(request).awaitLost(request.number("count"), request.millis("timeout_ms")));
     }
 
+    ObjectNode active(Request request) {
+        Reading reading = readings.get(request);
+        return Wire.object()
+                .put("active", reading.subscription().isActive())
+                .put("became_active", reading.becameActive());
+    }
+
+    ObjectNode drain(Request request) {
+        readings.get(request).subscription().drain(request.millis("timeout_ms"));
+        return Wire.object();
+    }
+
     ObjectNode ended(Request request) {
         CompletableFuture<Void> ended = readings.get(request).subscription().ended();
         long timeoutMs = request.number("timeout_ms");
@@ -177,9 +207,10 @@ final class SubscriptionOperations {
     }
 
     ObjectNode nack(Request request) {
-        Duration delay = request.findMillis("delay_ms").orElse(Duration.ZERO);
         String reason = request.findText("reason").orElse("");
-        return settle(request, message -> message.nack(delay, reason));
+        return request.findMillis("delay_ms")
+                .map(delay -> settle(request, message -> message.nack(delay, reason)))
+                .orElseGet(() -> settle(request, message -> message.nack(reason)));
     }
 
     ObjectNode extend(Request request) {

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import io.spillway.client.GroupDescription;
+import io.spillway.client.GroupMode;
+import io.spillway.client.GroupSnapshot;
 import io.spillway.client.Header;
 import io.spillway.client.Message;
 import io.spillway.client.OutgoingRecord;
@@ -17,6 +19,7 @@ import io.spillway.client.TopicDescription;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -74,6 +77,12 @@ final class Wire {
         record.findNumber("partition").ifPresent(partition -> builder.partition(Math.toIntExact(partition)));
         record.findText("traceparent").ifPresent(builder::traceparent);
         record.findText("correlation_id").ifPresent(builder::correlationId);
+        record.findMillis("deliver_after_ms").ifPresent(builder::deliverAfter);
+        record.findNumber("deliver_at_ms").map(Instant::ofEpochMilli).ifPresent(builder::deliverAt);
+        record.findMillis("expires_after_ms").ifPresent(builder::expiresAfter);
+        record.findNumber("expires_at_ms").map(Instant::ofEpochMilli).ifPresent(builder::expiresAt);
+        record.findMillis("first_attempt_ago_ms")
+                .ifPresent(ago -> builder.firstAttempt(Instant.now().minus(ago)));
         record.finish();
         return builder.build();
     }
@@ -93,6 +102,7 @@ final class Wire {
                 .put("partition", message.partition())
                 .put("offset", message.offset())
                 .put("attempt", message.attempt())
+                .put("failures", message.failures())
                 .put("timestamp_ms", message.timestampMs())
                 .put("append_time_ms", message.appendTimeMs());
         node.set("key", bytes(message.key()));
@@ -100,6 +110,10 @@ final class Wire {
         node.set("idempotency_key", bytes(message.idempotencyKey()));
         node.put("traceparent", message.traceparent());
         node.put("correlation_id", message.correlationId());
+        Instant expiresAt = message.expiresAt();
+        Duration timeLeft = message.timeLeft();
+        node.put("expires_at_ms", expiresAt == null ? null : Long.valueOf(expiresAt.toEpochMilli()));
+        node.put("time_left_ms", timeLeft == null ? null : Long.valueOf(timeLeft.toMillis()));
         ArrayNode headers = node.putArray("headers");
         for (Header header : message.headers()) {
             headers.addArray().add(header.name()).add(bytes(header.value()));
@@ -115,6 +129,15 @@ final class Wire {
                 .put("message", error.what())
                 .put("cause", error.why())
                 .put("next_step", error.nextStep());
+    }
+
+    static GroupMode mode(String name) {
+        return switch (name) {
+            case "shared" -> GroupMode.SHARED;
+            case "key_ordered" -> GroupMode.KEY_ORDERED;
+            case "exclusive" -> GroupMode.EXCLUSIVE;
+            default -> throw new DriverException("unknown mode " + name);
+        };
     }
 
     static StartPosition start(JsonNode node) {
@@ -154,8 +177,23 @@ final class Wire {
     static ObjectNode group(GroupDescription group) {
         ObjectNode node = object().put("topic", group.topic())
                 .put("group", group.group())
+                .put("mode", group.mode().name().toLowerCase(Locale.ROOT))
                 .put("members", group.members())
-                .put("max_deliveries", group.maxDeliveries());
+                .put("max_deliveries", group.maxDeliveries())
+                .put("revision", group.revision())
+                .put("paused", group.paused())
+                .put("pause_reason", group.pauseReason())
+                .put("acked", group.acked())
+                .put("dead_lettered", group.deadLettered());
+        ObjectNode config = node.putObject("config");
+        group.config().forEach(config::put);
+        ArrayNode members = node.putArray("member_list");
+        for (GroupDescription.Member member : group.memberList()) {
+            members.addObject()
+                    .put("name", member.name())
+                    .put("active", member.active())
+                    .put("in_flight", member.inFlight());
+        }
         ArrayNode partitions = node.putArray("partitions");
         for (GroupDescription.Partition p : group.partitions()) {
             partitions
@@ -166,7 +204,25 @@ final class Wire {
                     .put("in_flight", p.inFlight())
                     .put("waiting_retry", p.waitingRetry())
                     .put("end_offset", p.endOffset())
-                    .put("backlog", p.backlog());
+                    .put("backlog", p.backlog())
+                    .put("scheduled", p.scheduled())
+                    .put("key_blocked", p.keyBlocked())
+                    .put("dropped", p.dropped());
+        }
+        return node;
+    }
+
+    static ObjectNode snapshot(GroupSnapshot snapshot) {
+        ObjectNode node = object().put("snapshot", snapshot.name())
+                .put("taken_ms", snapshot.takenMs())
+                .put("reason", snapshot.reason());
+        ArrayNode partitions = node.putArray("partitions");
+        for (GroupDescription.Partition p : snapshot.partitions()) {
+            partitions
+                    .addObject()
+                    .put("partition", p.partition())
+                    .put("cursor", p.cursor())
+                    .put("acked_above", p.ackedAbove());
         }
         return node;
     }
