@@ -117,7 +117,7 @@ async fn produce(client: &Client, plan: &Plan) -> Result<serde_json::Value, Fail
     let mut last = Vec::new();
     while records & 0x3ff != 0 || !plan.is_over(records, begun) {
         let future = producer.publish(record.clone()).await?;
-        if records & 0x3ff == 0 {
+        if records % 1_024 == 0 {
             last.push(future);
         }
         records += 1;

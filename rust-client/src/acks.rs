@@ -188,14 +188,14 @@ impl AckSender {
         let (partition, first, last) = (item.partition, item.first, item.last);
         tracing::warn!(topic = %self.inbox.topic, partition, first, last, cause = %cause, "settlement lost");
         if let Some(tell) = self.on_lost.clone() {
-            let lost = LostLeases {
+            let leases = LostLeases {
                 topic: self.inbox.topic.to_string(),
                 partition: item.partition,
                 first_offset: item.first,
                 last_offset: item.last,
                 cause: cause.clone(),
             };
-            net.deferred.push(Box::new(move || tell(lost)));
+            net.deferred.push(Box::new(move || tell(leases)));
         }
     }
 

@@ -113,12 +113,11 @@ impl Admin {
             Ok(id)
         })?;
         // The call itself keeps the deadline; this is for a client whose tasks are gone.
-        match timeout(limit * 2, answer).await {
-            Ok(Ok(result)) => result,
-            _ => {
-                shared.with(|state| state.calls.remove(&id));
-                Err(Error::closed("the client"))
-            }
+        if let Ok(Ok(result)) = timeout(limit * 2, answer).await {
+            result
+        } else {
+            shared.with(|state| state.calls.remove(&id));
+            Err(Error::closed("the client"))
         }
     }
 }

@@ -259,7 +259,7 @@ impl OutBatch {
         match &self.places {
             None => self.cell.finish(Outcome::Failed(error)),
             Some(places) => {
-                self.finish_each(places.iter().map(|place| (*place, Err(error.clone()))))
+                self.finish_each(places.iter().map(|place| (*place, Err(error.clone()))));
             }
         }
     }
@@ -267,7 +267,7 @@ impl OutBatch {
 
 /// 2^64-1 says that the offset is forgotten.
 fn known(offset: u64) -> Option<u64> {
-    (offset <= i64::MAX as u64).then_some(offset)
+    i64::try_from(offset).is_ok().then_some(offset)
 }
 
 #[cfg(test)]

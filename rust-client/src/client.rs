@@ -53,7 +53,9 @@ impl Shared {
             }
             (result, std::mem::take(&mut state.net.deferred))
         };
-        deferred.into_iter().for_each(|run| run());
+        for run in deferred {
+            run();
+        }
         result
     }
 
@@ -203,6 +205,7 @@ impl Client {
     }
 
     /// Topics and groups.
+    #[must_use]
     pub fn admin(&self) -> Admin {
         Admin::new(self.clone())
     }

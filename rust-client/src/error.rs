@@ -80,46 +80,55 @@ impl Error {
     }
 
     /// The number in the registry.
+    #[must_use]
     pub fn code(&self) -> u32 {
         self.0.code
     }
 
     /// The name in the registry, for instance TOPIC_NOT_FOUND.
+    #[must_use]
     pub fn reason(&self) -> &str {
         &self.0.reason
     }
 
     /// What may be done with the failed request.
+    #[must_use]
     pub fn retry(&self) -> RetryClass {
         self.0.retry
     }
 
     /// Whether what was asked for may have happened all the same.
+    #[must_use]
     pub fn outcome_unknown(&self) -> bool {
         self.0.retry == RetryClass::UnknownOutcome || self.0.code == codes::OUTCOME_UNKNOWN
     }
 
     /// How long to wait before a retry; zero when the broker did not say.
+    #[must_use]
     pub fn retry_after(&self) -> Duration {
         self.0.retry_after
     }
 
     /// What happened, naming topic, partition, offset or endpoint.
+    #[must_use]
     pub fn what(&self) -> &str {
         &self.0.what
     }
 
     /// The cause; may be empty.
+    #[must_use]
     pub fn why(&self) -> &str {
         &self.0.why
     }
 
     /// What to do next; may be empty.
+    #[must_use]
     pub fn next_step(&self) -> &str {
         &self.0.next_step
     }
 
     /// Figures that belong to the error, such as limit and size.
+    #[must_use]
     pub fn details(&self) -> &HashMap<String, String> {
         &self.0.details
     }

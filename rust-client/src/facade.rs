@@ -25,6 +25,7 @@ pub struct FacadeMetrics {}
 
 impl FacadeMetrics {
     /// Describes the metrics to the recorder. Several clients of a process may share one, or have one each.
+    #[must_use]
     pub fn new() -> Self {
         for (name, unit, help) in [
             (CONNECTIONS, Unit::Count, "Connections that were opened."),

@@ -271,7 +271,7 @@ async fn read(shared: &Shared, mut socket: OwnedReadHalf, id: u64, heartbeat: Du
             match frame_length(&buffer, MAX_FRAME_BYTES, MAX_HEADER_BYTES) {
                 Err(e) => return format!("what it sends is not the protocol: {e}"),
                 Ok(Some(length)) if length <= buffer.len() => {
-                    frames.push(parse_frame(buffer.split_to(length).freeze()))
+                    frames.push(parse_frame(buffer.split_to(length).freeze()));
                 }
                 Ok(_) => break,
             }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{oneshot, Semaphore};
+use tokio::sync::{oneshot, Semaphore, TryAcquireError};
 use tokio::time::timeout;
 
 use crate::batch::{AckFuture, BatchCell};
@@ -14,7 +14,9 @@ use crate::options::{between, number_between, ProducerOptions, HOUR, MINUTE};
 use crate::publisher::{Meta, Publisher};
 use crate::queue::Queue;
 use crate::state::ProducerState;
-use crate::wire::{key_hash, partition_of, BATCH_HEADER_BYTES, INDEX_ENTRY_BYTES, MAX_BATCH_BYTES};
+use crate::wire::{
+    key_hash, partition_of, OutRecord, BATCH_HEADER_BYTES, INDEX_ENTRY_BYTES, MAX_BATCH_BYTES,
+};
 use crate::{Ack, Client, Durability, Error, Record};
 
 const MAX_RECORD: usize = MAX_BATCH_BYTES - BATCH_HEADER_BYTES;
@@ -187,6 +189,16 @@ impl ProducerBuilder {
     }
 }
 
+/// A record that was checked, and where it is to go.
+struct Ready<'a> {
+    encoded: OutRecord<'a>,
+    timestamp_ms: Option<i64>,
+    hash: u32,
+    part: usize,
+    /// Of the buffer.
+    permits: u32,
+}
+
 /// A record that was not taken, and why.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{error}")]
@@ -219,11 +231,13 @@ pub struct Producer {
 
 impl Producer {
     /// The topic it publishes to.
+    #[must_use]
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
     /// How many partitions the topic has.
+    #[must_use]
     pub fn partitions(&self) -> usize {
         self.queues.len()
     }
@@ -234,26 +248,8 @@ impl Producer {
     /// # Errors
     /// What is wrong with the record, LOCAL_BUFFER_FULL or CLIENT_CLOSED, with the record itself.
     pub async fn publish(&self, record: Record) -> Result<AckFuture, PublishError> {
-        match self.offer(&record, true) {
-            Ok(Some(future)) => return Ok(future),
-            Ok(None) => {}
-            Err(error) => return Err(PublishError { record, error }),
-        }
-        let permits = match record.encode() {
-            Ok(encoded) => self.permits(encoded.size()),
-            Err(error) => return Err(PublishError { record, error }),
-        };
-        let taken = timeout(self.opts.max_block, self.space.acquire_many(permits)).await;
-        let result = match taken {
-            Ok(Ok(permit)) => {
-                permit.forget();
-                self.offer(&record, false)
-            }
-            Ok(Err(_)) => Err(Error::closed(format!("the producer of {}", self.topic))),
-            Err(_) => Err(self.buffer_full(self.opts.max_block)),
-        };
-        match result {
-            Ok(future) => Ok(future.expect("the space was taken")),
+        match self.put_when_free(&record).await {
+            Ok(future) => Ok(future),
             Err(error) => Err(PublishError { record, error }),
         }
     }
@@ -263,12 +259,8 @@ impl Producer {
     /// # Errors
     /// As [`publish`](Producer::publish).
     pub fn try_publish(&self, record: Record) -> Result<AckFuture, PublishError> {
-        match self.offer(&record, true) {
-            Ok(Some(future)) => Ok(future),
-            Ok(None) => Err(PublishError {
-                error: self.buffer_full(Duration::ZERO),
-                record,
-            }),
+        match self.put_if_free(&record) {
+            Ok(future) => Ok(future),
             Err(error) => Err(PublishError { record, error }),
         }
     }
@@ -284,12 +276,31 @@ impl Producer {
             .await
     }
 
-    fn permits(&self, size: usize) -> u32 {
-        size.min(self.opts.buffer_bytes) as u32
+    async fn put_when_free(&self, record: &Record) -> Result<AckFuture, Error> {
+        let ready = self.prepare(record)?;
+        if self.take_space(&ready)? {
+            return self.put(&ready);
+        }
+        match timeout(self.opts.max_block, self.space.acquire_many(ready.permits)).await {
+            Ok(Ok(permit)) => {
+                permit.forget();
+                self.put(&ready)
+            }
+            Ok(Err(_)) => Err(self.closed()),
+            Err(_) => Err(self.buffer_full(self.opts.max_block)),
+        }
     }
 
-    /// Puts the record in its batch; none when `take` and there is no space.
-    fn offer(&self, record: &Record, take: bool) -> Result<Option<AckFuture>, Error> {
+    fn put_if_free(&self, record: &Record) -> Result<AckFuture, Error> {
+        let ready = self.prepare(record)?;
+        if self.take_space(&ready)? {
+            self.put(&ready)
+        } else {
+            Err(self.buffer_full(Duration::ZERO))
+        }
+    }
+
+    fn prepare<'a>(&self, record: &'a Record) -> Result<Ready<'a>, Error> {
         let encoded = record.encode()?;
         let size = encoded.size();
         if size > MAX_RECORD {
@@ -301,36 +312,50 @@ impl Producer {
             ));
         }
         let hash = encoded.key.map_or(0, key_hash);
-        let part = self.choose(record, hash)?;
-        let permits = self.permits(size);
-        if take {
-            match self.space.try_acquire_many(permits) {
-                Ok(permit) => permit.forget(),
-                Err(tokio::sync::TryAcquireError::NoPermits) => return Ok(None),
-                Err(tokio::sync::TryAcquireError::Closed) => {
-                    return Err(Error::closed(format!("the producer of {}", self.topic)))
-                }
-            }
-        }
-        let offered = self.queues[part].offer(
-            &encoded,
-            record.timestamp_ms,
+        Ok(Ready {
+            encoded,
+            timestamp_ms: record.timestamp_ms,
             hash,
-            permits as usize,
+            part: self.choose(record, hash)?,
+            permits: size.min(self.opts.buffer_bytes) as u32,
+        })
+    }
+
+    /// False when there is none.
+    fn take_space(&self, ready: &Ready<'_>) -> Result<bool, Error> {
+        match self.space.try_acquire_many(ready.permits) {
+            Ok(permit) => permit.forget(),
+            Err(TryAcquireError::NoPermits) => return Ok(false),
+            Err(TryAcquireError::Closed) => return Err(self.closed()),
+        }
+        Ok(true)
+    }
+
+    /// Puts a record whose space is taken in its batch.
+    fn put(&self, ready: &Ready<'_>) -> Result<AckFuture, Error> {
+        let offered = self.queues[ready.part].offer(
+            &ready.encoded,
+            ready.timestamp_ms,
+            ready.hash,
+            ready.permits as usize,
             self.opts.delivery_timeout,
         );
         match offered {
             Ok((future, wake)) => {
                 if wake {
-                    self.shared.wake_part(self.id, part);
+                    self.shared.wake_part(self.id, ready.part);
                 }
-                Ok(Some(future))
+                Ok(future)
             }
             Err(error) => {
-                self.space.add_permits(permits as usize);
+                self.space.add_permits(ready.permits as usize);
                 Err(error)
             }
         }
+    }
+
+    fn closed(&self) -> Error {
+        Error::closed(format!("the producer of {}", self.topic))
     }
 
     fn choose(&self, record: &Record, hash: u32) -> Result<usize, Error> {

@@ -90,6 +90,7 @@ impl Credit {
 /// the broker's verdict is *abandoned*: in `sent` it goes on, in `again` it only keeps its place. When an abandoned place comes up,
 /// the broker is asked what it has: a batch that was stored leaves no hole; else the producer's epoch is raised, its sequence
 /// starts at 0, and what came after the hole, which cannot have been stored, is sent under the new epoch.
+#[allow(clippy::struct_excessive_bools)] // each may be true without the others
 pub(crate) struct Publisher {
     index: usize,
     pub queue: Arc<Queue>,

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -317,14 +318,12 @@ fn parse_traceparent(text: &str) -> Result<[u8; TRACE_BYTES], Error> {
 }
 
 pub(crate) fn format_traceparent(trace: &[u8]) -> String {
-    let hex: String = trace.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!(
-        "{}-{}-{}-{}",
-        &hex[..2],
-        &hex[2..34],
-        &hex[34..50],
-        &hex[50..]
-    )
+    let mut text = String::with_capacity(55);
+    for (i, byte) in trace.iter().enumerate() {
+        let dash = if [1, 17, 25].contains(&i) { "-" } else { "" };
+        let _ = write!(text, "{dash}{byte:02x}"); // a string takes everything
+    }
+    text
 }
 
 /// The broker has the record.

@@ -305,7 +305,7 @@ impl State {
             self.end_producer(id, &cause);
         }
         for sub in self.subs.values_mut() {
-            sub.end(&mut self.net, cause.clone());
+            sub.end(&mut self.net, &cause);
         }
         self.subs.clear();
         self.perform(actions);

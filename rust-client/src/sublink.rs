@@ -259,7 +259,7 @@ impl SubLink {
         if verdict.again && !self.draining {
             self.not_before = Some(Instant::now() + verdict.delay);
         } else {
-            self.end(net, Error::from_wire(&verdict.error));
+            self.end(net, &Error::from_wire(&verdict.error));
         }
     }
 
@@ -387,7 +387,7 @@ impl SubLink {
     }
 
     /// Over, because it cannot go on.
-    pub fn end(&mut self, net: &mut Net, why: Error) {
+    pub fn end(&mut self, net: &mut Net, why: &Error) {
         tracing::debug!(topic = %self.topic, group = self.opts.group, cause = %why, "subscription ended");
         if let Some(opened) = self.opened.take() {
             let _ = opened.send(Err(why.clone())); // who waited may have given up
@@ -397,7 +397,7 @@ impl SubLink {
         } else {
             Err(why.clone())
         };
-        self.over(net, &why, result);
+        self.over(net, why, result);
     }
 
     fn over(&mut self, net: &mut Net, why: &Error, result: Result<(), Error>) {

@@ -48,17 +48,20 @@ pub struct Subscription {
 
 impl Subscription {
     /// The topic it reads.
+    #[must_use]
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
     /// The partitions it reads.
+    #[must_use]
     pub fn partitions(&self) -> &[u32] {
         &self.partitions
     }
 
     /// Whether it is subscribed at a broker and messages may come to it. In a group of mode
     /// [`GroupMode::Exclusive`](crate::GroupMode::Exclusive) that is one member at a time; the others stand by.
+    #[must_use]
     pub fn is_active(&self) -> bool {
         *self.active.borrow()
     }

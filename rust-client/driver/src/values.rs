@@ -55,10 +55,11 @@ pub fn content(value: &Value) -> Result<Bytes, Failure> {
 }
 
 pub fn bytes(b: &[u8]) -> Value {
-    match std::str::from_utf8(b) {
-        Ok(text) => json!(text),
-        Err(_) => json!({"hex": b.iter().map(|byte| format!("{byte:02x}")).collect::<String>()}),
+    if let Ok(text) = std::str::from_utf8(b) {
+        return json!(text);
     }
+    let hex = |text: String, byte: &u8| text + &format!("{byte:02x}");
+    json!({"hex": b.iter().fold(String::new(), hex)})
 }
 
 /// The numbers of a list.
@@ -139,7 +140,9 @@ pub fn record(value: &Value) -> Result<Record, Failure> {
 }
 
 pub fn offset(ack: &Ack) -> i64 {
-    ack.offset.map_or(-1, |offset| offset as i64)
+    ack.offset
+        .and_then(|offset| i64::try_from(offset).ok())
+        .unwrap_or(-1)
 }
 
 pub fn ack(result: &Result<Ack, Error>) -> Value {

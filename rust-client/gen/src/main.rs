@@ -67,10 +67,10 @@ fn codes(path: &Path) -> Result<String, Failure> {
     );
     for code in codes {
         let doc = text(code, "doc");
-        if !doc.is_empty() {
-            writeln!(out, "/// {}: {doc}.", text(code, "reason"))?;
-        } else {
+        if doc.is_empty() {
             writeln!(out, "/// {}.", text(code, "reason"))?;
+        } else {
+            writeln!(out, "/// {}: {doc}.", text(code, "reason"))?;
         }
         writeln!(
             out,

@@ -72,6 +72,7 @@ pub struct Group {
 
 impl Group {
     /// Whether it delivers nothing at present.
+    #[must_use]
     pub fn is_paused(&self) -> bool {
         self.pause_reason.is_some()
     }

@@ -25,6 +25,7 @@ impl RetryClass {
     }
 
     /// The name in the protocol, for instance UNKNOWN_OUTCOME.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Never => "NEVER",
@@ -61,10 +62,9 @@ pub(crate) fn classify(
     idempotent: bool,
 ) -> Decision {
     match class(payload, code) {
-        RetryClass::Safe => Decision::Retry,
         RetryClass::Refresh => Decision::RefreshThenRetry,
         RetryClass::UnknownOutcome if publish && !idempotent => Decision::FailOutcomeUnknown,
-        RetryClass::UnknownOutcome => Decision::Retry,
+        RetryClass::Safe | RetryClass::UnknownOutcome => Decision::Retry,
         RetryClass::Never => Decision::Fail,
     }
 }

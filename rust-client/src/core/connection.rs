@@ -54,6 +54,7 @@ const HOME_SPREAD_MS: u64 = 30_000;
 /// back, it connects elsewhere first and leaves the old connection once nothing is under way there, or its grace is over (make before
 /// break). Times are ms of one monotonic clock.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // each may be true without the others
 pub(crate) struct ConnectionMachine {
     pub candidates: Vec<Candidate>,
     own_zone: String,

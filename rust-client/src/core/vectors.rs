@@ -193,10 +193,10 @@ fn breaks_circuits() {
                     match text(step, "outcome") {
                         "OK" => breaker.on_success(at, latency),
                         "IGNORE" => {
-                            breaker.on_failure(at, Outcome::Ignore, latency, small(step, "r"))
+                            breaker.on_failure(at, Outcome::Ignore, latency, small(step, "r"));
                         }
                         "FAIL" => {
-                            breaker.on_failure(at, Outcome::Failed, latency, small(step, "r"))
+                            breaker.on_failure(at, Outcome::Failed, latency, small(step, "r"));
                         }
                         "CONN_FAIL" => breaker.on_failure(
                             at,

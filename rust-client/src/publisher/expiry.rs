@@ -1,6 +1,6 @@
 //! Records whose time is over, and the end of the publisher: each record still gets an outcome that is true.
 
-use super::*;
+use super::{codes, pb, Arc, BatchCell, Error, Instant, Meta, Net, OutBatch, Publisher, State};
 
 impl Publisher {
     pub(super) fn expire(&mut self, net: &mut Net, meta: &Meta, now: Instant) {

@@ -1,6 +1,9 @@
 //! The handle at the broker: how it is opened, refused, lost and given up, and what that does to the epoch and its sequence.
 
-use super::*;
+use super::{
+    codes, pb, Credit, Duration, Error, Kind, Meta, Net, Owner, Publisher, State, Waiting,
+    MAX_GATE_MS, MAX_IN_FLIGHT,
+};
 
 impl Publisher {
     pub(super) fn open(&mut self, net: &mut Net, meta: &Meta) {

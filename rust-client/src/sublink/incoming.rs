@@ -36,7 +36,7 @@ impl SubLink {
             }
             self.received = (self.received.0 + 1, self.received.1 + size as u64);
             let bytes = payload.split_to(size);
-            if !self.accept(net, &segment, bytes, header.unix_ms) {
+            if !self.accept(net, &segment, &bytes, header.unix_ms) {
                 return Ok(());
             }
         }
@@ -49,12 +49,12 @@ impl SubLink {
         &mut self,
         net: &mut Net,
         segment: &pb::Segment,
-        bytes: Bytes,
+        bytes: &Bytes,
         broker_ms: u64,
     ) -> bool {
         let batch = match Batch::open(bytes.clone()) {
             Ok(batch) => batch,
-            Err(e) => return self.on_corrupt(net, segment, &bytes, &e),
+            Err(e) => return self.on_corrupt(net, segment, bytes, &e),
         };
         let skip_before = self.skip_before(segment, &batch);
         let (partition, size) = (segment.partition, bytes.len());
@@ -136,7 +136,7 @@ impl SubLink {
                 format!("{cause}, {times} times in a row"),
                 "run spillway log verify on the broker's data; to go on, start behind the batch",
             );
-            self.end(net, error);
+            self.end(net, &error);
         }
         false
     }

@@ -23,21 +23,25 @@ impl Start {
     }
 
     /// The oldest record there is.
+    #[must_use]
     pub fn earliest() -> Self {
         Self::of(START_EARLIEST)
     }
 
     /// After the newest record there is.
+    #[must_use]
     pub fn latest() -> Self {
         Self::of(START_LATEST)
     }
 
     /// Where the group is; a new group begins at the earliest record.
+    #[must_use]
     pub fn group() -> Self {
         Self::of(START_GROUP)
     }
 
     /// That record of that partition. As the start of a reader, it reads no other partition.
+    #[must_use]
     pub fn offset(partition: u32, offset: u64) -> Self {
         Self(pb::Start {
             partition,
@@ -47,6 +51,7 @@ impl Start {
     }
 
     /// In every partition the first record appended at that time or later.
+    #[must_use]
     pub fn time(time: SystemTime) -> Self {
         Self::time_ms(
             time.duration_since(UNIX_EPOCH)
@@ -55,6 +60,7 @@ impl Start {
     }
 
     /// [`time`](Start::time) in ms since 1970.
+    #[must_use]
     pub fn time_ms(ms: u64) -> Self {
         Self(pb::Start {
             unix_ms: ms,
