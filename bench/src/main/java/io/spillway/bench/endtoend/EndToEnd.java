@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.spillway.bench.Directories;
 import io.spillway.client.Durability;
+import io.spillway.client.GroupMode;
 import io.spillway.client.SpillwayClient;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -79,11 +80,18 @@ public final class EndToEnd implements Callable<Integer> {
                 new ConsumeScenario(1024, Durability.MAPPED, Consumption.STREAM),
                 new DrainScenario(256, Consumption.STREAM),
                 new DrainScenario(256, Consumption.GROUP),
+                new GroupScenario(GroupMode.SHARED, 1),
+                new GroupScenario(GroupMode.SHARED, 4),
+                new GroupScenario(GroupMode.SHARED, 16),
+                new GroupScenario(GroupMode.KEY_ORDERED, 1),
+                new GroupScenario(GroupMode.KEY_ORDERED, 4),
+                new GroupScenario(GroupMode.KEY_ORDERED, 16),
                 new LatencyScenario(1_000, Durability.MAPPED, Consumption.STREAM),
                 new LatencyScenario(1_000, Durability.SYNCED, Consumption.STREAM),
                 new LatencyScenario(10_000, Durability.MAPPED, Consumption.STREAM),
                 new LatencyScenario(10_000, Durability.SYNCED, Consumption.STREAM),
-                new LatencyScenario(10_000, Durability.MAPPED, Consumption.GROUP));
+                new LatencyScenario(10_000, Durability.MAPPED, Consumption.GROUP),
+                new BesideReplayScenario(10_000, 20_000));
     }
 
     @Override

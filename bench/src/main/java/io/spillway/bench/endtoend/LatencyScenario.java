@@ -33,18 +33,24 @@ record LatencyScenario(int perSecond, Durability durability, Consumption consump
 
     @Override
     public void run(Round round) throws Exception {
-        long records = (long) perSecond * (round.plan().seconds() + 1);
-        Latencies spillway = new Latencies(records / WARM_UP_PART);
-        spillway(round, records, spillway);
-        add(round.report(), "publish to consume", spillway.consumed());
-        add(round.report(), "publish to ack", spillway.acked());
-        add(round.report(), "the driver's own lateness", spillway.late());
+        long records = measure(round, name());
         Latencies raw = new Latencies(records / WARM_UP_PART);
         try (RawChronicle log = new RawChronicle(round.directory().resolve("raw"))) {
             new RawLatency(log, RECORD_BYTES, raw).run(perSecond, records, durability == Durability.SYNCED);
         }
-        add(round.report(), "raw Chronicle, append to read", raw.consumed());
-        add(round.report(), "raw Chronicle, the driver's own lateness", raw.late());
+        add(round.report(), name(), "raw Chronicle, append to read", raw.consumed());
+        add(round.report(), name(), "raw Chronicle, the driver's own lateness", raw.late());
+    }
+
+    /** Measures the broker alone, under this name; returns the number of records. */
+    long measure(Round round, String name) throws Exception {
+        long records = (long) perSecond * (round.plan().seconds() + 1);
+        Latencies spillway = new Latencies(records / WARM_UP_PART);
+        spillway(round, records, spillway);
+        add(round.report(), name, "publish to consume", spillway.consumed());
+        add(round.report(), name, "publish to ack", spillway.acked());
+        add(round.report(), name, "the driver's own lateness", spillway.late());
+        return records;
     }
 
     private void spillway(Round round, long records, Latencies latencies) throws Exception {
@@ -78,8 +84,8 @@ record LatencyScenario(int perSecond, Durability durability, Consumption consump
         });
     }
 
-    private void add(Report report, String what, Histogram ns) {
-        String row = name() + ": " + what;
+    private static void add(Report report, String name, String what, Histogram ns) {
+        String row = name + ": " + what;
         report.add(SECTION, row, "p50", ns.getValueAtPercentile(50) / 1e3);
         report.add(SECTION, row, "p99", ns.getValueAtPercentile(99) / 1e3);
         report.add(SECTION, row, "p99.9", ns.getValueAtPercentile(99.9) / 1e3);
