@@ -19,6 +19,7 @@ import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -71,7 +72,7 @@ public final class Broker implements AutoCloseable {
             Published<TopicCatalog> catalog = new Published<>(TopicCatalog.EMPTY);
             for (int i = 0; i < directory.shards(); i++) {
                 ShardLog log = ShardLog.open(directory.shard(i), config.log(), clock);
-                shards.add(Shard.open(i, log, config.forShards(), clock, catalog));
+                shards.add(Shard.open(i, log, config.forShards(), clock, new SplittableRandom(), catalog));
             }
             shards.forEach(shard -> shard.start(shards));
             SessionContext context = new SessionContext(

@@ -57,13 +57,18 @@ final class BrokerMetrics {
         count(DELIVERED_BATCHES, counters -> counters.deliveredBatches);
         count(DELIVERED_RECORDS, counters -> counters.deliveredRecords);
         count(DELIVERED_BYTES, counters -> counters.deliveredBytes);
-        count(REDELIVERED_RECORDS, counters -> counters.redeliveredRecords);
+        count(REDELIVERED_RECORDS, counters -> counters.redeliveredFailed, "failed");
+        count(REDELIVERED_RECORDS, counters -> counters.redeliveredReturned, "returned");
         count(SETTLED_RECORDS, counters -> counters.accepted, "accepted");
         count(SETTLED_RECORDS, counters -> counters.nacked, "nacked");
         count(SETTLED_RECORDS, counters -> counters.released, "released");
         count(SETTLED_RECORDS, counters -> counters.leasesExpired, "expired");
         count(SETTLED_RECORDS, counters -> counters.leasesLost, "lost");
-        count(DEAD_LETTERS, counters -> counters.deadLetters);
+        ShardCounters.causes().forEach(cause -> count(DEAD_LETTERS, counters -> counters.deadLetters(cause), cause));
+        count(BREAKER_TRIPS, counters -> counters.breakerTrips);
+        meters.bind(
+                GROUPS_PAUSED,
+                () -> shards.stream().mapToInt(Shard::pausedGroups).sum());
     }
 
     private void bindShard(Shard shard, String index) {

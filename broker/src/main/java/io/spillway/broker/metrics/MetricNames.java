@@ -36,14 +36,21 @@ public final class MetricNames {
             counter("spillway_delivered_records_total", "Records sent to consumers.");
     public static final Metric DELIVERED_BYTES =
             counter("spillway_delivered_bytes_total", "Bytes of batches sent to consumers.");
-    public static final Metric REDELIVERED_RECORDS =
-            counter("spillway_redelivered_records_total", "Records sent to a group once more.");
+    public static final Metric REDELIVERED_RECORDS = counter(
+            "spillway_redelivered_records_total",
+            "Records sent to a group once more, by cause: failed (nacked, or a lease ran out) or returned (given back).",
+            "cause");
     public static final Metric SETTLED_RECORDS = counter(
             "spillway_settled_records_total",
             "Ends of leases, in records: accepted, nacked, released, expired, or lost (settled too late).",
             "outcome");
     public static final Metric DEAD_LETTERS =
-            counter("spillway_dead_letters_total", "Records moved to a dead-letter topic.");
+            counter("spillway_dead_letters_total", "Records moved to a dead-letter topic, by cause.", "cause");
+    public static final Metric BREAKER_TRIPS = counter(
+            "spillway_dlq_breaker_trips_total",
+            "Times a group paused because too many of its records were dead-lettered.");
+    public static final Metric GROUPS_PAUSED =
+            gauge("spillway_groups_paused", "Groups that deliver nothing until they are resumed.");
 
     public static final Metric SYNCS = counter("spillway_log_syncs_total", "Times the log was forced to disk.");
     public static final Metric SYNC_SECONDS =
@@ -86,6 +93,8 @@ public final class MetricNames {
             REDELIVERED_RECORDS,
             SETTLED_RECORDS,
             DEAD_LETTERS,
+            BREAKER_TRIPS,
+            GROUPS_PAUSED,
             SYNCS,
             SYNC_SECONDS,
             SNAPSHOTS,

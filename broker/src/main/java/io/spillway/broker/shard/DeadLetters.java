@@ -19,6 +19,8 @@ import io.spillway.protocol.RecordView;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -27,12 +29,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Moves records that a group gives up to the dead-letter topic of their topic: one entry holds the copy and the group's
- * settle, so that neither is ever without the other. Records wait here while the dead-letter topic is being created or
- * the log is read-only. Confined to the shard thread.
+ * settle, so that neither is ever without the other. A copy keeps key, value, headers, trace and idempotency key, which
+ * is not looked up, so that no copy is ever taken for a duplicate; it waits for no time and does not expire. Records wait
+ * here while the dead-letter topic is being created or does not take them, or while the log is read-only. Confined to the
+ * shard thread.
  */
 final class DeadLetters {
-    static final String MAX_DELIVERIES = "MAX_DELIVERIES";
-    static final String TERMINATED = "TERMINATED";
+    private static final String HEADER_PREFIX = "spillway-dlq-";
+    private static final int CAUSE_HEADERS = 9;
+    private static final int TRACE_ID_AT = 1;
+    private static final int TRACE_ID_BYTES = 16;
 
     private static final Logger LOG = LoggerFactory.getLogger(DeadLetters.class);
     private static final int MAX_ERROR_CHARS = 1000;
@@ -42,14 +48,17 @@ final class DeadLetters {
         void createDeadLetterTopic(TopicSpec origin);
     }
 
-    private record Waiting(
-            Group group, Group.Place place, long from, long to, int attempts, String cause, String error) {}
+    /** What waits for one topic's dead-letter topic, and why it has to. */
+    private static final class Queue {
+        final ArrayDeque<DeadLetter> items = new ArrayDeque<>();
+        String heldWhy = "";
+    }
 
     private final ShardState state;
     private final Journal journal;
     private final ShardCounters counters;
     private final TopicCreator creator;
-    private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+    private final Map<TopicState, Queue> waiting = new LinkedHashMap<>();
     private final ByteBuf buffer = PooledByteBufAllocator.DEFAULT.directBuffer(64 << 10);
     private final RecordView view = new RecordView();
     private final RecordBatchWriter writer =
@@ -62,9 +71,12 @@ final class DeadLetters {
         this.creator = creator;
     }
 
-    void add(Group group, Group.Place place, long from, long to, int attempts, String cause, String error, long nowMs) {
-        waiting.add(new Waiting(group, place, from, to, attempts, cause, error));
-        doWork(nowMs);
+    void add(DeadLetter item, long nowMs) {
+        Queue queue = waiting.computeIfAbsent(item.group().topic, topic -> new Queue());
+        queue.items.add(item);
+        if (queue.items.size() == 1) {
+            move(item.group().topic, queue, nowMs);
+        }
     }
 
     /** Gives the scratch memory back. */
@@ -75,30 +87,52 @@ final class DeadLetters {
     /** Moves what waits, as far as it can. */
     int doWork(long nowMs) {
         int work = 0;
-        Waiting next;
-        while ((next = waiting.peek()) != null) {
-            if (state.groups.get(next.group.id) == next.group && !move(next, nowMs)) {
+        for (Map.Entry<TopicState, Queue> entry : waiting.entrySet()) {
+            work += move(entry.getKey(), entry.getValue(), nowMs);
+        }
+        waiting.values().removeIf(queue -> queue.items.isEmpty());
+        return work;
+    }
+
+    /** Why dead letters of the group have to wait; empty when none has to. */
+    String heldWhy(Group group) {
+        Queue queue = waiting.get(group.topic);
+        if (queue == null || queue.items.stream().noneMatch(item -> item.group() == group)) {
+            return "";
+        }
+        return queue.heldWhy;
+    }
+
+    private int move(TopicState topic, Queue queue, long nowMs) {
+        int work = 0;
+        DeadLetter next;
+        while ((next = queue.items.peek()) != null) {
+            if (state.groups.get(next.group().id) == next.group() && !move(next, queue, nowMs)) {
                 return work;
             }
-            waiting.poll();
+            queue.items.poll();
             work++;
+        }
+        if (!queue.heldWhy.isEmpty()) {
+            queue.heldWhy = "";
+            LOG.info("event=dead_letters_released topic={}", topic.spec.name());
         }
         return work;
     }
 
-    private boolean move(Waiting item, long nowMs) {
-        Partition target = target(item.group.topic.spec);
+    private boolean move(DeadLetter item, Queue queue, long nowMs) {
+        Partition target = target(item.group().topic.spec, queue);
         if (target == null || !state.log.writeState().writable()) {
             return false;
         }
-        BatchCursor cursor = item.place.cursor;
-        long offset = item.from;
-        while (offset < item.to) {
-            if (!cursor.seek(offset) || cursor.baseOffset() >= item.to) {
-                settleOnly(item, offset, item.to);
+        BatchCursor cursor = item.place().cursor;
+        long offset = item.from();
+        while (offset < item.to()) {
+            if (!cursor.seek(offset) || cursor.baseOffset() >= item.to()) {
+                settleOnly(item, offset, item.to());
                 return true;
             }
-            long end = Math.min(item.to, cursor.endOffset());
+            long end = Math.min(item.to(), cursor.endOffset());
             buffer.clear();
             if (cursor.baseOffset() > offset || !cursor.copyTo(buffer)) {
                 settleOnly(item, offset, end);
@@ -110,31 +144,58 @@ final class DeadLetters {
         return true;
     }
 
-    private @Nullable Partition target(TopicSpec origin) {
+    /** Where the dead letters of a topic go; null while they cannot. */
+    private @Nullable Partition target(TopicSpec origin, Queue queue) {
         String name = TopicNames.deadLetterTopic(origin.name());
         TopicSpec spec = state.catalog.get().find(name);
         if (spec == null) {
             creator.createDeadLetterTopic(origin);
             spec = state.catalog.get().find(name);
         }
-        return spec == null || spec.shard() != state.shard ? null : state.partition(spec.partitionId(0));
+        if (spec == null) {
+            return null;
+        }
+        if (!spec.config().accepts().deadLetters()) {
+            hold(
+                    queue,
+                    origin,
+                    "topic " + name + " does not accept dead letters",
+                    "spillway topic alter " + name + " --config accepts=dlq");
+            return null;
+        }
+        if (spec.shard() != state.shard) {
+            hold(
+                    queue,
+                    origin,
+                    "topic " + name + " lies in another shard than " + origin.name(),
+                    "delete topic " + name + "; the broker creates it where it belongs");
+            return null;
+        }
+        return state.partition(spec.partitionId(0));
     }
 
-    private void settleOnly(Waiting item, long from, long to) {
+    private static void hold(Queue queue, TopicSpec origin, String why, String next) {
+        if (!queue.heldWhy.equals(why)) {
+            queue.heldWhy = why;
+            LOG.warn("event=dead_letters_held topic={} why=\"{}\" next=\"{}\"", origin.name(), why, next);
+        }
+    }
+
+    private void settleOnly(DeadLetter item, long from, long to) {
         LOG.error(
                 "event=dead_letter_unreadable topic={} group={} from={} to={} next=\"spillway log verify\"",
-                item.place.partition,
-                item.group.name(),
+                item.place().partition,
+                item.group().name(),
                 from,
                 to);
         journal.commit(List.of(settled(item, from, to)));
     }
 
-    private static StateRecord settled(Waiting item, long from, long to) {
+    private static StateRecord settled(DeadLetter item, long from, long to) {
         return StateRecord.newBuilder()
                 .setGroupSettled(GroupSettled.newBuilder()
-                        .setGroupId(item.group.id)
-                        .setPartitionId(item.place.partition.id)
+                        .setGroupId(item.group().id)
+                        .setPartitionId(item.place().partition.id)
                         .addBounds(from)
                         .addBounds(to)
                         .setDeadLettered(to - from))
@@ -142,7 +203,7 @@ final class DeadLetters {
     }
 
     /** Copies the records [from, to) of the batch in the buffer, one entry each. */
-    private void copy(Waiting item, Partition target, long from, long to, long nowMs) {
+    private void copy(DeadLetter item, Partition target, long from, long to, long nowMs) {
         long baseOffset = RecordBatch.baseOffset(buffer, 0);
         int count = RecordBatch.recordCount(buffer, 0);
         view.wrap(buffer, 0);
@@ -162,26 +223,30 @@ final class DeadLetters {
     }
 
     /** Moves to the next record; false when its parts do not fit, which nobody checked when the batch was published. */
-    private boolean readNext(Waiting item) {
+    private boolean readNext(DeadLetter item) {
         try {
             return view.next();
         } catch (ProtocolException e) {
-            LOG.warn("event=dead_letter_malformed topic={} why=\"{}\"", item.place.partition, e.getMessage());
+            LOG.warn("event=dead_letter_malformed topic={} why=\"{}\"", item.place().partition, e.getMessage());
             return false;
         }
     }
 
-    private void write(Waiting item, long offset) {
+    private void write(DeadLetter item, long offset) {
         byte[] key = view.key();
         List<Map.Entry<String, byte[]>> headers = new ArrayList<>();
         view.headers((name, from, valueAt, valueBytes) -> {
             byte[] value = new byte[valueBytes];
             from.getBytes(valueAt, value);
-            if (!name.startsWith("spillway-dlq-") && headers.size() < Limits.MAX_HEADERS - 6) {
+            if (!name.startsWith(HEADER_PREFIX) && headers.size() < Limits.MAX_HEADERS - CAUSE_HEADERS) {
                 headers.add(Map.entry(name, value));
             }
         });
         addCause(headers, item, offset);
+        byte[] trace = view.trace();
+        if (trace != null) {
+            headers.add(header("trace", HexFormat.of().formatHex(trace, TRACE_ID_AT, TRACE_ID_AT + TRACE_ID_BYTES)));
+        }
         writer.add(new RecordParts(
                 view.timestampMs(),
                 key,
@@ -189,13 +254,13 @@ final class DeadLetters {
                 headers,
                 view.value(),
                 view.dedupId(),
-                view.trace(),
+                trace,
                 -1,
                 -1));
     }
 
     /** A record whose parts cannot be told apart: all its bytes are the value. */
-    private void writeUnread(Waiting item, long offset) {
+    private void writeUnread(DeadLetter item, long offset) {
         byte[] bytes = new byte[view.recordBytes()];
         buffer.getBytes(view.recordAt(), bytes);
         List<Map.Entry<String, byte[]>> headers = new ArrayList<>();
@@ -203,7 +268,7 @@ final class DeadLetters {
         writer.add(new RecordParts(view.timestampMs(), null, 0, headers, bytes, null, null, -1, -1));
     }
 
-    private void append(Waiting item, Partition target, long offset, boolean keyed, long nowMs) {
+    private void append(DeadLetter item, Partition target, long offset, boolean keyed, long nowMs) {
         RecordBatchWriter.Batch parts = writer.finish(0, 0, 0);
         CompositeByteBuf whole = PooledByteBufAllocator.DEFAULT.compositeBuffer(2);
         whole.addComponents(true, parts.head(), parts.body());
@@ -218,7 +283,7 @@ final class DeadLetters {
         } finally {
             batch.release();
         }
-        counters.deadLetters.increment();
+        counters.deadLetters(item.cause()).increment();
     }
 
     private void showWhenDurable(Partition target, long sequence, long end) {
@@ -239,17 +304,20 @@ final class DeadLetters {
         });
     }
 
-    private static void addCause(List<Map.Entry<String, byte[]>> headers, Waiting item, long offset) {
-        String error = item.error.length() > MAX_ERROR_CHARS ? item.error.substring(0, MAX_ERROR_CHARS) : item.error;
-        headers.add(header("spillway-dlq-cause", item.cause));
-        headers.add(header("spillway-dlq-topic", item.group.topic.spec.name()));
-        headers.add(header("spillway-dlq-partition", Integer.toString(item.place.partition.index)));
-        headers.add(header("spillway-dlq-offset", Long.toString(offset)));
-        headers.add(header("spillway-dlq-attempts", Integer.toString(item.attempts)));
-        headers.add(header("spillway-dlq-error", error));
+    private static void addCause(List<Map.Entry<String, byte[]>> headers, DeadLetter item, long offset) {
+        String error =
+                item.error().length() > MAX_ERROR_CHARS ? item.error().substring(0, MAX_ERROR_CHARS) : item.error();
+        headers.add(header("cause", item.cause().name()));
+        headers.add(header("topic", item.group().topic.spec.name()));
+        headers.add(header("partition", Integer.toString(item.place().partition.index)));
+        headers.add(header("offset", Long.toString(offset)));
+        headers.add(header("group", item.group().name()));
+        headers.add(header("attempts", Integer.toString(item.attempts())));
+        headers.add(header("failures", Integer.toString(item.failures())));
+        headers.add(header("error", error));
     }
 
     private static Map.Entry<String, byte[]> header(String name, String value) {
-        return Map.entry(name, value.getBytes(StandardCharsets.UTF_8));
+        return Map.entry(HEADER_PREFIX + name, value.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -173,7 +173,7 @@ final class Delivery {
         to.member.delivered(records, bytes);
         count(records, bytes);
         if (pick.attempt > 1) {
-            counters.redeliveredRecords.add(records);
+            (pick.failures > 0 ? counters.redeliveredFailed : counters.redeliveredReturned).add(records);
         }
         return out;
     }

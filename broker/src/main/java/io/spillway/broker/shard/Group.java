@@ -9,6 +9,7 @@ import io.spillway.broker.records.FailedRange;
 import io.spillway.broker.records.GroupCreated;
 import io.spillway.broker.records.GroupPaused;
 import io.spillway.broker.records.GroupSnapshotState;
+import io.spillway.broker.subscription.DeadLetterBreaker;
 import io.spillway.broker.subscription.SubscriptionState;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,6 +26,9 @@ final class Group {
 
     static final int KEY_ORDERED = 1;
     static final int EXCLUSIVE = 2;
+
+    /** What the reason of a pause begins with when too many records became dead letters. */
+    static final String BREAKER = "DLQ_BREAKER";
 
     /** A group's place in one partition. */
     static final class Place {
@@ -88,6 +92,7 @@ final class Group {
     long acked;
 
     long deadLettered;
+    final DeadLetterBreaker breaker;
     boolean unwritten;
     int nextPlace;
 
@@ -96,6 +101,8 @@ final class Group {
         this.created = created;
         this.config = GroupConfig.ofRecord(created);
         this.filter = filterOf(config);
+        GroupConfig.Breaker limits = config.breaker();
+        this.breaker = new DeadLetterBreaker(limits.percent(), limits.min(), limits.windowMs());
         this.topic = topic;
         this.places = places;
     }
@@ -113,6 +120,8 @@ final class Group {
         created = record;
         config = GroupConfig.ofRecord(record);
         filter = filterOf(config);
+        GroupConfig.Breaker limits = config.breaker();
+        breaker.limits(limits.percent(), limits.min(), limits.windowMs());
     }
 
     private static @Nullable Filter filterOf(GroupConfig config) {
@@ -123,6 +132,18 @@ final class Group {
     @Nullable
     Filter filter() {
         return filter;
+    }
+
+    /** Delivers nothing from now on, or goes on. */
+    void apply(GroupPaused record) {
+        pause = record.getPaused() ? record : null;
+        breaker.clear();
+        topic.ready();
+    }
+
+    /** Whether it gives up no more records, because it gave up too many. */
+    boolean keepsDeadLetters() {
+        return pause != null && pause.getReason().startsWith(BREAKER);
     }
 
     /** Whether it delivers nothing until it is resumed. */

@@ -99,14 +99,19 @@ final class GroupChanges {
     /** Pausing what is paused keeps its first reason. */
     private void pause(Group group, boolean paused, String reason, long nowMs) {
         if (group.paused() != paused) {
-            journal.commit(List.of(StateRecord.newBuilder()
-                    .setGroupPaused(GroupPaused.newBuilder()
-                            .setGroupId(group.id)
-                            .setPaused(paused)
-                            .setReason(reason)
-                            .setTimeMs(nowMs))
-                    .build()));
+            journal.commit(List.of(paused(group, paused, reason, nowMs)));
         }
+    }
+
+    /** The record that pauses or resumes a group. */
+    static StateRecord paused(Group group, boolean paused, String reason, long nowMs) {
+        return StateRecord.newBuilder()
+                .setGroupPaused(GroupPaused.newBuilder()
+                        .setGroupId(group.id)
+                        .setPaused(paused)
+                        .setReason(reason)
+                        .setTimeMs(nowMs))
+                .build();
     }
 
     static void requireShort(String what, String text) {

@@ -10,10 +10,15 @@ import org.jspecify.annotations.Nullable;
 
 /** Describes groups as they are now. Confined to the shard thread. */
 final class GroupDescriptions {
-    private final ShardState state;
+    /** What a pause reason begins with when the group is not paused but its dead letters have to wait. */
+    private static final String HELD = "DLQ_HELD: ";
 
-    GroupDescriptions(ShardState state) {
+    private final ShardState state;
+    private final DeadLetters deadLetters;
+
+    GroupDescriptions(ShardState state, DeadLetters deadLetters) {
         this.state = state;
+        this.deadLetters = deadLetters;
     }
 
     /** @param name null = all groups of the topic */
@@ -40,6 +45,9 @@ final class GroupDescriptions {
                 .setDeadLettered(group.deadLettered);
         if (group.pause != null) {
             info.setPaused(true).setPauseReason(group.pause.getReason()).setPausedUnixMs(group.pause.getTimeMs());
+        } else {
+            String held = deadLetters.heldWhy(group);
+            info.setPauseReason(held.isEmpty() ? "" : HELD + held);
         }
         group.ports.values().forEach(member -> info.addMemberList(of(group, member)));
         for (Group.Place place : group.places) {

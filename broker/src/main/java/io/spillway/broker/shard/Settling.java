@@ -1,6 +1,12 @@
 package io.spillway.broker.shard;
 
+import static io.spillway.broker.shard.DeadLetter.Cause.LEASE_EXPIRED;
+import static io.spillway.broker.shard.DeadLetter.Cause.MAX_DELIVERIES;
+import static io.spillway.broker.shard.DeadLetter.Cause.POISON;
+import static io.spillway.broker.shard.DeadLetter.Cause.TERMINATED;
+
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.GroupConfig;
 import io.spillway.broker.records.FailedRange;
 import io.spillway.broker.records.GroupFailed;
 import io.spillway.broker.records.GroupSettled;
@@ -15,6 +21,9 @@ import io.spillway.protocol.v1.ItemError;
 import io.spillway.protocol.v1.RetryClass;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Takes acks, nacks, extensions, releases and terminations, and what happens when a lease runs out. Settles are collected
@@ -29,6 +38,10 @@ final class Settling {
     private static final int EXTEND = 2;
     private static final int TERM = 3;
     private static final int RELEASE = 4;
+    /** AckItem.reason of a TERM for a record that could not be read. */
+    private static final int POISON_REASON = 1;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Settling.class);
     private static final int MAX_LEASE_MS = 12 * 60 * 60 * 1000;
 
     /** Somebody who wants to know that what was settled is written. */
@@ -40,9 +53,17 @@ final class Settling {
     private final ShardCounters counters;
     private final List<Group> unwritten = new ArrayList<>();
     private final List<Confirmation> confirmations = new ArrayList<>();
+    private final RandomGenerator random;
     private long nextFlushMs;
 
-    Settling(ShardState state, Journal journal, DeadLetters deadLetters, ShardCounters counters) {
+    /** @param random for the part of a wait that is random */
+    Settling(
+            ShardState state,
+            Journal journal,
+            DeadLetters deadLetters,
+            ShardCounters counters,
+            RandomGenerator random) {
+        this.random = random;
         this.state = state;
         this.journal = journal;
         this.deadLetters = deadLetters;
@@ -92,36 +113,24 @@ final class Settling {
         switch (item.getOutcome()) {
             case ACCEPT -> {
                 counters.accepted.add(records);
+                group.breaker.acked(records, nowMs);
                 lease.forEach(from, to, place::ack);
             }
             case NACK -> {
                 counters.nacked.add(records);
-                lease.forEach(
-                        from,
-                        to,
-                        (first, end) -> fail(
-                                group,
-                                place,
-                                first,
-                                end,
-                                lease.failures() + 1,
-                                item.getDetail(),
-                                nowMs,
-                                item.getDelayMs()));
+                lease.forEach(from, to, (first, end) -> {
+                    DeadLetter failed = failed(group, place, lease, first, end, MAX_DELIVERIES, item.getDetail());
+                    fail(failed, nowMs, item.getDelayMs());
+                });
             }
-            case TERM ->
+            case TERM -> {
+                DeadLetter.Cause cause = item.getReason() == POISON_REASON ? POISON : TERMINATED;
                 lease.forEach(
                         from,
                         to,
-                        (first, end) -> deadLetters.add(
-                                group,
-                                place,
-                                first,
-                                end,
-                                lease.failures() + 1,
-                                DeadLetters.TERMINATED,
-                                item.getDetail(),
-                                nowMs));
+                        (first, end) ->
+                                giveUp(failed(group, place, lease, first, end, cause, item.getDetail()), nowMs));
+            }
             default -> counters.released.add(records);
         }
         unwritten(group, nowMs);
@@ -142,19 +151,65 @@ final class Settling {
         return wire >= ACCEPT && wire <= RELEASE;
     }
 
-    private void fail(
-            Group group, Group.Place place, long from, long to, int failures, String detail, long nowMs, long delayMs) {
-        int maxDeliveries = group.config().maxDeliveries();
-        if (maxDeliveries > 0 && failures >= maxDeliveries) {
-            deadLetters.add(group, place, from, to, failures, DeadLetters.MAX_DELIVERIES, detail, nowMs);
+    private static DeadLetter failed(
+            Group group, Group.Place place, Lease lease, long from, long to, DeadLetter.Cause cause, String error) {
+        return new DeadLetter(group, place, from, to, cause, lease.attempt(), lease.failures() + 1, error);
+    }
+
+    /** Records failed once more: again later, or given up. */
+    private void fail(DeadLetter item, long nowMs, long delayMs) {
+        GroupConfig config = item.group().config();
+        if (config.maxDeliveries() > 0 && item.failures() >= config.maxDeliveries()) {
+            giveUp(item, nowMs);
         } else {
-            place.failed.add(FailedRange.newBuilder()
-                    .setFrom(from)
-                    .setTo(to)
-                    .setFailures(failures)
-                    .setDueMs(nowMs + delayMs)
-                    .build());
+            GroupConfig.Retry retry = config.retry();
+            long waitMs =
+                    delayMs > 0 ? delayMs : retry.backoff().delayMs(item.failures(), retry.jitterPercent(), random);
+            again(item, nowMs + waitMs);
         }
+    }
+
+    /** To the dead letters, as long as the group's breaker allows; beyond that the group pauses and keeps its records. */
+    private void giveUp(DeadLetter item, long nowMs) {
+        Group group = item.group();
+        int records = (int) (item.to() - item.from());
+        int admitted = group.keepsDeadLetters() ? 0 : group.breaker.admit(records, nowMs);
+        long end = item.from() + admitted;
+        if (admitted > 0) {
+            deadLetters.add(item.part(item.from(), end), nowMs);
+        }
+        if (group.breaker.isTripped() && !group.paused()) {
+            pause(group, nowMs);
+        }
+        if (end < item.to()) {
+            again(item.part(end, item.to()), nowMs);
+        }
+    }
+
+    private void pause(Group group, long nowMs) {
+        String why = group.breaker.why();
+        counters.breakerTrips.increment();
+        journal.commit(List.of(GroupChanges.paused(group, true, Group.BREAKER + ": " + why, nowMs)));
+        LOG.warn(
+                "event=group_paused topic={} group={} why=\"{}\" next=\"look at the dead letters (spillway dlq list {}), "
+                        + "then spillway group resume {} {}\"",
+                group.topic.spec.name(),
+                group.name(),
+                why,
+                group.topic.spec.name(),
+                group.topic.spec.name(),
+                group.name());
+    }
+
+    private static void again(DeadLetter item, long dueMs) {
+        item.place()
+                .failed
+                .add(FailedRange.newBuilder()
+                        .setFrom(item.from())
+                        .setTo(item.to())
+                        .setFailures(item.failures())
+                        .setDueMs(dueMs)
+                        .build());
     }
 
     private static Error leaseLost(Group group, AckItem item) {
@@ -189,7 +244,7 @@ final class Settling {
         counters.leasesExpired.add(records);
         unburden(group, range.lease, records);
         String why = "the lease of member " + range.lease.memberId() + " ran out";
-        fail(group, place, range.from, range.to, range.lease.failures() + 1, why, nowMs, 0);
+        fail(failed(group, place, range.lease, range.from, range.to, LEASE_EXPIRED, why), nowMs, 0);
         unwritten(group, nowMs);
     }
 

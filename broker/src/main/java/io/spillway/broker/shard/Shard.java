@@ -11,6 +11,7 @@ import io.spillway.broker.log.WriteState;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +29,7 @@ public final class Shard implements AutoCloseable {
     private final ShardLog log;
     private final ShardState state;
     private final Clock clock;
+    private final RandomGenerator random;
     private final Mailbox mailbox = new Mailbox();
     private final ShardCounters counters = new ShardCounters();
     private final Syncer syncer;
@@ -36,13 +38,21 @@ public final class Shard implements AutoCloseable {
     private final Published<Boolean> closing = new Published<>(false);
     private final Published<WriteState> writeState;
     private final Published<LogStats> logStats;
+    private final Published<Integer> pausedGroups = new Published<>(0);
     private final Published<String> failure = new Published<>("");
     private final Published<Boolean> draining = new Published<>(false);
     private final Published<Boolean> drained = new Published<>(false);
     private List<Shard> all = List.of();
     private long nextStatsMs;
 
-    private Shard(int index, ShardLog log, ShardConfig config, Clock clock, Published<TopicCatalog> catalog) {
+    private Shard(
+            int index,
+            ShardLog log,
+            ShardConfig config,
+            Clock clock,
+            RandomGenerator random,
+            Published<TopicCatalog> catalog) {
+        this.random = random;
         this.index = index;
         this.log = log;
         this.clock = clock;
@@ -54,10 +64,19 @@ public final class Shard implements AutoCloseable {
         syncer = new Syncer(index, log.snapshots(), clock, mailbox::wake);
     }
 
-    /** Recovers the shard from its log; shard 0 before the others, because it holds the catalog. */
+    /**
+     * Recovers the shard from its log; shard 0 before the others, because it holds the catalog.
+     *
+     * @param random the shard's alone
+     */
     public static Shard open(
-            int index, ShardLog log, ShardConfig config, Clock clock, Published<TopicCatalog> catalog) {
-        return new Shard(index, log, config, clock, catalog);
+            int index,
+            ShardLog log,
+            ShardConfig config,
+            Clock clock,
+            RandomGenerator random,
+            Published<TopicCatalog> catalog) {
+        return new Shard(index, log, config, clock, random, catalog);
     }
 
     public Mailbox mailbox() {
@@ -78,6 +97,11 @@ public final class Shard implements AutoCloseable {
         return logStats.get();
     }
 
+    /** Groups that deliver nothing until they are resumed, as of a second ago. */
+    public int pausedGroups() {
+        return pausedGroups.get();
+    }
+
     /** Why the shard's thread ended by itself, or empty. */
     public String failure() {
         return failure.get();
@@ -92,7 +116,8 @@ public final class Shard implements AutoCloseable {
     }
 
     private void run() {
-        ShardAgent agent = new ShardAgent(state, mailbox, syncer, clock, counters, new Others(), snapshotSequence);
+        ShardAgent agent =
+                new ShardAgent(state, mailbox, syncer, clock, counters, new Others(), random, snapshotSequence);
         try {
             int idle = 0;
             while (!closing.get()) {
@@ -129,6 +154,8 @@ public final class Shard implements AutoCloseable {
         if (nowMs >= nextStatsMs) {
             nextStatsMs = nowMs + STATS_MS;
             logStats.set(log.stats());
+            pausedGroups.set(
+                    (int) state.groups.values().stream().filter(Group::paused).count());
         }
     }
 

@@ -10,6 +10,7 @@ import io.spillway.broker.records.StateRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,6 +55,7 @@ final class ShardAgent {
             Clock clock,
             ShardCounters counters,
             Neighbours neighbours,
+            RandomGenerator random,
             long snapshotSequence) {
         this.state = state;
         this.mailbox = mailbox;
@@ -64,9 +66,9 @@ final class ShardAgent {
         publishing = new Publishing(state, journal, clock, counters);
         topics = new TopicAdministration(state, journal, neighbours.shards(), neighbours::catalogChanged);
         deadLetters = new DeadLetters(state, journal, counters, origin -> createDeadLetterTopic(origin, neighbours));
-        settling = new Settling(state, journal, deadLetters, counters);
+        settling = new Settling(state, journal, deadLetters, counters, random);
         delivery = new Delivery(state, settling, counters);
-        groupDescriptions = new GroupDescriptions(state);
+        groupDescriptions = new GroupDescriptions(state, deadLetters);
         groups = new GroupAdministration(state, journal, settling, groupDescriptions);
         groupChanges = new GroupChanges(
                 state, journal, groups, new GroupSnapshots(state, journal, settling), groupDescriptions);

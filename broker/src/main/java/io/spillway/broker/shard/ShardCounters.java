@@ -1,5 +1,10 @@
 package io.spillway.broker.shard;
 
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What a shard counts. Written by the shard, read by the metrics. Thread-safe. */
@@ -14,15 +19,36 @@ public final class ShardCounters {
     public final LongAdder deliveredBatches = new LongAdder();
     public final LongAdder deliveredRecords = new LongAdder();
     public final LongAdder deliveredBytes = new LongAdder();
-    public final LongAdder redeliveredRecords = new LongAdder();
+    public final LongAdder redeliveredFailed = new LongAdder();
+    public final LongAdder redeliveredReturned = new LongAdder();
     public final LongAdder accepted = new LongAdder();
     public final LongAdder nacked = new LongAdder();
     public final LongAdder released = new LongAdder();
     public final LongAdder leasesExpired = new LongAdder();
     public final LongAdder leasesLost = new LongAdder();
-    public final LongAdder deadLetters = new LongAdder();
+    public final LongAdder breakerTrips = new LongAdder();
     public final LongAdder corruptBatches = new LongAdder();
     public final LongAdder syncs = new LongAdder();
     public final LongAdder syncNanos = new LongAdder();
     public final LongAdder snapshots = new LongAdder();
+    private final Map<DeadLetter.Cause, LongAdder> deadLetters = new EnumMap<>(DeadLetter.Cause.class);
+
+    ShardCounters() {
+        for (DeadLetter.Cause cause : DeadLetter.Cause.values()) {
+            deadLetters.put(cause, new LongAdder());
+        }
+    }
+
+    /** Names of the causes of dead letters. */
+    public static List<String> causes() {
+        return Arrays.stream(DeadLetter.Cause.values()).map(Enum::name).toList();
+    }
+
+    public LongAdder deadLetters(String cause) {
+        return deadLetters(DeadLetter.Cause.valueOf(cause));
+    }
+
+    LongAdder deadLetters(DeadLetter.Cause cause) {
+        return Objects.requireNonNull(deadLetters.get(cause));
+    }
 }

@@ -274,8 +274,7 @@ final class ShardState {
     private void apply(GroupPaused record) {
         Group group = groups.get(record.getGroupId());
         if (group != null) {
-            group.pause = record.getPaused() ? record : null;
-            group.topic.ready();
+            group.apply(record);
         }
     }
 
