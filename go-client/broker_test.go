@@ -181,3 +181,10 @@ func open[T any](tb testing.TB) func(T, error) T {
 		return opened
 	}
 }
+
+// after is a context that ends after that long.
+func after(tb testing.TB, wait time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	tb.Cleanup(cancel)
+	return ctx
+}

@@ -1,6 +1,7 @@
 package spillway
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,32 @@ const stableAfter = 30 * time.Second
 type peer struct {
 	candidate *core.Candidate
 	cn        *conn
+	tried     bool // whether it was dialled before
+}
+
+// reconnects of all clients of this process.
+var reconnects struct {
+	sync.Mutex
+	limit core.ConnectLimit
+	start time.Time
+}
+
+// awaitTurn waits until the process may connect again; false when stop ended it.
+func awaitTurn(stop <-chan struct{}) bool {
+	reconnects.Lock()
+	if reconnects.start.IsZero() {
+		reconnects.start = time.Now()
+	}
+	wait := reconnects.limit.Take(time.Since(reconnects.start).Milliseconds())
+	reconnects.Unlock()
+	timer := time.NewTimer(time.Duration(wait) * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-stop:
+		return false
+	}
 }
 
 // link keeps the client connected: it does what its machine decides. There is one connection, and for a moment two while the
@@ -78,7 +105,8 @@ func (c *Client) perform(actions []core.Action) {
 		switch action.Kind {
 		case core.Dial:
 			c.running.Add(1)
-			go c.runDial(p)
+			go c.runDial(p, p.tried)
+			p.tried = true
 		case core.Use:
 			c.link.callee = p
 			c.onReady(p.cn)
@@ -132,9 +160,13 @@ func (c *Client) tellLoad() {
 	c.perform(c.link.machine.Load(c.isPublishing(), c.isConsuming(), c.link.nowMs(), c.random()))
 }
 
-// runDial connects to one endpoint and tells the machine how that went.
-func (c *Client) runDial(p *peer) {
+// runDial connects to one endpoint and tells the machine how that went. A client's first attempt with an endpoint need not
+// wait for its turn.
+func (c *Client) runDial(p *peer, again bool) {
 	defer c.running.Done()
+	if again && !awaitTurn(c.stop) {
+		return
+	}
 	l := &c.link
 	started := time.Now()
 	cn, failed := dial(c, p.candidate.Endpoint, c.stop, func() {
