@@ -18,6 +18,32 @@
 // at least once; settle messages, and expect one again whose settlement was lost. Damaged batches are found by their
 // checksum and never handed out.
 //
+// # Groups
+//
+// A group shares its records in one of three modes: [Shared], [KeyOrdered] and [Exclusive]. What WithMode, WithFilter, WithRetryBackoff
+// and their like say is the group's, not the member's, and durable. A [Message] that fails goes back with [Message.Nack] and comes
+// again after the delay it names, or after the group's backoff; after the group's max.deliveries failures, or with
+// [Message.Terminate], it goes to the topic <topic>.dlq, whose headers say why. What was released, or ended with a connection, is no
+// failure.
+//
+// # Records that wait or expire
+//
+// [Record.DeliverAfter] and [Record.DeliverAt] have the broker hold a record back, for each group, without the records behind it;
+// [Record.ExpiresAfter] and [Record.ExpiresAt] have it dead-lettered when no member was given it in time. [Message.TimeLeft] says how
+// long a delivered one is still good, by the broker's clock.
+//
+// # Idempotency
+//
+// A record with a [Record.IdempotencyKey] is stored once within its topic's window. Publish it again, with the same key and content,
+// for as long as the outcome is unknown, and say in [Record.FirstAttempt] since when: the ack is the first one's, and a
+// repetition that comes so late that nobody can tell whether it was stored fails with [ErrDedupWindowExceeded].
+//
+// # Replay
+//
+// [Admin.PlanReplay] finds exact records and counts them, [Admin.StartReplay] delivers them again: to a group beside its live
+// records, to a new group, to a topic, or from a dead-letter topic to where they came from. Both are kept by the broker and go on
+// when the client does not. [Admin.SnapshotGroup] keeps what a group has settled, for [Admin.RestoreGroup].
+//
 // # Errors
 //
 // Every error is an *[Error], with a code, a retry class, the cause and the next step, except a context's own from
