@@ -85,7 +85,8 @@ impl BatchCell {
     }
 }
 
-/// The outcome of a publish. Dropping it gives up the knowledge, not the record, which goes on to be sent.
+/// The outcome of a publish. Cancel-safe, and cheap to clone: dropping it gives up the knowledge, not the record, which goes on to be
+/// sent, and a clone has the same outcome.
 #[derive(Clone, Debug)]
 #[must_use = "the outcome of a publish is in its future"]
 pub struct AckFuture {

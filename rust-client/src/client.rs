@@ -220,7 +220,10 @@ impl Client {
 
     /// Refuses new work, sends what is buffered, waits for its acks, gives leased messages back and disconnects. What has no
     /// verdict when the time is over fails: CLIENT_CLOSED when it was never sent, OUTCOME_UNKNOWN otherwise. Closing twice is fine.
-    /// Cancel-safe: a cancelled close has closed nothing for good and may be called again.
+    ///
+    /// Cancelling: a cancelled close leaves the client half closed. It opens no more producers and subscriptions; those it had come to
+    /// take no more records and messages. What they took before is not lost: it is still sent, and waits for its verdict. Call it again
+    /// to go on, with the whole time, or drop everything.
     ///
     /// # Errors
     /// DEADLINE_EXCEEDED when something had no verdict in time; the client is closed all the same.

@@ -265,7 +265,7 @@ impl Producer {
         }
     }
 
-    /// Publishes and waits for the outcome. Not cancel-safe: when it is dropped the record may have been taken.
+    /// Publishes and waits for the outcome. Not cancel-safe: when it is dropped the record may have been taken, and is then sent.
     ///
     /// # Errors
     /// What went wrong.
@@ -399,7 +399,8 @@ impl Producer {
         flush(&self.shared, self.id, limit).await
     }
 
-    /// Flushes for up to 10 s and ends the producer. What has no outcome in time fails.
+    /// Flushes for up to 10 s and ends the producer. What has no outcome in time fails. When it is cancelled, the producer is dropped:
+    /// what it took is still sent.
     ///
     /// # Errors
     /// DEADLINE_EXCEEDED when something had no outcome in time.
@@ -407,7 +408,8 @@ impl Producer {
         self.close_within(Duration::from_secs(10)).await
     }
 
-    /// [`close`](Producer::close) with another limit; further calls of the producer fail with CLIENT_CLOSED.
+    /// [`close`](Producer::close) with another limit; further calls of the producer fail with CLIENT_CLOSED. When it is cancelled, the
+    /// producer takes no more records, and those it took are still sent; it may be called again.
     ///
     /// # Errors
     /// DEADLINE_EXCEEDED when something had no outcome in time.

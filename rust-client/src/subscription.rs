@@ -227,7 +227,8 @@ impl Subscription {
     }
 
     /// Takes no more messages, waits until the handlers that run have ended, sends the settlements, and releases what was not
-    /// settled. Closing twice is fine. A [`consume`](Subscription::consume) that is kept but not polled any more, or whose handler
+    /// settled. Closing twice is fine. When it is cancelled, no more messages are taken and settlements are still sent, but what was
+    /// not settled stays with this member until it is called again or the subscription is dropped. A [`consume`](Subscription::consume) that is kept but not polled any more, or whose handler
     /// is who closes, is waited for in vain until the limit: drop it first.
     ///
     /// # Errors

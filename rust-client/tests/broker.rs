@@ -7,26 +7,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use spillway::{codes, Client, Record, Start};
-use support::{eventually, Broker, SOON};
+use support::{eventually, topic, Broker, SOON};
 use tokio::time::timeout;
-
-async fn topic(client: &Client, name: &str, records: u32) {
-    client
-        .admin()
-        .create_topic(name, 1, &[("durability", "mapped")])
-        .await
-        .expect("a topic");
-    let producer = client.producer(name).open().await.expect("a producer");
-    for i in 0..records {
-        drop(
-            producer
-                .publish(Record::new(i.to_string()))
-                .await
-                .expect("space"),
-        );
-    }
-    producer.flush(SOON).await.expect("acks");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dropped_producer_took_is_stored() {

@@ -132,9 +132,10 @@ impl Publisher {
         }
     }
 
-    /// Gives the handle back, with nothing under way on it. The next one begins with the broker's view of the sequence.
+    /// Gives the handle back, also one that is only being opened, with nothing under way on it. The next one begins with the
+    /// broker's view of the sequence.
     pub(super) fn close(&mut self, net: &mut Net) {
-        if self.state == State::Open {
+        if matches!(self.state, State::Opening | State::Open) {
             if let Some(conn) = net.conn(self.conn) {
                 conn.send(
                     Kind::CLOSE_PUBLISHER,

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use spillway::Client;
+use spillway::{Client, Record};
 
 pub const SOON: Duration = Duration::from_secs(20);
 
@@ -66,8 +66,17 @@ impl Broker {
         self.child = Some(child);
     }
 
+    #[allow(dead_code)] // not every file of tests does
     pub fn endpoint(&self) -> &str {
         &self.listen
+    }
+
+    /// Sends a signal, for instance -STOP.
+    #[allow(dead_code)] // as above
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.as_ref().expect("it runs").id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.expect("kill").success());
     }
 
     /// kill -9.
@@ -105,4 +114,23 @@ pub async fn eventually<F: std::future::Future<Output = bool>>(
         assert!(tokio::time::Instant::now() < end, "{what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// A topic of one partition with the records 0, 1, ...
+pub async fn topic(client: &Client, name: &str, records: u32) {
+    client
+        .admin()
+        .create_topic(name, 1, &[("durability", "mapped")])
+        .await
+        .expect("a topic");
+    let producer = client.producer(name).open().await.expect("a producer");
+    for i in 0..records {
+        drop(
+            producer
+                .publish(Record::new(i.to_string()))
+                .await
+                .expect("space"),
+        );
+    }
+    producer.flush(SOON).await.expect("acks");
 }
