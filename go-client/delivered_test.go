@@ -200,3 +200,12 @@ func TestSubscribesWithWhatTheOptionsSayOfTheGroup(t *testing.T) {
 		t.Errorf("between: %v, %v", o.groupSettings, err)
 	}
 }
+
+// A wait of 0 would mean the group's backoff.
+func TestTheLeastDelayIsAMillisecond(t *testing.T) {
+	for delay, want := range map[time.Duration]uint32{-1: 0, 0: 0, 1: 1, time.Millisecond: 1, time.Millisecond + 1: 2, 1 << 62: 1<<32 - 1} {
+		if ms := milliseconds(delay); ms != want {
+			t.Errorf("%v is %d ms", delay, ms)
+		}
+	}
+}

@@ -125,6 +125,11 @@ func sendable(reason string) string {
 	return reason
 }
 
+// milliseconds, rounded up: what is little is not none.
 func milliseconds(d time.Duration) uint32 {
-	return uint32(min(max(0, d.Milliseconds()), math.MaxUint32))
+	ms := d.Milliseconds()
+	if d > time.Duration(ms)*time.Millisecond {
+		ms++
+	}
+	return uint32(min(max(0, ms), math.MaxUint32))
 }
