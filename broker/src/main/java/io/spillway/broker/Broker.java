@@ -4,6 +4,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.spillway.broker.admin.AdminServer;
 import io.spillway.broker.admin.Health;
+import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
@@ -11,7 +12,9 @@ import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.log.DataDirectory;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.metrics.Meters;
+import io.spillway.broker.replay.Replays;
 import io.spillway.broker.session.SessionContext;
+import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
 import io.spillway.broker.transport.BrokerServer;
 import io.spillway.protocol.Code;
@@ -41,17 +44,24 @@ public final class Broker implements AutoCloseable {
     private final Clock clock;
     private final DataDirectory directory;
     private final List<Shard> shards;
+    private final Replays replays;
     private final SessionContext context;
     private final BrokerServer server;
     private final AdminServer admin;
     private boolean closed;
 
     private Broker(
-            BrokerConfig config, Clock clock, DataDirectory directory, List<Shard> shards, SessionContext context) {
+            BrokerConfig config,
+            Clock clock,
+            DataDirectory directory,
+            List<Shard> shards,
+            Replays replays,
+            SessionContext context) {
         this.config = config;
         this.clock = clock;
         this.directory = directory;
         this.shards = shards;
+        this.replays = replays;
         this.context = context;
         server = BrokerServer.start(
                 config.listen(), config.eventLoops(), config.session().maxConnections(), config.forSessions(), context);
@@ -75,12 +85,31 @@ public final class Broker implements AutoCloseable {
                 shards.add(Shard.open(i, log, config.forShards(), clock, new SplittableRandom(), catalog));
             }
             shards.forEach(shard -> shard.start(shards));
+            SecureRandom random = new SecureRandom();
+            List<Mailbox> mailboxes = shards.stream().map(Shard::mailbox).toList();
+            Audit audit = new Audit(catalog, mailboxes, clock, random);
+            Replays replays = Replays.start(mailboxes, catalog, audit, clock, random);
             SessionContext context = new SessionContext(
-                    config.forSessions(), catalog, shards, clock, new SecureRandom(), directory.nodeId(), VERSION);
-            return new Broker(config, clock, directory, shards, context);
+                    config.forSessions(), catalog, shards, audit, replays, clock, random, directory.nodeId(), VERSION);
+            return start(config, clock, directory, shards, replays, context);
         } catch (RuntimeException e) {
             shards.forEach(Shard::close);
             directory.close();
+            throw e;
+        }
+    }
+
+    private static Broker start(
+            BrokerConfig config,
+            Clock clock,
+            DataDirectory directory,
+            List<Shard> shards,
+            Replays replays,
+            SessionContext context) {
+        try {
+            return new Broker(config, clock, directory, shards, replays, context);
+        } catch (RuntimeException e) {
+            replays.close();
             throw e;
         }
     }
@@ -148,6 +177,7 @@ public final class Broker implements AutoCloseable {
                 new SpillwayException(
                         Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect in a moment"),
                 (int) config.drainTimeoutMs());
+        replays.close();
         shards.forEach(Shard::drain);
         while (isBusy() && deadlineNs - clock.nanoTime() > 0) {
             LockSupport.parkNanos(this, POLL_NS);

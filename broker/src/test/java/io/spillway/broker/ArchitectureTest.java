@@ -40,6 +40,7 @@ class ArchitectureTest {
             List.of("transport", "admin"),
             List.of("session", "diagnose"),
             List.of("replay"),
+            List.of("audit"),
             List.of("shard"),
             List.of("catalog", "log", "replication", "idempotency", "subscription", "dispatch", "flow", "auth"),
             List.of("config", "metrics", "filter"),

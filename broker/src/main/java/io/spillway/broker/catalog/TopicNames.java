@@ -8,6 +8,9 @@ import java.util.regex.Pattern;
 public final class TopicNames {
     public static final int MAX_CHARS = 200;
     public static final String DEAD_LETTER_SUFFIX = ".dlq";
+    /** Who did what: written by the broker alone, also while the disk is too full for clients. */
+    public static final String AUDIT = "spillway.audit";
+
     private static final Pattern VALID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
 
     private TopicNames() {}

@@ -1,5 +1,6 @@
 package io.spillway.broker.session;
 
+import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
@@ -14,6 +15,9 @@ import io.spillway.protocol.v1.HealthStatus;
 import io.spillway.protocol.v1.Metadata;
 import io.spillway.protocol.v1.MetadataOk;
 import io.spillway.protocol.v1.PartitionInfo;
+import io.spillway.protocol.v1.ReplayAdmin;
+import io.spillway.protocol.v1.ReplayAdminOk;
+import io.spillway.protocol.v1.ReplayList;
 import io.spillway.protocol.v1.TopicAdmin;
 import io.spillway.protocol.v1.TopicInfo;
 import io.spillway.protocol.v1.TopicList;
@@ -21,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** Metadata and topic administration: requests on channel 0. Confined to the connection's event loop. */
 final class AdminRequests {
@@ -32,10 +37,12 @@ final class AdminRequests {
 
     private final SessionContext context;
     private final Outbox outbox;
+    private final Audited audited;
 
-    AdminRequests(SessionContext context, Outbox outbox) {
+    AdminRequests(SessionContext context, Outbox outbox, Audited audited) {
         this.context = context;
         this.outbox = outbox;
+        this.audited = audited;
     }
 
     static SpillwayException overloaded() {
@@ -53,6 +60,7 @@ final class AdminRequests {
             case METADATA -> metadata(frame);
             case TOPIC_ADMIN -> topicAdmin(frame);
             case HEALTH_CHECK -> healthCheck(frame);
+            case REPLAY_ADMIN -> replayAdmin(frame);
             default -> throw new IllegalArgumentException("not an admin request: " + kind);
         }
     }
@@ -88,6 +96,7 @@ final class AdminRequests {
     }
 
     private void create(String missing, List<String> names, int correlation) {
+        Audit.refuseChange(missing);
         Reply<TopicSpec> reply = new Reply<>() {
             @Override
             public void ok(TopicSpec created) {
@@ -170,22 +179,40 @@ final class AdminRequests {
         TopicAdmin request = frame.header(TopicAdmin.parser());
         Reply<TopicSpec> reply =
                 outbox.reply(FrameKind.TOPIC_ADMIN, 0, frame.correlation(), topic -> info(topic, List.of()));
-        ShardCommand command = switch (request.getOp()) {
+        Audit.refuseChange(request.getTopic());
+        Function<Reply<TopicSpec>, ShardCommand> command = switch (request.getOp()) {
             case CREATE ->
-                new ShardCommand.CreateTopic(
-                        request.getTopic(), request.getPartitions(), request.getConfigMap(), reply);
+                answer -> new ShardCommand.CreateTopic(
+                        request.getTopic(), request.getPartitions(), request.getConfigMap(), answer);
             case ALTER ->
-                new ShardCommand.AlterTopic(
-                        request.getTopic(), request.getConfigMap(), request.getExpectRevision(), reply);
-            case DELETE -> new ShardCommand.DeleteTopic(request.getTopic(), request.getExpectRevision(), reply);
+                answer -> new ShardCommand.AlterTopic(
+                        request.getTopic(), request.getConfigMap(), request.getExpectRevision(), answer);
+            case DELETE ->
+                answer -> new ShardCommand.DeleteTopic(request.getTopic(), request.getExpectRevision(), answer);
             default -> throw unknownOperation("topic", request.getOp(), 3);
         };
-        offer(context.catalogMailbox(), command);
+        audited.offer(audited.entry(request), context.catalogMailbox(), command, reply);
     }
 
     static SpillwayException unknownOperation(String kind, int operation, int last) {
         return WireErrors.invalid(
                 "unknown " + kind + " operation " + operation, "this broker knows 1 to " + last, "use a newer broker");
+    }
+
+    private void replayAdmin(Frame frame) {
+        ReplayAdmin request = frame.header(ReplayAdmin.parser());
+        int correlation = frame.correlation();
+        context.replays.request(request, audited.who(), new Reply<>() {
+            @Override
+            public void ok(ReplayList list) {
+                outbox.answerPayload(FrameKind.REPLAY_ADMIN, correlation, ReplayAdminOk.getDefaultInstance(), list);
+            }
+
+            @Override
+            public void failed(SpillwayException why) {
+                outbox.fail(FrameKind.REPLAY_ADMIN, 0, correlation, WireErrors.of(why));
+            }
+        });
     }
 
     private void healthCheck(Frame frame) {

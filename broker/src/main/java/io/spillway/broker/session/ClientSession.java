@@ -1,6 +1,7 @@
 package io.spillway.broker.session;
 
 import com.google.protobuf.ByteString;
+import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.GroupConfig;
 import io.spillway.broker.catalog.TopicSpec;
@@ -63,8 +64,9 @@ public final class ClientSession {
         this.context = context;
         this.connection = connection;
         outbox = new Outbox(connection);
-        admin = new AdminRequests(context, outbox);
-        groups = new GroupRequests(context, outbox);
+        Audited audited = new Audited(context.audit, () -> clientId + " @ " + connection.remote());
+        admin = new AdminRequests(context, outbox, audited);
+        groups = new GroupRequests(context, outbox, audited);
     }
 
     public boolean isOpen() {
@@ -115,7 +117,7 @@ public final class ClientSession {
                 case CREDIT_GRANT -> onCreditGrant(frame);
                 case ACK -> onAck(frame);
                 case UNSUBSCRIBE -> onUnsubscribe(frame);
-                case METADATA, TOPIC_ADMIN, HEALTH_CHECK -> admin.handle(kind, frame);
+                case METADATA, TOPIC_ADMIN, REPLAY_ADMIN, HEALTH_CHECK -> admin.handle(kind, frame);
                 case GROUP_ADMIN -> groups.administer(frame);
                 case SEEK -> groups.seek(frame);
                 case HELLO, AUTH, TOGGLE_ADMIN ->
@@ -250,6 +252,7 @@ public final class ClientSession {
     private void onOpenPublisher(Frame frame) {
         OpenPublisher open = frame.header(OpenPublisher.parser());
         refuseWhenDraining();
+        Audit.refuseChange(open.getTopic());
         TopicSpec topic = context.catalog.get().get(open.getTopic());
         int index = open.getAnyPartition() ? 0 : open.getPartition();
         if (index < 0 || index >= topic.partitions()) {

@@ -33,10 +33,12 @@ final class GroupRequests {
 
     private final SessionContext context;
     private final Outbox outbox;
+    private final Audited audited;
 
-    GroupRequests(SessionContext context, Outbox outbox) {
+    GroupRequests(SessionContext context, Outbox outbox, Audited audited) {
         this.context = context;
         this.outbox = outbox;
+        this.audited = audited;
     }
 
     void administer(Frame frame) {
@@ -57,25 +59,29 @@ final class GroupRequests {
                                 request.getGroup(),
                                 reply(correlation, groups -> answer(correlation, groups, List.of()))));
             case DELETE ->
-                offer(
-                        topic,
-                        new ShardCommand.DeleteGroup(
-                                topic.topicId(),
-                                request.getGroup(),
-                                reply(correlation, group -> answer(correlation, List.of(group), List.of()))));
-            default ->
-                offer(
-                        topic,
-                        new ShardCommand.ChangeGroup(
-                                topic.topicId(),
-                                request.getGroup(),
-                                change(request),
-                                request.getExpectRevision(),
-                                request.getReason(),
-                                reply(
-                                        correlation,
-                                        done -> answer(correlation, List.of(done.group()), done.snapshots()))));
+                audited.offer(
+                        audited.entry(request),
+                        context.mailbox(topic),
+                        reply -> new ShardCommand.DeleteGroup(topic.topicId(), request.getGroup(), reply),
+                        this.<GroupInfo>reply(correlation, group -> answer(correlation, List.of(group), List.of())));
+            default -> change(request, topic, correlation);
         }
+    }
+
+    private void change(GroupAdmin request, TopicSpec topic, int correlation) {
+        GroupChange change = change(request);
+        audited.offer(
+                audited.entry(request),
+                context.mailbox(topic),
+                reply -> new ShardCommand.ChangeGroup(
+                        topic.topicId(),
+                        request.getGroup(),
+                        change,
+                        request.getExpectRevision(),
+                        request.getReason(),
+                        reply),
+                this.<GroupChange.Done>reply(
+                        correlation, done -> answer(correlation, List.of(done.group()), done.snapshots())));
     }
 
     private static GroupChange change(GroupAdmin request) {
@@ -141,15 +147,17 @@ final class GroupRequests {
         Seek request = frame.header(Seek.parser());
         TopicSpec topic = context.catalog.get().get(request.getTopic());
         Reply<SeekResult> reply = outbox.reply(FrameKind.SEEK, 0, frame.correlation(), result -> result);
-        offer(
-                topic,
-                new ShardCommand.Seek(
+        audited.offer(
+                audited.entry(request),
+                context.mailbox(topic),
+                answer -> new ShardCommand.Seek(
                         topic.topicId(),
                         request.getGroup(),
                         request.getTo(),
                         request.getDryRun(),
                         request.getExpectRevision(),
                         request.getReason(),
-                        reply));
+                        answer),
+                reply);
     }
 }

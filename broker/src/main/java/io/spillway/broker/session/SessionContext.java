@@ -1,9 +1,11 @@
 package io.spillway.broker.session;
 
+import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.replay.Replays;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
 import io.spillway.protocol.v1.Endpoint;
@@ -29,6 +31,8 @@ public final class SessionContext {
     final AtomicLong publishBytes = new AtomicLong();
 
     final LongAdder protocolErrors = new LongAdder();
+    final Audit audit;
+    final Replays replays;
     private final List<Shard> shards;
     private final AtomicLong nextEpoch;
 
@@ -36,6 +40,8 @@ public final class SessionContext {
             SessionConfig config,
             Published<TopicCatalog> catalog,
             List<Shard> shards,
+            Audit audit,
+            Replays replays,
             Clock clock,
             RandomGenerator random,
             String nodeId,
@@ -43,6 +49,8 @@ public final class SessionContext {
         this.config = config;
         this.catalog = catalog;
         this.shards = shards;
+        this.audit = audit;
+        this.replays = replays;
         this.clock = clock;
         this.random = random;
         this.nodeId = nodeId;

@@ -7,4 +7,9 @@ public interface PublisherPort {
     void appended(ShardCommand.Publish command, PublishOutcome outcome);
 
     void refused(ShardCommand.Publish command, SpillwayException why);
+
+    /** Whether it may write into the reserve of the disk, as what helps to free the disk must. */
+    default boolean usesReserve() {
+        return false;
+    }
 }

@@ -71,7 +71,9 @@ final class Publishing {
                 default -> throw refusal(partition, admission, RecordBatch.baseSequence(batch, at));
             }
         }
-        requireWritable(partition);
+        if (!command.port().usesReserve()) {
+            requireWritable(partition);
+        }
         append(command, partition, nowMs, nowNs);
     }
 

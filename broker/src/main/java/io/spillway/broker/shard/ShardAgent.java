@@ -36,6 +36,7 @@ final class ShardAgent {
     private final GroupAdministration groups;
     private final GroupChanges groupChanges;
     private final GroupDescriptions groupDescriptions;
+    private final ReplayAdministration replays;
     private final Subscriptions subscriptions;
     private final Consumer<ShardCommand> handler = this::handle;
     private long nowMs;
@@ -72,6 +73,7 @@ final class ShardAgent {
         groups = new GroupAdministration(state, journal, settling, groupDescriptions);
         groupChanges = new GroupChanges(
                 state, journal, groups, new GroupSnapshots(state, journal, settling), groupDescriptions);
+        replays = new ReplayAdministration(state, journal, groups);
         subscriptions = new Subscriptions(state, groups, settling);
     }
 
@@ -189,6 +191,8 @@ final class ShardAgent {
             groups.delete(delete);
         } else if (command instanceof ShardCommand.ChangeGroup change) {
             groupChanges.change(change, nowMs);
+        } else if (command instanceof ShardCommand.Replay replay) {
+            replays.answer(replay.command());
         }
     }
 
@@ -223,7 +227,9 @@ final class ShardAgent {
             TopicConfig.Retention retention = topic.spec.config().retention();
             long maxBytes = retention.bytes() < 0 ? -1 : retention.bytes() / topic.partitions.length;
             for (Partition partition : topic.partitions) {
-                long start = state.log.expiredUpTo(partition.id, retention.ms(), maxBytes, nowMs);
+                long start = Math.min(
+                        state.log.expiredUpTo(partition.id, retention.ms(), maxBytes, nowMs),
+                        state.holdFrom(partition.id));
                 if (start > state.log.startOffset(partition.id)) {
                     trimmed.add(StateRecord.newBuilder()
                             .setPartitionTrimmed(PartitionTrimmed.newBuilder()

@@ -169,4 +169,12 @@ public sealed interface ShardCommand {
             String reason,
             Reply<GroupChange.Done> reply)
             implements Asking {}
+
+    /** What the replays ask. */
+    record Replay(ReplayCommand command) implements Asking {
+        @Override
+        public Reply<?> reply() {
+            return command.reply();
+        }
+    }
 }

@@ -19,6 +19,7 @@ import io.spillway.broker.records.GroupSnapshotTaken;
 import io.spillway.broker.records.GroupSought;
 import io.spillway.broker.records.Position;
 import io.spillway.broker.records.ProducerAdvanced;
+import io.spillway.broker.records.ReplayHeld;
 import io.spillway.broker.records.StateRecord;
 import io.spillway.broker.records.StateRecords;
 import io.spillway.broker.subscription.SubscriptionState;
@@ -46,6 +47,9 @@ final class ShardState {
     final List<TopicState> readyTopics = new ArrayList<>();
     /** Groups whose topic is gone, for the agent to end their members. */
     final List<TopicState> deletedTopics = new ArrayList<>();
+
+    /** Plans and jobs of replays, and what they hold. */
+    final ReplayRecords replays = new ReplayRecords();
 
     int nextGroupId = 1;
     private long fence;
@@ -177,6 +181,9 @@ final class ShardState {
                 log.trim(
                         record.getPartitionTrimmed().getPartitionId(),
                         record.getPartitionTrimmed().getStartOffset());
+            case REPLAY_PLAN_KEPT, REPLAY_PLAN_DROPPED, REPLAY_JOB_KEPT, REPLAY_JOB_DROPPED, REPLAY_HELD ->
+                replays.apply(record);
+            case LANE_CHANGED -> {}
             case KIND_NOT_SET -> throw new IllegalStateException("a state record of a newer version; upgrade first");
         }
     }
@@ -311,6 +318,12 @@ final class ShardState {
         if (group != null) {
             group.topic.groups.remove(group.name());
         }
+    }
+
+    /** Nothing from this offset on may be removed, because a replay needs it; Long.MAX_VALUE when none does. */
+    long holdFrom(int partitionId) {
+        ReplayHeld lowest = replays.lowest(partitionId);
+        return lowest == null ? Long.MAX_VALUE : ReplayRecords.from(lowest, partitionId);
     }
 
     Group.@Nullable Place place(int groupId, int partitionId) {

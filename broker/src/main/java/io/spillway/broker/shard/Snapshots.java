@@ -31,6 +31,7 @@ final class Snapshots {
         }
         state.partitions.values().forEach(partition -> snapshot.addPartitions(take(state, partition, nowMs)));
         state.groups.values().forEach(group -> snapshot.addGroups(take(group)));
+        state.replays.snapshot(snapshot);
         return snapshot.build();
     }
 
@@ -94,6 +95,7 @@ final class Snapshots {
         snapshot.getPartitionsList().forEach(partition -> restore(state, partition));
         snapshot.getGroupsList().forEach(group -> restore(state, group));
         state.nextGroupId = Math.max(state.nextGroupId, snapshot.getNextGroupId());
+        state.replays.restore(snapshot);
     }
 
     private static void restore(ShardState state, PartitionState from) {

@@ -1,0 +1,34 @@
+package io.spillway.broker.replay;
+
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What others want done on the replay thread. Requests are bounded and refused beyond; answers are not refused, since each
+ * was asked for and what is asked for is bounded. Thread-safe.
+ */
+final class Inbox {
+    private static final int MOST_WAITING = 1_024;
+
+    private final LinkedBlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
+
+    /** False when too much waits already. */
+    boolean offer(Runnable request) {
+        return tasks.size() < MOST_WAITING && tasks.offer(request);
+    }
+
+    void put(Runnable answer) {
+        tasks.add(answer);
+    }
+
+    /** Runs what is there, waiting for the first at most so long; how many were run. */
+    int run(long waitMs) throws InterruptedException {
+        int done = 0;
+        Runnable task = tasks.poll(waitMs, TimeUnit.MILLISECONDS);
+        while (task != null) {
+            task.run();
+            task = ++done < MOST_WAITING ? tasks.poll() : null;
+        }
+        return done;
+    }
+}

@@ -1,0 +1,143 @@
+package io.spillway.broker.replay;
+
+import io.spillway.broker.audit.Audit;
+import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.Published;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.shard.Mailbox;
+import io.spillway.broker.shard.ReplayCommand;
+import io.spillway.broker.shard.Reply;
+import io.spillway.protocol.Code;
+import io.spillway.protocol.v1.ReplayAdmin;
+import io.spillway.protocol.v1.ReplayList;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The replays of a broker and their thread, {@code spillway-replay}. It asks the shards for its plans and jobs, goes on with
+ * those that have not ended, and takes requests. Thread-safe.
+ */
+public final class Replays implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Replays.class);
+    private static final long IDLE_MS = 20;
+    private static final long BUSY_MS = 1;
+    private static final long CLOSE_MS = 5_000;
+
+    private record Waiting(ReplayAdmin request, String who, Reply<ReplayList> reply) {}
+
+    private final Inbox inbox = new Inbox();
+    private final Clock clock;
+    private final Shards shards;
+    private final Store store;
+    private final Works works;
+    private final Operations operations;
+    private final List<Waiting> early = new ArrayList<>();
+    private final Published<Boolean> closing = new Published<>(false);
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private boolean loaded;
+
+    private Replays(
+            List<Mailbox> mailboxes,
+            Published<TopicCatalog> catalog,
+            Audit audit,
+            Clock clock,
+            RandomGenerator random) {
+        this.clock = clock;
+        shards = new Shards(mailboxes, catalog, inbox, clock);
+        store = new Store(shards);
+        works = new Works(store, shards, inbox, clock, audit);
+        operations = new Operations(store, shards, works, inbox, audit, random);
+    }
+
+    /** @param mailboxes of all shards, which run */
+    public static Replays start(
+            List<Mailbox> mailboxes,
+            Published<TopicCatalog> catalog,
+            Audit audit,
+            Clock clock,
+            RandomGenerator random) {
+        Replays replays = new Replays(mailboxes, catalog, audit, clock, random);
+        Thread thread = new Thread(replays::run, "spillway-replay");
+        thread.setDaemon(true);
+        thread.start();
+        return replays;
+    }
+
+    /** Takes a request of a client; the reply comes from any thread. Refused with OVERLOADED when too many wait. */
+    public void request(ReplayAdmin request, String who, Reply<ReplayList> reply) {
+        if (!inbox.offer(() -> take(new Waiting(request, who, reply)))) {
+            reply.failed(new SpillwayException(
+                    Code.OVERLOADED, "a request was refused before any work", "too many wait", "try again", 200, null));
+        }
+    }
+
+    private void take(Waiting waiting) {
+        if (!loaded) {
+            early.add(waiting);
+            return;
+        }
+        try {
+            operations.handle(waiting.request, waiting.who, waiting.reply);
+        } catch (SpillwayException e) {
+            waiting.reply.failed(e);
+        } catch (RuntimeException e) {
+            LOG.error("event=replay_request_failed op={}", waiting.request.getOp(), e);
+            waiting.reply.failed(new SpillwayException(
+                    Code.INTERNAL, "a replay request failed", e.toString(), "look at the broker's log", 0, e));
+        }
+    }
+
+    private void run() {
+        try {
+            load();
+            int work = 0;
+            while (!closing.get()) {
+                work = inbox.run(work > 0 ? BUSY_MS : IDLE_MS);
+                shards.expire();
+                work += works.doWork(clock.nowMs());
+            }
+        } catch (InterruptedException e) {
+            LOG.warn("event=replays_interrupted");
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException | Error e) {
+            LOG.error("event=replays_failed next=\"restart the broker; jobs go on from their checkpoints\"", e);
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    private void load() {
+        shards.ask(0, ReplayCommand.Load::new, Answer.of(this::onLoaded, why -> {
+            LOG.error("event=replays_not_loaded {}", why);
+            load();
+        }));
+    }
+
+    private void onLoaded(ReplayCommand.Kept kept) {
+        store.load(kept);
+        loaded = true;
+        works.recover();
+        early.forEach(this::take);
+        early.clear();
+    }
+
+    /** Stops; jobs go on when the broker starts again. */
+    @Override
+    public void close() {
+        closing.set(true);
+        inbox.put(() -> {});
+        try {
+            if (!ended.await(CLOSE_MS, TimeUnit.MILLISECONDS)) {
+                LOG.error("event=replays_not_stopped after_ms={}", CLOSE_MS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
