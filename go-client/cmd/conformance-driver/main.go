@@ -145,7 +145,7 @@ func errorOf(err error) map[string]any {
 	if errors.As(err, &known) {
 		return map[string]any{"reason": known.Reason, "code": known.Code, "retry": string(known.Retry),
 			"retry_after_ms": known.RetryAfter.Milliseconds(), "message": known.What, "cause": known.Why,
-			"next_step": known.NextStep}
+			"next_step": known.NextStep, "details": known.Details}
 	}
 	return map[string]any{"reason": "DRIVER", "code": 0, "retry": "NEVER", "retry_after_ms": 0, "message": err.Error(),
 		"cause": "", "next_step": "mend the scenario or the driver"}

@@ -35,7 +35,8 @@ impl Failure {
 
 pub fn error(e: &Error) -> Value {
     json!({"reason": e.reason(), "code": e.code(), "retry": e.retry().name(),
-        "retry_after_ms": e.retry_after().as_millis() as u64, "message": e.what(), "cause": e.why(), "next_step": e.next_step()})
+        "retry_after_ms": e.retry_after().as_millis() as u64, "message": e.what(), "cause": e.why(),
+        "next_step": e.next_step(), "details": e.details()})
 }
 
 pub fn content(value: &Value) -> Result<Bytes, Failure> {

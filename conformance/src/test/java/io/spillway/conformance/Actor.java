@@ -19,18 +19,31 @@ final class Actor {
             "topic.describe",
             "topic.delete",
             "topic.alter",
+            "topic.purge",
             "producer.open",
             "subscription.open",
             "subscription.handle",
             "group.describe",
             "group.delete",
-            "group.seek");
+            "group.seek",
+            "group.create",
+            "group.alter",
+            "group.pause",
+            "group.resume",
+            "group.snapshot",
+            "group.restore",
+            "group.snapshots",
+            "group.snapshot_delete",
+            "replay.plan");
+    private static final Set<String> FAMILIES_OF_A_CLIENT = Set.of("client", "topic", "group", "replay");
     private static final Set<String> WAITING = Set.of(
             "subscription.poll",
             "subscription.collect",
             "subscription.handled",
             "subscription.lost_leases",
-            "subscription.ended");
+            "subscription.ended",
+            "subscription.drain",
+            "replay.wait");
 
     private final String role;
     private final String scope;
@@ -59,7 +72,7 @@ final class Actor {
         String family = operation.substring(0, operation.indexOf('.') < 0 ? 0 : operation.indexOf('.'));
         boolean opens =
                 operation.equals("producer.open") || operation.startsWith("subscription.") && isOpening(operation);
-        if (family.equals("client") || family.equals("topic") || family.equals("group") || opens) {
+        if (FAMILIES_OF_A_CLIENT.contains(family) || opens) {
             name(request, "client");
         }
         if (family.equals("producer")) {

@@ -122,13 +122,16 @@ final class Wire {
     }
 
     static ObjectNode error(SpillwayException error) {
-        return object().put("reason", error.reason())
+        ObjectNode node = object().put("reason", error.reason())
                 .put("code", error.code())
                 .put("retry", error.retryClass().name())
                 .put("retry_after_ms", error.retryAfter().toMillis())
                 .put("message", error.what())
                 .put("cause", error.why())
                 .put("next_step", error.nextStep());
+        ObjectNode details = node.putObject("details");
+        error.details().forEach(details::put);
+        return node;
     }
 
     static GroupMode mode(String name) {
