@@ -3,11 +3,13 @@
 
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
+use prost::Message as _;
 use serde_json::Value;
 
+use super::frame::PREFIX_BYTES;
 use super::preface::negotiate;
 use super::*;
-use crate::core::vectors::run;
+use crate::core::vectors::{run, run_some};
 
 fn unhex(text: &str) -> Vec<u8> {
     (0..text.len())
@@ -51,9 +53,10 @@ fn negotiates_versions() {
         "server_offer",
         "server_require",
     ];
-    run("handshake", &keys, |case| {
+    run_some("handshake", &keys, |case| {
         // Features are the broker's to agree on; this client offers none.
-        if case["client"].is_array() {
+        let is_of_versions = case["client"].is_array();
+        if is_of_versions {
             let range = |side: &str| {
                 let at = |i: usize| {
                     u8::try_from(case[side][i].as_u64().expect("a version")).expect("small")
@@ -66,6 +69,7 @@ fn negotiates_versions() {
                 "{case}"
             );
         }
+        is_of_versions
     });
 }
 
@@ -176,15 +180,56 @@ fn field(max: usize) -> Field {
     proptest::collection::vec(any::<u8>(), 0..max)
 }
 
+/// The frames of the vectors that are given as bytes, and what follows one in a stream.
+fn frames() -> Vec<Vec<u8>> {
+    let suite = vectors("frame");
+    let cases = suite["cases"].as_array().expect("cases").iter();
+    let given = cases.filter_map(|case| case["hex"].as_str());
+    let mut frames: Vec<Vec<u8>> = given.map(unhex).collect();
+    frames.push(frames.concat());
+    frames
+}
+
+/// Reads frames for as long as there are whole ones, and their headers as what clients expect there.
+fn read_or_refuse(bytes: Vec<u8>) -> Result<(), TestCaseError> {
+    let mut rest = Bytes::from(bytes);
+    while let Ok(Some(length)) = frame_length(&rest, 1 << 20, 1 << 16) {
+        if length > rest.len() {
+            break;
+        }
+        let frame = parse_frame(rest.split_to(length));
+        prop_assert_eq!(
+            frame.header.len() + frame.payload.len() + PREFIX_BYTES,
+            length
+        );
+        let _ = crate::pb::Error::decode(frame.header.clone()); // that it does not panic is what counts
+        let _ = crate::pb::Deliver::decode(frame.header.clone());
+        let _ = crate::pb::PublishAck::decode(frame.header);
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_a_frame_or_refused(bytes in field(64)) {
-        if let Ok(Some(length)) = frame_length(&bytes, 1 << 20, 1 << 16) {
-            if length <= bytes.len() {
-                let frame = parse_frame(Bytes::from(bytes).slice(..length));
-                prop_assert_eq!(frame.header.len() + frame.payload.len() + 16, length);
-            }
+        read_or_refuse(bytes)?;
+    }
+
+    #[test]
+    fn a_mutated_frame_is_read_or_refused(
+        seed in 0..frames().len(),
+        changes in proptest::collection::vec((0_usize..64, any::<u8>()), 1..6),
+        cut in 0_usize..40,
+    ) {
+        let mut bytes = frames().swap_remove(seed);
+        for (at, value) in changes {
+            let at = at % bytes.len();
+            bytes[at] = value;
         }
+        if cut < 20 {
+            bytes.truncate(bytes.len().saturating_sub(cut));
+        }
+        read_or_refuse(bytes)?;
     }
 
     #[test]
