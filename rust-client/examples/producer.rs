@@ -3,16 +3,19 @@
 //!
 //! `cargo run --example producer -- --endpoint 127.0.0.1:7400 --topic packages --file /tmp/packages`
 //!
-//! SIGTERM or SIGINT ends the reading; what was published before still gets its outcome.
+//! The file may be a pipe. SIGTERM or SIGINT ends the reading; what was published before still gets its outcome.
 
 mod support;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use bytes::Bytes;
 use spillway::{AckFuture, Client, Record};
 use support::{flags, signal, Sum};
+use tokio::sync::mpsc;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -23,7 +26,7 @@ async fn main() -> Result<(), Failure> {
         .get("endpoint")
         .map_or("127.0.0.1:7400", String::as_str);
     let topic = flags.get("topic").ok_or("--topic is missing")?;
-    let text = std::fs::read(flags.get("file").ok_or("--file is missing")?)?;
+    let mut paragraphs = paragraphs(flags.get("file").ok_or("--file is missing")?)?;
 
     let client = Client::builder()
         .endpoints([endpoint])
@@ -39,7 +42,8 @@ async fn main() -> Result<(), Failure> {
     let mut published: Vec<(Option<Bytes>, Bytes, AckFuture)> = Vec::new();
     tokio::select! {
         result = async {
-            for paragraph in paragraphs(Bytes::from(text)) {
+            while let Some(paragraph) = paragraphs.recv().await {
+                let paragraph = paragraph?;
                 let key = package(&paragraph);
                 let mut record = Record::new(paragraph.clone());
                 if let Some(key) = &key {
@@ -77,23 +81,36 @@ async fn main() -> Result<(), Failure> {
     }
 }
 
-/// What lies between blank lines.
-fn paragraphs(text: Bytes) -> impl Iterator<Item = Bytes> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        while rest.first() == Some(&b'\n') {
-            let _ = rest.split_to(1);
+/// What lies between blank lines. Read on a thread of its own, which the end of the program does not wait for.
+fn paragraphs(path: &str) -> std::io::Result<mpsc::Receiver<std::io::Result<Bytes>>> {
+    let mut file = BufReader::new(File::open(path)?);
+    let (paragraphs, receiver) = mpsc::channel(64);
+    std::thread::spawn(move || {
+        while let Some(paragraph) = next_paragraph(&mut file).transpose() {
+            if paragraphs.blocking_send(paragraph).is_err() {
+                return;
+            }
         }
-        let end = rest
-            .windows(2)
-            .position(|two| two == b"\n\n")
-            .unwrap_or(rest.len());
-        let mut paragraph = rest.split_to(end);
-        if paragraph.last() == Some(&b'\n') {
-            paragraph.truncate(paragraph.len() - 1);
+    });
+    Ok(receiver)
+}
+
+fn next_paragraph(file: &mut impl BufRead) -> std::io::Result<Option<Bytes>> {
+    let mut paragraph = Vec::new();
+    loop {
+        let before = paragraph.len();
+        let at_end = file.read_until(b'\n', &mut paragraph)? == 0;
+        let is_blank = paragraph[before..] == *b"\n";
+        if is_blank {
+            paragraph.truncate(before);
         }
-        (!paragraph.is_empty()).then_some(paragraph)
-    })
+        if at_end || is_blank && before > 0 {
+            if paragraph.last() == Some(&b'\n') {
+                paragraph.pop();
+            }
+            return Ok((!paragraph.is_empty()).then(|| paragraph.into()));
+        }
+    }
 }
 
 /// The value of the Package field, which is a paragraph's first.

@@ -67,6 +67,11 @@ impl Broker {
     }
 
     #[allow(dead_code)] // not every file of tests does
+    pub fn directory(&self) -> &std::path::Path {
+        &self.directory
+    }
+
+    #[allow(dead_code)] // as above
     pub fn endpoint(&self) -> &str {
         &self.listen
     }
