@@ -5,6 +5,7 @@ import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.GroupConfig;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.filter.Filter;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.ShardCommand;
 import io.spillway.protocol.Code;
@@ -359,6 +360,7 @@ public final class ClientSession {
                             subscribe.getPartitionsList(),
                             subscribe.getStart(),
                             subscribe.getStartsList(),
+                            subscribe.getFilter().isEmpty() ? null : Filter.parse(subscribe.getFilter()),
                             handle,
                             reply));
         } else {

@@ -2,6 +2,7 @@ package io.spillway.broker.shard;
 
 import io.spillway.broker.catalog.GroupConfig;
 import io.spillway.broker.dispatch.ConsumerSet;
+import io.spillway.broker.dispatch.KeySlots;
 import io.spillway.broker.dispatch.Member;
 import io.spillway.broker.filter.Filter;
 import io.spillway.broker.log.BatchCursor;
@@ -77,6 +78,9 @@ final class Group {
     final Place[] places;
     final ConsumerSet members = new ConsumerSet();
     final Map<Long, GroupMember> ports = new HashMap<>();
+    /** Who has which keys of a KEY_ORDERED group. */
+    final KeySlots slots;
+
     GroupCreated created;
     private GroupConfig config;
     private @Nullable Filter filter;
@@ -96,7 +100,8 @@ final class Group {
     boolean unwritten;
     int nextPlace;
 
-    Group(GroupCreated created, TopicState topic, Place[] places) {
+    Group(GroupCreated created, TopicState topic, Place[] places, KeySlots slots) {
+        this.slots = slots;
         this.id = created.getGroupId();
         this.created = created;
         this.config = GroupConfig.ofRecord(created);
@@ -153,6 +158,44 @@ final class Group {
 
     int mode() {
         return created.getMode();
+    }
+
+    boolean isOrdered() {
+        return mode() == KEY_ORDERED;
+    }
+
+    /** How many more records all members together may hold. */
+    int room() {
+        int room = config.maxInFlight();
+        if (room == 0) {
+            return Integer.MAX_VALUE;
+        }
+        for (GroupMember joined : ports.values()) {
+            room -= joined.member.unacked();
+        }
+        return Math.max(0, room);
+    }
+
+    /** A member has come: of the keys it gets its share. */
+    void joined(Member member) {
+        if (isOrdered()) {
+            slots.join(member.id());
+            slotsMoved();
+        }
+    }
+
+    /** A member has gone: others get its keys. */
+    void left(Member member) {
+        if (isOrdered()) {
+            slots.leave(member.id());
+            slotsMoved();
+        }
+    }
+
+    private void slotsMoved() {
+        for (Place place : places) {
+            place.state.ownersChanged();
+        }
     }
 
     /** Who gets the next delivery: of an EXCLUSIVE group nobody but the member that has been there longest. */

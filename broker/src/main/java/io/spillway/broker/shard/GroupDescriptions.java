@@ -76,6 +76,8 @@ final class GroupDescriptions {
                 .setAckedAbove(place.state.settledAbove())
                 .setInFlight(place.state.inFlight())
                 .setWaitingRetry(place.state.waitingRetry())
+                .setScheduled(place.state.scheduled())
+                .setKeyBlocked(place.state.keyBlocked())
                 .setEndOffset(place.partition.visibleEnd)
                 .setBacklog(Math.max(0, place.partition.visibleEnd - cursor - place.state.settledAbove()))
                 .build();

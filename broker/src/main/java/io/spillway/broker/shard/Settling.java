@@ -55,6 +55,8 @@ final class Settling {
     private final List<Confirmation> confirmations = new ArrayList<>();
     private final RandomGenerator random;
     private long nextFlushMs;
+    /** Somebody waits for what was settled: a key whose next record may go out then. */
+    private boolean soon;
 
     /** @param random for the part of a wait that is random */
     Settling(
@@ -115,6 +117,7 @@ final class Settling {
                 counters.accepted.add(records);
                 group.breaker.acked(records, nowMs);
                 lease.forEach(from, to, place::ack);
+                soon |= subscription.keyBlocked() > 0;
             }
             case NACK -> {
                 counters.nacked.add(records);
@@ -184,6 +187,12 @@ final class Settling {
         if (end < item.to()) {
             again(item.part(end, item.to()), nowMs);
         }
+    }
+
+    /** The time of records ran out before they were delivered. */
+    void expired(DeadLetter item, long nowMs) {
+        giveUp(item, nowMs);
+        unwritten(item.group(), nowMs);
     }
 
     private void pause(Group group, long nowMs) {
@@ -283,11 +292,15 @@ final class Settling {
 
     /** When the next flush is due; Long.MAX_VALUE when there is nothing to write. */
     long nextFlushMs() {
-        return unwritten.isEmpty() && confirmations.isEmpty() ? Long.MAX_VALUE : nextFlushMs;
+        if (unwritten.isEmpty() && confirmations.isEmpty()) {
+            return Long.MAX_VALUE;
+        }
+        return soon ? 0 : nextFlushMs;
     }
 
     /** Writes what was settled since the last flush as one entry, and answers those who wait for it. */
     void flush() {
+        soon = false;
         List<StateRecord> records = new ArrayList<>();
         for (Group group : unwritten) {
             group.unwritten = false;

@@ -32,7 +32,7 @@ public final class Shard implements AutoCloseable {
     private final RandomGenerator random;
     private final Mailbox mailbox = new Mailbox();
     private final ShardCounters counters = new ShardCounters();
-    private final Syncer syncer;
+    private final SyncThread syncer;
     private final long snapshotSequence;
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Published<Boolean> closing = new Published<>(false);
@@ -61,7 +61,7 @@ public final class Shard implements AutoCloseable {
         snapshotSequence = Recovery.run(state);
         writeState = new Published<>(log.writeState());
         logStats = new Published<>(log.stats());
-        syncer = new Syncer(index, log.snapshots(), clock, mailbox::wake);
+        syncer = new SyncThread(index, log.snapshots(), clock, mailbox::wake);
     }
 
     /**

@@ -272,6 +272,7 @@ final class ShardAgent {
             return new Syncer.SnapshotJob(snapshot.getSequence(), snapshot.toByteArray());
         });
         publishing.close();
+        delivery.close();
         deadLetters.close();
     }
 }

@@ -2,6 +2,7 @@ package io.spillway.broker.shard;
 
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.filter.Filter;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.v1.AckItem;
 import io.spillway.protocol.v1.Durability;
@@ -94,12 +95,16 @@ public sealed interface ShardCommand {
             Reply<Subscribed> reply)
             implements Asking {}
 
-    /** @param partitions indexes; empty = all */
+    /**
+     * @param partitions indexes; empty = all
+     * @param filter which records it wants; null = all
+     */
     record SubscribeStream(
             int topicId,
             List<Integer> partitions,
             Start start,
             List<Start> starts,
+            @Nullable Filter filter,
             SubscriberPort port,
             Reply<Subscribed> reply)
             implements Asking {}

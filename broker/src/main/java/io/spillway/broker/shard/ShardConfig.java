@@ -12,7 +12,7 @@ import io.spillway.broker.catalog.TopicConfig;
  * @param defaultLeaseMs lease of a delivery when the member names none, in ms
  * @param defaultMaxUnacked records a member may hold when it names no number
  * @param defaultMaxDeliveries failures after which a record is dead-lettered in a new group that names none; 0 = never
- * @param groupWindow most offsets between a group's cursor and the newest record it has out; bounds its memory
+ * @param groupWindow records of one partition a group has out or holds back at which it takes no more; bounds its memory
  * @param defaultTopic settings of a topic that names none
  */
 public record ShardConfig(

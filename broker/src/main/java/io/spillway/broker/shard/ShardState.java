@@ -5,6 +5,7 @@ import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.dispatch.KeySlots;
 import io.spillway.broker.idempotency.KeyWindow;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.records.FailedRange;
@@ -224,6 +225,7 @@ final class ShardState {
             return;
         }
         Group.Place[] places = new Group.Place[topic.partitions.length];
+        KeySlots slots = new KeySlots();
         for (int i = 0; i < places.length; i++) {
             Partition partition = topic.partitions[i];
             long offset = record.getPositionsList().stream()
@@ -233,10 +235,15 @@ final class ShardState {
                     .orElse(0);
             places[i] = new Group.Place(
                     partition,
-                    new SubscriptionState(offset, config.groupWindow(), this::nextFence),
+                    new SubscriptionState(
+                            offset,
+                            SubscriptionState.MAX_SPAN,
+                            config.groupWindow(),
+                            record.getMode() == Group.KEY_ORDERED ? slots::ownerOf : null,
+                            this::nextFence),
                     log.cursor(partition.id));
         }
-        Group group = new Group(record, topic, places);
+        Group group = new Group(record, topic, places, slots);
         groups.put(group.id, group);
         topic.groups.put(group.name(), group);
     }

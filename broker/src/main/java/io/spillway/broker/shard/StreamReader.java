@@ -1,8 +1,10 @@
 package io.spillway.broker.shard;
 
 import io.spillway.broker.dispatch.Member;
+import io.spillway.broker.filter.Filter;
 import io.spillway.broker.log.BatchCursor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A reader without a group: its own offset in each partition, no leases, no acks. Confined to the shard thread. */
 final class StreamReader implements Subscriber {
@@ -23,15 +25,19 @@ final class StreamReader implements Subscriber {
     final SubscriberPort port;
     final Member credit;
     final List<Place> places;
+    /** Which records the reader wants; null = all. */
+    final @Nullable Filter filter;
+
     int nextPlace;
     private boolean paused;
     private boolean blocked;
 
-    StreamReader(TopicState topic, SubscriberPort port, Member credit, List<Place> places) {
+    StreamReader(TopicState topic, SubscriberPort port, Member credit, List<Place> places, @Nullable Filter filter) {
         this.topic = topic;
         this.port = port;
         this.credit = credit;
         this.places = places;
+        this.filter = filter;
     }
 
     @Override

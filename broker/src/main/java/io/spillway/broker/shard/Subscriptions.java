@@ -24,11 +24,11 @@ final class Subscriptions {
     }
 
     void subscribe(ShardCommand.SubscribeGroup command, long nowMs) {
-        if (command.mode() != Group.SHARED && command.mode() != Group.EXCLUSIVE) {
+        if (command.mode() < Group.SHARED || command.mode() > Group.EXCLUSIVE) {
             throw new SpillwayException(
                     Code.UNSUPPORTED_FEATURE,
                     "this broker has no group mode " + command.mode(),
-                    "it knows SHARED (0), EXCLUSIVE (2) and, without a group, STREAM (3)",
+                    "it knows SHARED (0), KEY_ORDERED (1), EXCLUSIVE (2) and, without a group, STREAM (3)",
                     "subscribe in one of these modes");
         }
         TopicState topic = state.topic(command.topicId());
@@ -36,6 +36,7 @@ final class Subscriptions {
         int maxUnacked = command.maxUnacked() > 0 ? command.maxUnacked() : state.config.defaultMaxUnacked();
         int leaseMs = command.leaseMs() > 0 ? command.leaseMs() : state.config.defaultLeaseMs();
         Member member = group.members.add(nextMemberId++, maxUnacked);
+        group.joined(member);
         GroupMember joined = new GroupMember(group, member, command.port(), leaseMs, command.consumerName());
         group.ports.put(member.id(), joined);
         subscribers.put(command.port(), joined);
@@ -67,7 +68,7 @@ final class Subscriptions {
             places.add(new StreamReader.Place(partition, state.log.cursor(partition.id), startOf(partition, command)));
         }
         Member credit = new Member(nextMemberId++, Integer.MAX_VALUE, 0, 0);
-        StreamReader reader = new StreamReader(topic, command.port(), credit, places);
+        StreamReader reader = new StreamReader(topic, command.port(), credit, places, command.filter());
         topic.readers.add(reader);
         subscribers.put(command.port(), reader);
         command.reply().ok(new ShardCommand.Subscribed(credit.id(), wanted, 0, true));
@@ -141,6 +142,7 @@ final class Subscriptions {
         for (Group.Place place : group.places) {
             place.state.releaseMember(leaver.member.id());
         }
+        group.left(leaver.member);
         Member next = group.members.first();
         GroupMember heir = next == null ? null : group.ports.get(next.id());
         if (group.mode() == Group.EXCLUSIVE && hadTurn && heir != null) {

@@ -1,19 +1,10 @@
 package io.spillway.broker.shard;
 
-import io.spillway.broker.base.Clock;
-import io.spillway.broker.log.SnapshotStore;
 import io.spillway.broker.log.SyncPoint;
-import java.io.IOException;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The thread that forces a shard's log, so that the shard goes on appending meanwhile: one job at a time, its end told
- * through {@link #poll} after the shard was woken. {@code start}, {@code poll} and {@code close} belong to the shard
- * thread.
- */
-public final class Syncer implements AutoCloseable {
+/** Forces a shard's log: one job at a time, whose end is told through {@link #poll}. */
+interface Syncer {
     /** A snapshot to write once the log before it is durable. */
     record SnapshotJob(long sequence, byte[] bytes) {}
 
@@ -25,68 +16,9 @@ public final class Syncer implements AutoCloseable {
             long tookNs,
             long endedNs) {}
 
-    private record Job(SyncPoint point, @Nullable SnapshotJob snapshot) {}
+    void start(SyncPoint point, @Nullable SnapshotJob snapshot);
 
-    private final SnapshotStore snapshots;
-    private final Clock clock;
-    private final Runnable wakeShard;
-    private final AtomicReference<@Nullable Job> next = new AtomicReference<>();
-    private final AtomicReference<@Nullable Done> done = new AtomicReference<>();
-    private final Thread thread;
-    private volatile boolean closed;
-
-    public Syncer(int shard, SnapshotStore snapshots, Clock clock, Runnable wakeShard) {
-        this.snapshots = snapshots;
-        this.clock = clock;
-        this.wakeShard = wakeShard;
-        thread = new Thread(this::run, "spillway-sync-" + shard);
-        thread.setDaemon(true);
-        thread.start();
-    }
-
-    void start(SyncPoint point, @Nullable SnapshotJob snapshot) {
-        next.set(new Job(point, snapshot));
-        LockSupport.unpark(thread);
-    }
-
+    /** The job that has ended, once. */
     @Nullable
-    Done poll() {
-        return done.get() == null ? null : done.getAndSet(null);
-    }
-
-    private void run() {
-        while (!closed) {
-            Job job = next.getAndSet(null);
-            if (job == null) {
-                LockSupport.park(this);
-            } else {
-                done.set(perform(job));
-                wakeShard.run();
-            }
-        }
-    }
-
-    private Done perform(Job job) {
-        long startNs = clock.nanoTime();
-        long written = -1;
-        Throwable failure = null;
-        try {
-            job.point.force();
-            if (job.snapshot != null) {
-                snapshots.write(job.snapshot.sequence, job.snapshot.bytes);
-                written = job.snapshot.sequence;
-            }
-        } catch (IOException | RuntimeException | InternalError e) {
-            failure = e;
-        }
-        long endNs = clock.nanoTime();
-        return new Done(job.point, written, failure, endNs - startNs, endNs);
-    }
-
-    /** Ends the thread; no job may be running. */
-    @Override
-    public void close() {
-        closed = true;
-        LockSupport.unpark(thread);
-    }
+    Done poll();
 }

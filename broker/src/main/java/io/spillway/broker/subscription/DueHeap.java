@@ -9,6 +9,11 @@ import java.util.Arrays;
  * <p>Confined to the shard thread.
  */
 final class DueHeap {
+    /** Tells whether an entry still has a meaning. */
+    interface Entries {
+        boolean isLive(long from, long to);
+    }
+
     private static final int ENTRY_LONGS = 3;
     private static final int FIRST_CAPACITY = 16;
 
@@ -63,6 +68,18 @@ final class DueHeap {
             hole = child;
         }
         move(last, hole);
+    }
+
+    /** Keeps only the entries of which the test is true. */
+    void retain(Entries test) {
+        var old = heap;
+        int oldSize = size;
+        clear();
+        for (int i = 0; i < oldSize * ENTRY_LONGS; i += ENTRY_LONGS) {
+            if (test.isLive(old[i + 1], old[i + 2])) {
+                add(old[i], old[i + 1], old[i + 2]);
+            }
+        }
     }
 
     /** Forgets every entry and gives the memory back. */

@@ -29,8 +29,8 @@ final class Retries {
 
     private final Long2ObjectHashMap<Page> pages = new Long2ObjectHashMap<>();
     private final DueHeap due = new DueHeap();
-    private final OffsetBits waiting;
-    private final OffsetBits ready;
+    private final OffsetSet waiting;
+    private final OffsetSet ready;
 
     private long start;
     /** No ready record lies below. */
@@ -39,8 +39,8 @@ final class Retries {
     Retries(long start) {
         this.start = start;
         this.readyFrom = start;
-        this.waiting = new OffsetBits(start);
-        this.ready = new OffsetBits(start);
+        this.waiting = new OffsetSet(start);
+        this.ready = new OffsetSet(start);
     }
 
     /** Records in the pool for a further delivery, due or not. */
@@ -80,14 +80,19 @@ final class Retries {
         readyFrom = Math.min(readyFrom, from);
     }
 
-    boolean allReady(long from, long to) {
-        return ready.nextClear(from, to) == to;
+    /** Whether a record is in the pool, due or not. */
+    boolean holds(long at) {
+        return waiting.get(at) || ready.get(at);
     }
 
-    /** Takes ready records out of the pool for a delivery. */
-    void deliver(long from, long to, int attempt) {
-        claim(from, to);
-        delivered(from, to, attempt);
+    /** Puts records into the pool at once that were held back and never delivered. */
+    void admit(long from, long to) {
+        ready.set(from, to);
+        readyFrom = Math.min(readyFrom, from);
+    }
+
+    boolean allReady(long from, long to) {
+        return ready.nextClear(from, to) == to;
     }
 
     /** Takes ready records out of the pool. */
@@ -214,7 +219,8 @@ final class Retries {
                 + (long) pages.size() * PAGE_OFFSETS * (Long.BYTES + 2 * Integer.BYTES);
     }
 
-    private int deliveries(long at) {
+    /** How often a record was delivered, as far as that is known. */
+    int deliveries(long at) {
         var page = pages.get(at >>> PAGE_BITS);
         return page == null ? 0 : page.deliveries[(int) at & PAGE_MASK];
     }

@@ -9,7 +9,10 @@ import java.util.Arrays;
  * <p>Confined to the shard thread.
  */
 public final class Selection {
-    private final long[] words = new long[Limits.MAX_BATCH_RECORDS >> 6];
+    /** Records a batch has at most. */
+    public static final int MAX_RECORDS = Limits.MAX_BATCH_RECORDS;
+
+    private final long[] words = new long[MAX_RECORDS >> 6];
     private long baseOffset;
     private int records;
     private int count;
@@ -26,6 +29,18 @@ public final class Selection {
         long bit = 1L << index;
         count += (words[index >> 6] & bit) == 0 ? 1 : 0;
         words[index >> 6] |= bit;
+    }
+
+    /** Adds the indexes [from, to). */
+    public void add(int from, int to) {
+        for (int at = from; at < to; at = (at | 63) + 1) {
+            long bits = -1L << at;
+            if (to - 1 >> 6 == at >> 6) {
+                bits &= -1L >>> -to;
+            }
+            count += Long.bitCount(bits & ~words[at >> 6]);
+            words[at >> 6] |= bits;
+        }
     }
 
     public void remove(int index) {

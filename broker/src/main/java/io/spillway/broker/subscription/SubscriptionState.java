@@ -29,7 +29,7 @@ public final class SubscriptionState {
      * What is settled or failed further above the cursor than this is ignored, which costs a redelivery. Only a record
      * that was decided before a seek far back, and logged after it, can be that far out; the window limit stays below.
      */
-    public static final int MAX_SPAN = 1 << 26;
+    public static final int MAX_SPAN = 1 << 30;
 
     /** Sees ranges of offsets, lowest first. */
     public interface RangeVisitor {
@@ -59,41 +59,44 @@ public final class SubscriptionState {
     }
 
     private final int windowLimit;
+    private final int maxUnsettled;
     private final LongSupplier fences;
 
     private long cursor;
-    /** Nothing below is fresh. */
-    private long frontier;
 
-    private final OffsetBits settled;
-    /** Taken although not below the frontier. */
-    private final OffsetBits ahead;
+    private final OffsetSet settled;
     /** Pending and on the way to a failure. */
-    private final OffsetBits failing;
+    private final OffsetSet failing;
 
-    private final Retries retries;
-
+    private final Pool pool;
     private final Leases leases = new Leases();
     private final Pick range = new Pick();
+
+    /** A group without order of keys that delivers what its window has. */
+    public SubscriptionState(long cursor, int windowLimit, LongSupplier fences) {
+        this(cursor, windowLimit, Integer.MAX_VALUE, null, fences);
+    }
 
     /**
      * Everything below the cursor is settled, nothing above it.
      *
      * @param windowLimit most offsets between the cursor and the highest delivered record, 1..{@link #MAX_SPAN}
+     * @param maxUnsettled records that are leased, pending, waiting or held at which no fresh one is taken
+     * @param owners who gets which keys, when each key's records are delivered one at a time; null = no order
      * @param fences gives a new number for each lease, never one that was given before, also not by an earlier leader
      */
-    public SubscriptionState(long cursor, int windowLimit, LongSupplier fences) {
+    public SubscriptionState(
+            long cursor, int windowLimit, int maxUnsettled, @Nullable SlotOwners owners, LongSupplier fences) {
         if (windowLimit < 1 || windowLimit > MAX_SPAN) {
             throw new IllegalArgumentException("window limit " + windowLimit + "; 1.." + MAX_SPAN);
         }
         this.windowLimit = windowLimit;
+        this.maxUnsettled = maxUnsettled;
         this.cursor = cursor;
-        this.frontier = cursor;
         this.fences = fences;
-        this.settled = new OffsetBits(cursor);
-        this.ahead = new OffsetBits(cursor);
-        this.failing = new OffsetBits(cursor);
-        this.retries = new Retries(cursor);
+        this.settled = new OffsetSet(cursor);
+        this.failing = new OffsetSet(cursor);
+        this.pool = new Pool(cursor, owners);
     }
 
     /** Records are settled for good. Applying it again changes nothing. */
@@ -106,10 +109,18 @@ public final class SubscriptionState {
         if (from >= end) {
             return;
         }
+        leavePool(from, end);
         settled.set(from, end);
         failing.clear(from, end);
-        retries.settled(from, end);
-        take(from, end);
+        pool.take(from, end);
+    }
+
+    private void leavePool(long from, long to) {
+        for (long at = settled.nextClear(from, to); at < to; at = settled.nextClear(at, to)) {
+            long end = settled.nextSet(at, to);
+            pool.settled(at, end);
+            at = end;
+        }
     }
 
     /**
@@ -120,11 +131,11 @@ public final class SubscriptionState {
         long end = Math.min(to, cursor + MAX_SPAN);
         for (long at = settled.nextClear(Math.max(from, cursor), end); at < end; at = settled.nextClear(at, end)) {
             long unsettledTo = settled.nextSet(at, end);
-            retries.record(at, unsettledTo, failures, dueMs);
-            take(at, unsettledTo);
-            if (leases.isEmpty() || failing.nextClear(at, unsettledTo) == unsettledTo) {
+            pool.recordFailure(at, unsettledTo, failures, dueMs);
+            pool.take(at, unsettledTo);
+            if ((leases.isEmpty() && pool.held() == 0) || failing.nextClear(at, unsettledTo) == unsettledTo) {
                 failing.clear(at, unsettledTo);
-                retries.await(at, unsettledTo, dueMs);
+                pool.await(at, unsettledTo, dueMs);
             } else {
                 awaitUnlessLeased(at, unsettledTo, dueMs);
             }
@@ -132,7 +143,7 @@ public final class SubscriptionState {
         }
     }
 
-    /** A failure that no lease of ours led to, as one from before a seek: whoever holds the records now keeps them. */
+    /** A failure that no lease of ours led to, as one from before a seek: what is leased or held back now stays so. */
     private void awaitUnlessLeased(long from, long to, long dueMs) {
         var leased = new OffsetBits(from);
         leases.forEach(lease -> lease.forEachUnsettled((first, end) -> {
@@ -140,11 +151,11 @@ public final class SubscriptionState {
                 leased.set(Math.max(first, from), Math.min(end, to));
             }
         }));
-        for (long at = leased.nextClear(from, to); at < to; at = leased.nextClear(at, to)) {
-            long end = leased.nextSet(at, to);
-            failing.clear(at, end);
-            retries.await(at, end, dueMs);
-            at = end;
+        for (long at = from; at < to; at++) {
+            if (!leased.get(at) && !pool.holds(at)) {
+                failing.clear(at, at + 1);
+                pool.await(at, at + 1, dueMs);
+            }
         }
     }
 
@@ -154,12 +165,10 @@ public final class SubscriptionState {
      */
     public void applySeek(long offset) {
         settled.reset(offset);
-        ahead.reset(offset);
         failing.reset(offset);
-        retries.clear(offset);
+        pool.clear(offset);
         leases.clear();
         cursor = offset;
-        frontier = offset;
     }
 
     /** The log now starts here: everything below counts as settled. Leases stay until they are settled or expire. */
@@ -170,6 +179,11 @@ public final class SubscriptionState {
     /** The first unsettled offset. */
     public long cursor() {
         return cursor;
+    }
+
+    /** Whether a record is settled for good. */
+    public boolean isSettled(long offset) {
+        return offset < cursor || settled.get(offset);
     }
 
     /** Settled records above the cursor. */
@@ -184,12 +198,27 @@ public final class SubscriptionState {
 
     /** Records that are leased or pending. */
     public long inFlight() {
-        return frontier - cursor + ahead.count() - settled.count() - retries.count();
+        return unsettled() - pool.count();
+    }
+
+    /** Records that are not fresh and not settled, wherever they are. */
+    private long unsettled() {
+        return pool.taken(cursor) - settled.count();
     }
 
     /** Records that were delivered before and are in the pool again, due or not. */
     public long waitingRetry() {
-        return retries.count();
+        return pool.waitingRetry();
+    }
+
+    /** Records that are held back until a time of their own. */
+    public long scheduled() {
+        return pool.scheduled();
+    }
+
+    /** Records that wait until one before them with the same key is settled. */
+    public long keyBlocked() {
+        return pool.keyBlocked();
     }
 
     /** Visits the settled ranges above the cursor. */
@@ -204,12 +233,12 @@ public final class SubscriptionState {
 
     /** Visits the unsettled ranges that failed before, wherever they are now. */
     public void forEachFailed(FailedVisitor visitor) {
-        long end = Math.max(frontier, ahead.end());
+        long end = pool.end();
         for (long from = nextFailed(cursor, end); from < end; ) {
-            int failures = retries.failures(from);
-            long dueMs = retries.dueMs(from);
+            int failures = pool.failures(from);
+            long dueMs = pool.dueMs(from);
             long to = from + 1;
-            while (to < end && !settled.get(to) && retries.failures(to) == failures && retries.dueMs(to) == dueMs) {
+            while (to < end && !settled.get(to) && pool.failures(to) == failures && pool.dueMs(to) == dueMs) {
                 to++;
             }
             visitor.onFailed(from, to, failures, dueMs);
@@ -225,21 +254,7 @@ public final class SubscriptionState {
      * @param limit end of what may be delivered
      */
     public boolean next(long limit, long nowMs, Pick pick) {
-        long end = Math.min(limit, cursor + windowLimit);
-        retries.promote(nowMs);
-        if (retries.next(end, pick)) {
-            return true;
-        }
-        if (frontier >= end) {
-            return false;
-        }
-        frontier = ahead.nextClear(frontier, end);
-        ahead.advance(frontier);
-        if (frontier == end) {
-            return false;
-        }
-        pick.set(frontier, ahead.nextSet(frontier, end), 1, 0);
-        return true;
+        return pool.next(Math.min(limit, cursor + windowLimit), maxUnsettled - unsettled(), nowMs, pick);
     }
 
     /** Takes records that {@link #next} found out of the pool and gives them to a member until the deadline. */
@@ -247,12 +262,9 @@ public final class SubscriptionState {
         if (from < cursor || from >= to || to > cursor + windowLimit) {
             throw notInPool(from, to);
         }
-        if (from >= frontier && ahead.nextSet(from, to) == to) {
-            take(from, to);
-        } else if (retries.allReady(from, to)) {
-            retries.deliver(from, to, attempt);
-        } else {
-            throw notInPool(from, to);
+        claim(from, to);
+        if (attempt > 1) {
+            pool.delivered(from, to, attempt);
         }
         range.set(from, to, attempt, failures);
         var lease = new Lease(fences.getAsLong(), range, memberId, deadlineMs);
@@ -265,13 +277,14 @@ public final class SubscriptionState {
      * until each is leased or its durable record is applied.
      */
     public void claim(long from, long to) {
-        if (from >= cursor && from < to && from >= frontier && ahead.nextSet(from, to) == to) {
-            take(from, to);
-        } else if (from >= cursor && from < to && retries.allReady(from, to)) {
-            retries.claim(from, to);
-        } else {
+        if (from < cursor || from >= to || !pool.claim(from, to)) {
             throw notInPool(from, to);
         }
+    }
+
+    /** Holds back some of what was claimed until a time of its own. */
+    public void schedule(long from, long to, long dueMs) {
+        pool.schedule(from, to, dueMs);
     }
 
     /** Gives some of what was claimed, all with the same history, to a member until the deadline. */
@@ -279,10 +292,62 @@ public final class SubscriptionState {
         range.set(0, 0, attempt, failures);
         var lease = Lease.of(fences.getAsLong(), claimed, range, memberId, deadlineMs);
         if (attempt > 1) {
-            claimed.forEach((from, to) -> retries.delivered(from, to, attempt));
+            claimed.forEach((from, to) -> pool.delivered(from, to, attempt));
         }
         leases.add(lease);
         return lease;
+    }
+
+    /** KEY_ORDERED: the first offset whose record has not been looked at by {@link #arrive}. */
+    public long arrivalsFrom() {
+        return pool.seen();
+    }
+
+    /** KEY_ORDERED: whether more records may arrive, of those below the limit. */
+    public boolean canArrive(long limit) {
+        return pool.seen() < Math.min(limit, cursor + windowLimit) && unsettled() < maxUnsettled;
+    }
+
+    /** Tells the key hash of a record; 0 = none. */
+    public interface KeyHashes {
+        int of(long offset);
+    }
+
+    /**
+     * KEY_ORDERED: the next records up to this offset arrive. Each gets the turn of its key or waits for it. What is
+     * rejected is pending from here on, and the caller settles it; what of that is settled already leaves the selection.
+     */
+    public void arrive(long to, KeyHashes keys, Selection rejected) {
+        for (long at = pool.seen(); at < to; at++) {
+            int index = (int) (at - rejected.baseOffset());
+            boolean isRejected = rejected.has(index);
+            if (settled.get(at)) {
+                rejected.remove(index);
+            } else if (!isRejected) {
+                pool.arrive(at, keys.of(at));
+            } else if (!pool.reject(at)) {
+                rejected.remove(index);
+            }
+        }
+        pool.arrivedUpTo(to);
+    }
+
+    /** KEY_ORDERED: finds the first record that has its turn and goes to this member. */
+    public boolean nextOf(long memberId, long nowMs, Pick pick) {
+        return pool.next(memberId, nowMs, pick);
+    }
+
+    /**
+     * KEY_ORDERED: of the batch that the selection names, claims what {@link #nextOf} found and more that has its turn,
+     * goes to the member and has the same history.
+     */
+    public void claimOf(long memberId, Pick first, int max, Selection selection) {
+        pool.claim(memberId, first, max, selection);
+    }
+
+    /** KEY_ORDERED: slots have other owners from here on. */
+    public void ownersChanged() {
+        pool.reassign(cursor);
     }
 
     /** The live lease with this fence. */
@@ -347,12 +412,12 @@ public final class SubscriptionState {
 
     /** When {@link #expire} or {@link #next} has something new to do: the earliest deadline or due time. */
     public long nextTimerMs() {
-        return Math.min(retries.nextDueMs(), leases.firstMs());
+        return Math.min(pool.nextDueMs(), leases.firstMs());
     }
 
     /** Bytes of the arrays behind it, leases not counted. */
     public long memoryBytes() {
-        return settled.memoryBytes() + ahead.memoryBytes() + failing.memoryBytes() + retries.memoryBytes();
+        return settled.memoryBytes() + failing.memoryBytes() + pool.memoryBytes();
     }
 
     /** Moves the cursor up to here and over what is settled from here on. */
@@ -360,24 +425,13 @@ public final class SubscriptionState {
         if (to <= cursor) {
             return;
         }
+        if (pool.isOrdered()) {
+            leavePool(cursor, to);
+        }
         cursor = settled.nextClear(to, Math.max(to, settled.end()));
         settled.advance(cursor);
         failing.advance(cursor);
-        retries.passed(cursor);
-        if (frontier < cursor) {
-            frontier = cursor;
-            ahead.advance(cursor);
-        }
-    }
-
-    /** Records are no longer fresh. */
-    private void take(long from, long to) {
-        if (from <= frontier && ahead.count() == 0) {
-            frontier = Math.max(frontier, to);
-            ahead.advance(frontier);
-        } else if (to > frontier) {
-            ahead.set(Math.max(from, frontier), to);
-        }
+        pool.passed(cursor);
     }
 
     /** Records leave a lease to fail. What lies below the cursor does not count any more. */
@@ -392,22 +446,22 @@ public final class SubscriptionState {
     private void toPool(long from, long to, int attempt) {
         for (long at = settled.nextClear(Math.max(from, cursor), to); at < to; at = settled.nextClear(at, to)) {
             long end = settled.nextSet(at, to);
-            retries.release(at, end, attempt);
+            pool.release(at, end, attempt);
             at = end;
         }
     }
 
     /** First offset of [from, end) that is unsettled and failed before, or {@code end}. */
     private long nextFailed(long from, long end) {
-        long at = retries.nextInPage(from, end);
-        while (at < end && (settled.get(at) || retries.failures(at) == 0)) {
-            at = retries.nextInPage(at + 1, end);
+        long at = pool.nextFailed(from, end);
+        while (at < end && settled.get(at)) {
+            at = pool.nextFailed(at + 1, end);
         }
         return at;
     }
 
     private IllegalStateException notInPool(long from, long to) {
         return new IllegalStateException("records [" + from + ", " + to + ") are not in the pool: cursor " + cursor
-                + ", frontier " + frontier + ", window limit " + windowLimit);
+                + ", window limit " + windowLimit);
     }
 }

@@ -1,0 +1,79 @@
+package io.spillway.broker.dispatch;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Which member of a group has which of the 1,024 slots of keys. All have the same number, give or take one, and only as
+ * many slots move as that takes. Beyond 1,024 members some have none. Confined to the shard thread.
+ */
+public final class KeySlots {
+    public static final int SLOTS = 1024;
+
+    private static final long NOBODY = 0;
+
+    private final long[] owners = new long[SLOTS];
+    /** Slots of each member, in the order they came. */
+    private final Map<Long, Integer> loads = new LinkedHashMap<>();
+
+    /** The member that has a slot; 0 while there is none. */
+    public long ownerOf(int slot) {
+        return owners[slot];
+    }
+
+    public void join(long memberId) {
+        if (loads.isEmpty()) {
+            Arrays.fill(owners, memberId);
+            loads.put(memberId, SLOTS);
+            return;
+        }
+        loads.put(memberId, 0);
+        long richest = extreme(-1);
+        while (loads.getOrDefault(richest, 0) - loads.getOrDefault(memberId, 0) > 1) {
+            move(slotOf(richest), memberId);
+            richest = extreme(-1);
+        }
+    }
+
+    public void leave(long memberId) {
+        if (loads.remove(memberId) == null) {
+            return;
+        }
+        for (int slot = 0; slot < SLOTS; slot++) {
+            if (owners[slot] == memberId) {
+                owners[slot] = NOBODY;
+                if (!loads.isEmpty()) {
+                    move(slot, extreme(1));
+                }
+            }
+        }
+    }
+
+    private void move(int slot, long to) {
+        loads.computeIfPresent(owners[slot], (id, load) -> load - 1);
+        loads.computeIfPresent(to, (id, load) -> load + 1);
+        owners[slot] = to;
+    }
+
+    /** The member with the fewest slots (sign 1) or the most (-1); of equals the one that came first. */
+    private long extreme(int sign) {
+        long found = NOBODY;
+        int best = Integer.MAX_VALUE;
+        for (Map.Entry<Long, Integer> load : loads.entrySet()) {
+            if (load.getValue() * sign < best) {
+                best = load.getValue() * sign;
+                found = load.getKey();
+            }
+        }
+        return found;
+    }
+
+    private int slotOf(long memberId) {
+        int slot = 0;
+        while (owners[slot] != memberId) {
+            slot++;
+        }
+        return slot;
+    }
+}

@@ -1,0 +1,81 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.base.Clock;
+import io.spillway.broker.log.SnapshotStore;
+import io.spillway.broker.log.SyncPoint;
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The thread that forces a shard's log, so that the shard goes on appending meanwhile. {@code start}, {@code poll} and
+ * {@code close} belong to the shard thread.
+ */
+final class SyncThread implements Syncer, AutoCloseable {
+    private record Job(SyncPoint point, @Nullable SnapshotJob snapshot) {}
+
+    private final SnapshotStore snapshots;
+    private final Clock clock;
+    private final Runnable wakeShard;
+    private final AtomicReference<@Nullable Job> next = new AtomicReference<>();
+    private final AtomicReference<@Nullable Done> done = new AtomicReference<>();
+    private final Thread thread;
+    private volatile boolean closed;
+
+    SyncThread(int shard, SnapshotStore snapshots, Clock clock, Runnable wakeShard) {
+        this.snapshots = snapshots;
+        this.clock = clock;
+        this.wakeShard = wakeShard;
+        thread = new Thread(this::run, "spillway-sync-" + shard);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    @Override
+    public void start(SyncPoint point, @Nullable SnapshotJob snapshot) {
+        next.set(new Job(point, snapshot));
+        LockSupport.unpark(thread);
+    }
+
+    @Override
+    public @Nullable Done poll() {
+        return done.get() == null ? null : done.getAndSet(null);
+    }
+
+    private void run() {
+        while (!closed) {
+            Job job = next.getAndSet(null);
+            if (job == null) {
+                LockSupport.park(this);
+            } else {
+                done.set(perform(job));
+                wakeShard.run();
+            }
+        }
+    }
+
+    private Done perform(Job job) {
+        long startNs = clock.nanoTime();
+        long written = -1;
+        Throwable failure = null;
+        try {
+            job.point.force();
+            if (job.snapshot != null) {
+                snapshots.write(job.snapshot.sequence(), job.snapshot.bytes());
+                written = job.snapshot.sequence();
+            }
+        } catch (IOException | RuntimeException | InternalError e) {
+            failure = e;
+        }
+        long endNs = clock.nanoTime();
+        return new Done(job.point, written, failure, endNs - startNs, endNs);
+    }
+
+    /** Ends the thread; no job may be running. */
+    @Override
+    public void close() {
+        closed = true;
+        LockSupport.unpark(thread);
+    }
+}
