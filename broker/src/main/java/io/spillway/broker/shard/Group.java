@@ -91,7 +91,8 @@ final class Group {
     /** What was kept under a name, in the order it was taken. */
     final Map<String, GroupSnapshotState> snapshots = new LinkedHashMap<>();
 
-    long revision;
+    /** Rises when the group is moved or altered; never 0, which asks for no particular one. */
+    long revision = 1;
     /** Records its members acked, and records it gave up, since it began. */
     long acked;
 
@@ -123,6 +124,7 @@ final class Group {
     /** Takes up changed settings. */
     void alter(GroupCreated record) {
         created = record;
+        revision++;
         config = GroupConfig.ofRecord(record);
         filter = filterOf(config);
         GroupConfig.Breaker limits = config.breaker();
