@@ -5,7 +5,7 @@ DIST := build/spillway-$(VERSION)
 FUZZTIME ?= 10s
 JDK25 ?= $(firstword $(wildcard /usr/lib/jvm/*25*))
 
-.PHONY: help build examples demo test test-java test-go test-rust test-jdk25 bench dist format generate clean
+.PHONY: help build examples demo test test-java test-go test-rust test-vectors test-jdk25 bench dist format generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ demo: build examples ## publish, kill, restart, consume, verify, replay, in thre
 build-dir:
 	@mkdir -p build
 
-test: test-java test-go test-rust ## run every test, of the broker and of all clients
+test: test-java test-go test-rust test-vectors ## run every test, of the broker and of all clients
 
 test-java: ## the broker, the Java client, and the conformance suite with all three clients
 	mvn -B verify -Dconformance.languages=java,go,rust
@@ -45,8 +45,13 @@ test-rust: build-dir ## the Rust client, against the broker that was built last
 	cd rust-client && cargo fmt --all --check
 	cd rust-client && cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
 	cd rust-client && RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps --all-features
+	cd rust-client && cargo test --quiet --all-features --lib -- --show-output core:: wire:: > ../build/rust-vectors.log 2>&1 || \
+	{ cat ../build/rust-vectors.log; exit 1; }
 	cd rust-client && cargo test --workspace --all-features > ../build/rust-test.log 2>&1; status=$$?; \
 	grep -v ' \.\.\. ok$$\|^$$' ../build/rust-test.log; exit $$status
+
+test-vectors: test-java test-go test-rust ## whether the three languages ran the same test vectors
+	vectors/compare
 
 test-jdk25: ## run every test on JDK 25
 	mvn -B verify -Djvm=$(JDK25)/bin/java "-Djvm.extra=--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
