@@ -1,12 +1,20 @@
 package io.spillway.client;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.spillway.examples.ConsumeExample;
 import io.spillway.examples.IdempotentExample;
+import io.spillway.examples.PipelineExample;
 import io.spillway.examples.PublishExample;
 import io.spillway.examples.WorkerExample;
+import io.spillway.protocol.FrameKind;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +55,47 @@ final class ExamplesTest {
         boolean done = WorkerExample.run("orders", "billing", 51, Duration.ofSeconds(20), broker.endpoint());
 
         assertThat(done).isTrue();
+    }
+
+    @Test
+    void leavesInOrderAtSigterm() throws IOException, InterruptedException {
+        broker.on(() -> {
+            broker.topics.create("invoices", 1);
+            return null;
+        });
+        PublishExample.run("orders", 2_000, broker.endpoint());
+        Process pipeline = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        PipelineExample.class.getName(),
+                        broker.endpoint())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        try {
+            await().atMost(Duration.ofSeconds(30)).until(() -> acked() > 0);
+
+            pipeline.toHandle().destroy(); // SIGTERM, and its output can still be read
+
+            assertThat(pipeline.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            pipeline.destroyForcibly();
+        }
+        assertThat(new String(pipeline.getInputStream().readAllBytes(), UTF_8)).contains("left in order");
+        List<String> invoices = broker.on(() -> broker.topics.values("invoices", 0));
+        assertThat(invoices).hasSizeLessThan(2_001).doesNotHaveDuplicates();
+        assertThat(acked()).as("each order with an invoice is acked").isEqualTo(invoices.size());
+        assertThat(broker.count(FrameKind.UNSUBSCRIBE)).isEqualTo(1);
+        assertThat(broker.received.lastIndexOf(FrameKind.UNSUBSCRIBE))
+                .isLessThan(broker.received.lastIndexOf(FrameKind.BYE));
+    }
+
+    /** Orders acked so far. */
+    private long acked() {
+        return broker.on(() -> broker.topics.settled.stream()
+                .filter(item -> item.getOutcome() == DeliveredBatch.ACCEPT)
+                .mapToLong(item -> item.getLast() - item.getFirst() + 1)
+                .sum());
     }
 
     @Test
