@@ -78,10 +78,11 @@ final class ExamplesTest {
             pipeline.toHandle().destroy(); // SIGTERM, and its output can still be read
 
             assertThat(pipeline.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(new String(pipeline.getInputStream().readAllBytes(), UTF_8))
+                    .contains("left in order");
         } finally {
             pipeline.destroyForcibly();
         }
-        assertThat(new String(pipeline.getInputStream().readAllBytes(), UTF_8)).contains("left in order");
         List<String> invoices = broker.on(() -> broker.topics.values("invoices", 0));
         assertThat(invoices).hasSizeLessThan(2_001).doesNotHaveDuplicates();
         assertThat(acked()).as("each order with an invoice is acked").isEqualTo(invoices.size());
