@@ -11,8 +11,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code spillway topic}: creates, shows, changes and deletes topics. */
-@Command(name = "topic", description = "Creates, shows, changes and deletes topics.")
+/** {@code spillway topic}: creates, shows, changes, purges and deletes topics. */
+@Command(name = "topic", description = "Creates, shows, changes, purges and deletes topics.")
 final class TopicCommand {
     private final Console console;
 
@@ -84,7 +84,7 @@ final class TopicCommand {
             @Parameters(paramLabel = "NAME", description = "Its name.") String name,
             @Option(names = "--yes", description = "Does not ask.") boolean yes)
             throws IOException {
-        if (!yes && !confirmed(name)) {
+        if (!yes && !confirmed("Delete topic " + name + " with all its records?", name)) {
             throw new UsageException(
                     "topic " + name + " is not deleted", "deleting it was not confirmed", "give --yes if you mean it");
         }
@@ -103,11 +103,28 @@ final class TopicCommand {
         return ExitCode.OK;
     }
 
-    private boolean confirmed(String name) throws IOException {
+    @Command(name = "purge", description = "Removes the records of a topic before a position, for all its groups.")
+    int purge(
+            @Mixin CommonOptions common,
+            @Parameters(paramLabel = "NAME", description = "Its name.") String name,
+            @Mixin PurgeOptions purge)
+            throws IOException {
+        if (!purge.yes() && !confirmed("Remove records of topic " + name + " for good?", name)) {
+            throw new UsageException(
+                    "topic " + name + " is not purged", "purging it was not confirmed", "give --yes if you mean it");
+        }
+        try (SpillwayClient client = common.connect()) {
+            TopicDescription topic = client.admin().purgeTopic(name, purge.before(), purge.reason());
+            show(common, topic, TopicView.details(topic));
+        }
+        return ExitCode.OK;
+    }
+
+    private boolean confirmed(String question, String name) throws IOException {
         if (!console.interactive()) {
             return false;
         }
-        console.err().print("Delete topic " + name + " with all its records? Type its name: ");
+        console.err().print(question + " Type its name: ");
         console.err().flush();
         byte[] answer = new RecordReader(console.in(), RecordReader.Mode.LINE).next();
         return answer != null

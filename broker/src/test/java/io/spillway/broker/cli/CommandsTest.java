@@ -92,6 +92,18 @@ class CommandsTest {
     }
 
     @Test
+    void whatIsPurgedIsNotConsumedAnyMore() throws IOException {
+        ok("topic create orders");
+        run("one\n", "publish orders");
+        run("two\n", "publish orders");
+
+        JsonNode purged = json(ok("topic purge orders --before offset:0:1 --reason mistake --yes --output json"));
+
+        assertThat(purged.at("/partitions/0/start_offset").asLong()).isEqualTo(1);
+        assertThat(ok("consume orders --from earliest").out()).isEqualTo("two\n");
+    }
+
+    @Test
     void recordsPublishedAgainWithTheirIdempotencyKeysAreDuplicates() throws IOException {
         ok("topic create orders");
         run("a\nb\n", "publish orders --idempotency-key run-{line}");
