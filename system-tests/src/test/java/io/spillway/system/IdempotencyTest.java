@@ -13,10 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -114,32 +113,50 @@ class IdempotencyTest {
     }
 
     @Test
-    void storesOneOfManyCopiesSentAtOnce() {
-        try (BrokerProcess broker = BrokerProcess.start(directory.resolve("data"));
-                SpillwayClient client = broker.client();
-                SpillwayClient other = broker.client()) {
-            client.admin().createTopic("orders", 1, Map.of("durability", "mapped"));
-            List<CompletableFuture<PublishAck>> acks = new ArrayList<>();
-            try (Producer one = client.producer("orders").open();
-                    Producer two = other.producer("orders").open()) {
-                for (int i = 0; i < 5_000; i++) {
-                    OutgoingRecord record = keyed("key-" + i % 1_000, "value-" + i % 1_000);
-                    acks.add(one.publish(record));
-                    acks.add(two.publish(record));
+    void storesOneOfManyCopiesSentAtOnceOverManyConnections() {
+        int connections = 16;
+        int keys = 500;
+        List<SpillwayClient> clients = new ArrayList<>();
+        try (BrokerProcess broker = BrokerProcess.start(directory.resolve("data"))) {
+            for (int i = 0; i < connections; i++) {
+                clients.add(broker.client());
+            }
+            clients.get(0).admin().createTopic("orders", 3, Map.of());
+            Map<String, List<CompletableFuture<PublishAck>>> byKey = new HashMap<>();
+            List<Producer> producers = clients.stream()
+                    .map(client -> client.producer("orders").open())
+                    .toList();
+            for (int round = 0; round < 2; round++) {
+                for (int i = 0; i < keys; i++) {
+                    for (Producer producer : producers) {
+                        byKey.computeIfAbsent("key-" + i, key -> new ArrayList<>())
+                                .add(producer.publish(keyed("key-" + i, "value-" + i)));
+                    }
                 }
-                one.flush(SOON);
-                two.flush(SOON);
             }
+            producers.forEach(Producer::close);
 
-            Set<Long> offsets = new HashSet<>();
-            long fresh = 0;
-            for (CompletableFuture<PublishAck> ack : acks) {
-                offsets.add(ack.join().offset());
-                fresh += ack.join().duplicate() ? 0 : 1;
-            }
-            assertThat(client.admin().describeTopic("orders").records()).isEqualTo(1_000);
-            assertThat(offsets).hasSize(1_000);
-            assertThat(fresh).isEqualTo(1_000);
+            byKey.forEach((key, acks) -> {
+                List<PublishAck> results =
+                        acks.stream().map(CompletableFuture::join).toList();
+                assertThat(results).as(key).hasSize(2 * connections);
+                assertThat(results).as(key).filteredOn(ack -> !ack.duplicate()).hasSize(1);
+                assertThat(results)
+                        .as(key)
+                        .extracting(PublishAck::partition)
+                        .containsOnly(results.get(0).partition());
+                assertThat(results)
+                        .as(key)
+                        .extracting(PublishAck::offset)
+                        .containsOnly(results.get(0).offset());
+                assertThat(results)
+                        .as(key)
+                        .extracting(PublishAck::appendTimeMs)
+                        .containsOnly(results.get(0).appendTimeMs());
+            });
+            assertThat(clients.get(0).admin().describeTopic("orders").records()).isEqualTo(keys);
+        } finally {
+            clients.forEach(SpillwayClient::close);
         }
     }
 }
