@@ -1,6 +1,8 @@
 package io.spillway.broker.base;
 
 import io.spillway.protocol.Code;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +14,7 @@ public final class SpillwayException extends RuntimeException {
     private final String why;
     private final String nextStep;
     private final int retryAfterMs;
+    private final Map<String, String> metadata = new LinkedHashMap<>();
 
     public SpillwayException(Code code, String what, String why, String nextStep) {
         this(code, what, why, nextStep, 0, null);
@@ -44,6 +47,16 @@ public final class SpillwayException extends RuntimeException {
 
     public int retryAfterMs() {
         return retryAfterMs;
+    }
+
+    /** Adds a fact for programs, such as the limit that was reached; this exception. */
+    public SpillwayException with(String key, String value) {
+        metadata.put(key, value);
+        return this;
+    }
+
+    public Map<String, String> metadata() {
+        return metadata;
     }
 
     /** One line: code, what, why, next step. */

@@ -210,6 +210,41 @@ final class PartitionLog {
         return endOffset;
     }
 
+    /** Bytes of the batches that end after the offset. */
+    long bytesFrom(long offset, ExtentTables tables) {
+        int first = firstEndingAfter(offset);
+        if (first == size) {
+            return 0;
+        }
+        Extent partly = extents[first];
+        long[] table = tables.of(partly);
+        long from = 0;
+        for (int row = partly.find(offset); row < partly.rows(); row++) {
+            long base = Extent.rowBaseOffset(table, row);
+            from += base >= partly.from() && base < partly.to() ? Extent.batchBytes(table, row) : 0;
+        }
+        return first < size / 2 ? bytes - bytesOf(0, first + 1) + from : from + bytesOf(first + 1, size);
+    }
+
+    private long bytesOf(int fromIndex, int toIndex) {
+        long sum = 0;
+        for (int i = fromIndex; i < toIndex; i++) {
+            sum += extents[i].liveBytes();
+        }
+        return sum;
+    }
+
+    /** Append time of the batch that holds the offset, or of the next one; {@link Long#MAX_VALUE} behind the last. */
+    long timeAt(long offset, ExtentTables tables) {
+        int i = firstEndingAfter(offset);
+        if (i == size) {
+            return Long.MAX_VALUE;
+        }
+        long[] table = tables.of(extents[i]);
+        int row = extents[i].find(Math.max(offset, extents[i].from()));
+        return row < extents[i].rows() ? Extent.rowTimeMs(table, row) : extents[i].maxTimeMs();
+    }
+
     /** The start offset after dropping whole extents that are too old, or too much. */
     long expiredUpTo(long maxAgeMs, long maxBytes, long nowMs) {
         long left = bytes;

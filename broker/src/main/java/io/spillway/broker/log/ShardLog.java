@@ -265,6 +265,18 @@ public final class ShardLog implements AutoCloseable {
         return partition == null ? 0 : partition.bytes();
     }
 
+    /** Bytes of the batches that end after an offset. */
+    public long bytesFrom(int partitionId, long offset) {
+        PartitionLog partition = index.partition(partitionId);
+        return partition == null ? 0 : partition.bytesFrom(offset, index.tables());
+    }
+
+    /** Append time of the batch that holds an offset, or of the next one; {@link Long#MAX_VALUE} at the end. */
+    public long timeAt(int partitionId, long offset) {
+        PartitionLog partition = index.partition(partitionId);
+        return partition == null ? Long.MAX_VALUE : partition.timeAt(offset, index.tables());
+    }
+
     /** The partitions that have a start or end offset, in no order. */
     public int[] partitions() {
         int[] ids = new int[index.partitions().size()];

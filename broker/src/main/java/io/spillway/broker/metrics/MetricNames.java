@@ -27,6 +27,10 @@ public final class MetricNames {
     public static final Metric KEY_CONFLICTS = counter(
             "spillway_idempotency_conflicts_total",
             "Records refused because their idempotency key came before with other content.");
+    public static final Metric BACKLOG_REFUSED = counter(
+            "spillway_backlog_refused_total", "Batches refused with QUEUE_FULL: their topic had reached a bound.");
+    public static final Metric BACKLOG_DROPPED = counter(
+            "spillway_backlog_dropped_records_total", "Records removed because their topic had reached a bound.");
     public static final Metric PUBLISH_WAITING_BYTES =
             gauge("spillway_publish_waiting_bytes", "Bytes of publishes received and not answered yet.");
 
@@ -86,6 +90,8 @@ public final class MetricNames {
             PUBLISH_DUPLICATES,
             PUBLISH_REFUSED,
             KEY_CONFLICTS,
+            BACKLOG_REFUSED,
+            BACKLOG_DROPPED,
             PUBLISH_WAITING_BYTES,
             DELIVERED_BATCHES,
             DELIVERED_RECORDS,

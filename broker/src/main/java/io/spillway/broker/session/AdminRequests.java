@@ -32,6 +32,7 @@ final class AdminRequests {
     private static final int CREATE = 1;
     private static final int ALTER = 2;
     private static final int DELETE = 3;
+    private static final int PURGE = 4;
     private static final int SERVING = 1;
     private static final int NOT_SERVING = 2;
 
@@ -177,9 +178,13 @@ final class AdminRequests {
 
     private void topicAdmin(Frame frame) {
         TopicAdmin request = frame.header(TopicAdmin.parser());
+        Audit.refuseChange(request.getTopic());
+        if (request.getOp() == PURGE) {
+            purge(request, frame.correlation());
+            return;
+        }
         Reply<TopicSpec> reply =
                 outbox.reply(FrameKind.TOPIC_ADMIN, 0, frame.correlation(), topic -> info(topic, List.of()));
-        Audit.refuseChange(request.getTopic());
         Function<Reply<TopicSpec>, ShardCommand> command = switch (request.getOp()) {
             case CREATE ->
                 answer -> new ShardCommand.CreateTopic(
@@ -189,9 +194,21 @@ final class AdminRequests {
                         request.getTopic(), request.getConfigMap(), request.getExpectRevision(), answer);
             case DELETE ->
                 answer -> new ShardCommand.DeleteTopic(request.getTopic(), request.getExpectRevision(), answer);
-            default -> throw unknownOperation("topic", request.getOp(), 3);
+            default -> throw unknownOperation("topic", request.getOp(), PURGE);
         };
         audited.offer(audited.entry(request), context.catalogMailbox(), command, reply);
+    }
+
+    private void purge(TopicAdmin request, int correlation) {
+        TopicSpec topic = context.catalog.get().get(request.getTopic());
+        Reply<List<PartitionInfo>> reply =
+                outbox.reply(FrameKind.TOPIC_ADMIN, 0, correlation, partitions -> info(topic, partitions));
+        audited.offer(
+                audited.entry(request),
+                context.mailbox(topic),
+                answer -> new ShardCommand.PurgeTopic(
+                        topic.topicId(), request.getBefore(), request.getExpectRevision(), answer),
+                reply);
     }
 
     static SpillwayException unknownOperation(String kind, int operation, int last) {

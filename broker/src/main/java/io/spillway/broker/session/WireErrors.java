@@ -18,6 +18,7 @@ final class WireErrors {
                 .setRetryAfterMs(e.retryAfterMs())
                 .setCause(e.why())
                 .setNextStep(e.nextStep())
+                .putAllMetadata(e.metadata())
                 .build();
     }
 

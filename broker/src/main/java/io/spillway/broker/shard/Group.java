@@ -42,6 +42,8 @@ final class Group {
         long acked;
         /** Failed, not yet written. */
         final List<FailedRange> failed = new ArrayList<>();
+        /** Unsettled records that were removed because the topic had reached a bound of its backlog. */
+        long dropped;
 
         Place(Partition partition, SubscriptionState state, BatchCursor cursor) {
             this.partition = partition;

@@ -159,19 +159,23 @@ final class GroupAdministration {
         return start.getOffset();
     }
 
+    /** The partition that an offset is in must be there. */
+    void requirePartition(TopicState topic, Start start) {
+        if (start.getKind() == START_OFFSET
+                && (start.getPartition() < 0 || start.getPartition() >= topic.partitions.length)) {
+            throw new SpillwayException(
+                    Code.INVALID_ARGUMENT,
+                    "topic " + topic.spec.name() + " has no partition " + start.getPartition(),
+                    "it has " + topic.partitions.length,
+                    "give one from 0 to " + (topic.partitions.length - 1));
+        }
+    }
+
     void seek(ShardCommand.Seek command) {
         TopicState topic = state.topic(command.topicId());
         Group group = group(topic, command.group());
         requireRevision(group, command.expectRevision());
-        if (command.to().getKind() == START_OFFSET
-                && (command.to().getPartition() < 0 || command.to().getPartition() >= topic.partitions.length)) {
-            throw new SpillwayException(
-                    Code.INVALID_ARGUMENT,
-                    "topic " + topic.spec.name() + " has no partition "
-                            + command.to().getPartition(),
-                    "it has " + topic.partitions.length,
-                    "give one from 0 to " + (topic.partitions.length - 1));
-        }
+        requirePartition(topic, command.to());
         settling.flush();
         long revision = group.revision + 1;
         SeekResult.Builder result = SeekResult.newBuilder().setApplied(!command.dryRun());

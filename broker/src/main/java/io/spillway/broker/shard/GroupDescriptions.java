@@ -79,6 +79,7 @@ final class GroupDescriptions {
                 .setScheduled(place.state.scheduled())
                 .setKeyBlocked(place.state.keyBlocked())
                 .setEndOffset(place.partition.visibleEnd)
+                .setDropped(place.dropped)
                 .setBacklog(Math.max(0, place.partition.visibleEnd - cursor - place.state.settledAbove()))
                 .build();
     }

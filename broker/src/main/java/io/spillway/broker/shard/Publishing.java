@@ -22,13 +22,15 @@ final class Publishing {
     private final Journal journal;
     private final Clock clock;
     private final ShardCounters counters;
+    private final BacklogBounds backlogs;
     private final KeyedPublishing keyed;
 
-    Publishing(ShardState state, Journal journal, Clock clock, ShardCounters counters) {
+    Publishing(ShardState state, Journal journal, Clock clock, ShardCounters counters, BacklogBounds backlogs) {
         this.state = state;
         this.journal = journal;
         this.clock = clock;
         this.counters = counters;
+        this.backlogs = backlogs;
         keyed = new KeyedPublishing(state, journal, counters);
     }
 
@@ -73,6 +75,7 @@ final class Publishing {
         }
         if (!command.port().usesReserve()) {
             requireWritable(partition);
+            backlogs.admit(partition.topic, nowMs);
         }
         append(command, partition, nowMs, nowNs);
     }
@@ -92,6 +95,7 @@ final class Publishing {
         counters.publishedBatches.increment();
         counters.publishedRecords.add(RecordBatch.recordCount(batch, at));
         counters.publishedBytes.add(batch.readableBytes());
+        backlogs.appended(partition.topic, command.bytes(), command.count(), nowMs);
         int queueUs = micros(nowNs - command.receivedNs());
         boolean topicSynced = partition.topic.spec.config().synced();
         long end = partition.endOffset;

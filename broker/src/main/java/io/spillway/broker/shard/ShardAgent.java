@@ -2,11 +2,8 @@ package io.spillway.broker.shard;
 
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.SpillwayException;
-import io.spillway.broker.catalog.TopicConfig;
 import io.spillway.broker.catalog.TopicSpec;
-import io.spillway.broker.records.PartitionTrimmed;
 import io.spillway.broker.records.Snapshot;
-import io.spillway.broker.records.StateRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -38,6 +35,8 @@ final class ShardAgent {
     private final GroupDescriptions groupDescriptions;
     private final ReplayAdministration replays;
     private final Subscriptions subscriptions;
+    private final Trimming trimming;
+    private final BacklogBounds backlogs;
     private final Consumer<ShardCommand> handler = this::handle;
     private long nowMs;
     private long nextTickMs;
@@ -64,7 +63,6 @@ final class ShardAgent {
         this.snapshotSequence = snapshotSequence;
         nowMs = clock.nowMs();
         journal = new Journal(state, syncer, clock, counters, this::snapshotWritten);
-        publishing = new Publishing(state, journal, clock, counters);
         topics = new TopicAdministration(state, journal, neighbours.shards(), neighbours::catalogChanged);
         deadLetters = new DeadLetters(state, journal, counters, origin -> createDeadLetterTopic(origin, neighbours));
         settling = new Settling(state, journal, deadLetters, counters, random);
@@ -74,6 +72,9 @@ final class ShardAgent {
         groupChanges = new GroupChanges(
                 state, journal, groups, new GroupSnapshots(state, journal, settling), groupDescriptions);
         replays = new ReplayAdministration(state, journal, groups);
+        trimming = new Trimming(state, journal, groups, topics);
+        backlogs = new BacklogBounds(state, trimming, counters);
+        publishing = new Publishing(state, journal, clock, counters, backlogs);
         subscriptions = new Subscriptions(state, groups, settling);
     }
 
@@ -183,6 +184,8 @@ final class ShardAgent {
             topics.alter(alter);
         } else if (command instanceof ShardCommand.DeleteTopic delete) {
             topics.delete(delete);
+        } else if (command instanceof ShardCommand.PurgeTopic purge) {
+            trimming.purge(purge);
         } else if (command instanceof ShardCommand.DescribeTopic describe) {
             describe.reply().ok(topics.describe(state.topic(describe.topicId())));
         } else if (command instanceof ShardCommand.DescribeGroups describe) {
@@ -204,8 +207,10 @@ final class ShardAgent {
         work += subscriptions.endDeleted();
         if (nowMs >= nextRetentionMs) {
             nextRetentionMs = nowMs + state.config.retentionCheckIntervalMs();
-            work += applyRetention();
+            work += trimming.retain(nowMs);
+            snapshotWanted |= trimming.takeWantsSnapshot();
         }
+        work += backlogs.tick(nowMs);
         work += state.log.maintain(nowMs, snapshotSequence);
         if (snapshotWanted || journal.appendedBytes() - snapshotLogBytes >= state.config.snapshotIntervalBytes()) {
             work += snapshot();
@@ -219,31 +224,6 @@ final class ShardAgent {
         } catch (SpillwayException e) {
             LOG.error("event=settles_unwritten shard={} {}", state.shard, e.toString());
         }
-    }
-
-    private int applyRetention() {
-        List<StateRecord> trimmed = new ArrayList<>();
-        for (TopicState topic : state.topics.values()) {
-            TopicConfig.Retention retention = topic.spec.config().retention();
-            long maxBytes = retention.bytes() < 0 ? -1 : retention.bytes() / topic.partitions.length;
-            for (Partition partition : topic.partitions) {
-                long start = Math.min(
-                        state.log.expiredUpTo(partition.id, retention.ms(), maxBytes, nowMs),
-                        state.holdFrom(partition.id));
-                if (start > state.log.startOffset(partition.id)) {
-                    trimmed.add(StateRecord.newBuilder()
-                            .setPartitionTrimmed(PartitionTrimmed.newBuilder()
-                                    .setPartitionId(partition.id)
-                                    .setStartOffset(start))
-                            .build());
-                }
-            }
-        }
-        if (!trimmed.isEmpty()) {
-            journal.commit(trimmed);
-            snapshotWanted = true;
-        }
-        return trimmed.size();
     }
 
     private void snapshotWritten(long sequence) {

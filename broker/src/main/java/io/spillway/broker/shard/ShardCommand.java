@@ -152,6 +152,10 @@ public sealed interface ShardCommand {
 
     record DeleteTopic(String name, long expectRevision, Reply<TopicSpec> reply) implements Asking {}
 
+    /** Removes the records before a position; the audit of it is the caller's. */
+    record PurgeTopic(int topicId, Start before, long expectRevision, Reply<List<PartitionInfo>> reply)
+            implements Asking {}
+
     /** The catalog changed: take up new settings, drop what was deleted. */
     record CatalogChanged() implements ShardCommand {}
 

@@ -16,6 +16,8 @@ public final class ShardCounters {
     public final LongAdder duplicateKeys = new LongAdder();
     public final LongAdder keyConflicts = new LongAdder();
     public final LongAdder refusedPublishes = new LongAdder();
+    public final LongAdder backlogRefused = new LongAdder();
+    public final LongAdder backlogDropped = new LongAdder();
     public final LongAdder deliveredBatches = new LongAdder();
     public final LongAdder deliveredRecords = new LongAdder();
     public final LongAdder deliveredBytes = new LongAdder();

@@ -18,6 +18,7 @@ import io.spillway.broker.records.GroupSnapshotDeleted;
 import io.spillway.broker.records.GroupSnapshotState;
 import io.spillway.broker.records.GroupSnapshotTaken;
 import io.spillway.broker.records.GroupSought;
+import io.spillway.broker.records.PartitionTrimmed;
 import io.spillway.broker.records.Position;
 import io.spillway.broker.records.ProducerAdvanced;
 import io.spillway.broker.records.ReplayHeld;
@@ -178,10 +179,7 @@ final class ShardState {
             case GROUP_SNAPSHOT_DELETED -> apply(record.getGroupSnapshotDeleted());
             case GROUP_RESTORED -> apply(record.getGroupRestored());
             case GROUP_DELETED -> removeGroup(record.getGroupDeleted().getGroupId());
-            case PARTITION_TRIMMED ->
-                log.trim(
-                        record.getPartitionTrimmed().getPartitionId(),
-                        record.getPartitionTrimmed().getStartOffset());
+            case PARTITION_TRIMMED -> apply(record.getPartitionTrimmed());
             case REPLAY_PLAN_KEPT, REPLAY_PLAN_DROPPED, REPLAY_JOB_KEPT, REPLAY_JOB_DROPPED, REPLAY_HELD ->
                 replays.apply(record);
             case LANE_CHANGED -> {}
@@ -318,6 +316,24 @@ final class ShardState {
         snapshot.getPartitionsList().forEach(saved -> Snapshots.restore(this, group, saved));
         group.revision = record.getRevision();
         group.topic.ready();
+    }
+
+    private void apply(PartitionTrimmed record) {
+        log.trim(record.getPartitionId(), record.getStartOffset());
+        Partition partition = partitions.get(record.getPartitionId());
+        if (partition == null) {
+            return;
+        }
+        partition.topic.backlog.measuredMs = TopicBacklog.NEVER;
+        if (!record.getDropped()) {
+            return;
+        }
+        for (Group group : partition.topic.groups.values()) {
+            Group.Place place = group.places[partition.index];
+            long settled = place.state.cursor() + place.state.settledAbove();
+            place.state.skipTo(record.getStartOffset());
+            place.dropped += place.state.cursor() + place.state.settledAbove() - settled;
+        }
     }
 
     private void removeGroup(int groupId) {

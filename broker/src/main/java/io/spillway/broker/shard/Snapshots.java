@@ -61,7 +61,7 @@ final class Snapshots {
             out.setPause(group.pause);
         }
         for (Group.Place place : group.places) {
-            out.addPartitions(take(place));
+            out.addPartitions(take(place).toBuilder().setDropped(place.dropped));
         }
         return out.build();
     }
@@ -140,7 +140,13 @@ final class Snapshots {
         from.getSnapshotsList().forEach(snapshot -> group.snapshots.put(snapshot.getName(), snapshot));
         group.acked = from.getAcked();
         group.deadLettered = from.getDeadLettered();
-        from.getPartitionsList().forEach(saved -> restore(state, group, saved));
+        for (GroupPartitionState saved : from.getPartitionsList()) {
+            restore(state, group, saved);
+            Group.Place place = state.place(group.id, saved.getPartitionId());
+            if (place != null) {
+                place.dropped = saved.getDropped();
+            }
+        }
     }
 
     /** Makes a place what it was. Leases are forgotten. */

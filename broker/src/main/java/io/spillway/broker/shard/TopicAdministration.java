@@ -114,7 +114,7 @@ final class TopicAdministration {
         answer(topic, command.reply());
     }
 
-    private TopicSpec require(String name, long expectRevision) {
+    TopicSpec require(String name, long expectRevision) {
         TopicSpec topic = state.catalog.get().get(name);
         if (expectRevision != 0 && expectRevision != topic.revision()) {
             throw new SpillwayException(

@@ -12,6 +12,7 @@ final class TopicState {
     final Map<String, Group> groups = new LinkedHashMap<>();
     final List<StreamReader> readers = new ArrayList<>();
     private final List<TopicState> readyTopics;
+    final TopicBacklog backlog = new TopicBacklog();
     TopicSpec spec;
     boolean isReady;
     boolean deleted;

@@ -1,0 +1,118 @@
+package io.spillway.broker.shard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.protocol.v1.PartitionInfo;
+import io.spillway.protocol.v1.Start;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PurgeTest {
+    @TempDir
+    Path root;
+
+    private SteppedShard shard;
+    private TopicSpec topic;
+
+    @BeforeEach
+    void open() {
+        shard = new SteppedShard(root.resolve("log"));
+        topic = shard.createTopic("orders", 2, Map.of());
+        for (int i = 0; i < 6; i++) {
+            shard.publish(topic, i % 2, "value " + i).outcome();
+            shard.clock.nowMs += 100;
+        }
+    }
+
+    @AfterEach
+    void close() {
+        shard.close();
+    }
+
+    static List<PartitionInfo> purgeTo(SteppedShard shard, TopicSpec topic, int partition, long offset) {
+        return shard.purge(
+                topic,
+                start(GroupAdministration.START_OFFSET)
+                        .setPartition(partition)
+                        .setOffset(offset)
+                        .build());
+    }
+
+    private static Start.Builder start(int kind) {
+        return Start.newBuilder().setKind(kind);
+    }
+
+    @Test
+    void anOffsetIsMeantInItsPartitionAlone() {
+        assertThat(starts(purgeTo(shard, topic, 1, 2))).containsExactly(0L, 2L);
+    }
+
+    @Test
+    void latestRemovesEverything() {
+        Start latest = start(GroupAdministration.START_LATEST).build();
+
+        assertThat(starts(shard.purge(topic, latest))).containsExactly(3L, 3L);
+        assertThat(shard.describe(topic)).extracting(PartitionInfo::getBytes).containsExactly(0L, 0L);
+        assertThat(shard.publish(topic, 0, "next").outcome().baseOffset()).isEqualTo(3);
+    }
+
+    @Test
+    void earliestRemovesNothing() {
+        Start earliest = start(GroupAdministration.START_EARLIEST).build();
+
+        assertThat(starts(shard.purge(topic, earliest))).containsExactly(0L, 0L);
+    }
+
+    @Test
+    void aTimeRemovesWhatWasAppendedBefore() {
+        Start time = start(GroupAdministration.START_TIME)
+                .setUnixMs(shard.clock.nowMs - 300)
+                .build();
+
+        assertThat(starts(shard.purge(topic, time))).containsExactly(2L, 1L);
+    }
+
+    @Test
+    void whatWasPurgedStaysAwayAfterAKill() {
+        purgeTo(shard, topic, 0, 2);
+
+        shard = shard.killed(root.resolve("killed"));
+
+        assertThat(starts(shard.describe(topic))).containsExactly(2L, 0L);
+    }
+
+    @Test
+    void groupsGoOnBehindWhatWasPurged() {
+        FakeMember member = FakeMember.join(shard, topic, "billing", false);
+        purgeTo(shard, topic, 0, 2);
+
+        shard.mailbox.offer(new ShardCommand.Grant(member, 100, 1 << 20, false));
+        shard.run();
+
+        assertThat(member.held)
+                .extracting(FakeMember.Delivery::partition, FakeMember.Delivery::from)
+                .containsExactlyInAnyOrder(
+                        org.assertj.core.groups.Tuple.tuple(0, 2L),
+                        org.assertj.core.groups.Tuple.tuple(1, 0L),
+                        org.assertj.core.groups.Tuple.tuple(1, 1L),
+                        org.assertj.core.groups.Tuple.tuple(1, 2L));
+    }
+
+    @Test
+    void aPurgeThatDoesNotSayBeforeWhatIsRefused() {
+        assertThatThrownBy(() -> shard.purge(topic, Start.getDefaultInstance())).hasMessageContaining("before what");
+        assertThatThrownBy(() -> purgeTo(shard, topic, 2, 0)).hasMessageContaining("has no partition 2");
+        assertThatThrownBy(() -> purgeTo(shard, topic, 0, 4)).hasMessageContaining("out of range");
+    }
+
+    private static List<Long> starts(List<PartitionInfo> partitions) {
+        return partitions.stream().map(PartitionInfo::getStartOffset).toList();
+    }
+}
