@@ -1,0 +1,381 @@
+package io.spillway.broker.shard;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.Published;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.log.LogConfig;
+import io.spillway.broker.log.ShardLog;
+import io.spillway.broker.log.SnapshotStore;
+import io.spillway.broker.log.SyncPoint;
+import io.spillway.broker.records.PartitionTrimmed;
+import io.spillway.broker.records.StateRecord;
+import io.spillway.broker.records.StateRecords;
+import io.spillway.protocol.RecordBatchWriter;
+import io.spillway.protocol.RecordParts;
+import io.spillway.protocol.v1.AckItem;
+import io.spillway.protocol.v1.Durability;
+import io.spillway.protocol.v1.GroupInfo;
+import io.spillway.protocol.v1.ItemError;
+import io.spillway.protocol.v1.Start;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One shard in a directory, stepped by hand, with a clock that stands still until it is told to move. Topics are MAPPED
+ * unless they say otherwise, so that what is published is visible at once.
+ */
+final class ShardFixture implements AutoCloseable {
+    static final int SHARED = 0;
+    private static final int MAX_TURNS = 100;
+    private static final LogConfig LOG =
+            LogConfig.defaults().withSegmentBytes(1 << 20).withMinFreeBytes(0).withSegmentMaxAgeMs(3_600_000);
+
+    /** A clock that stands still until it is told to move. */
+    static final class FakeClock implements Clock {
+        private long nowMs = 1_000_000_000;
+
+        void advance(long ms) {
+            nowMs += ms;
+        }
+
+        @Override
+        public long nowMs() {
+            return nowMs;
+        }
+
+        @Override
+        public long nanoTime() {
+            return nowMs * 1_000_000;
+        }
+    }
+
+    /** Forces the log in the turn that asks for it. */
+    private static final class SyncAtOnce implements Syncer {
+        private final SnapshotStore snapshots;
+        private final Clock clock;
+        private @Nullable Done done;
+
+        SyncAtOnce(SnapshotStore snapshots, Clock clock) {
+            this.snapshots = snapshots;
+            this.clock = clock;
+        }
+
+        @Override
+        public void start(SyncPoint point, @Nullable SnapshotJob snapshot) {
+            try {
+                point.force();
+                if (snapshot != null) {
+                    snapshots.write(snapshot.sequence(), snapshot.bytes());
+                }
+                done = new Done(point, snapshot == null ? -1 : snapshot.sequence(), null, 0, clock.nanoTime());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public @Nullable Done poll() {
+            Done ended = done;
+            done = null;
+            return ended;
+        }
+    }
+
+    final FakeClock clock = new FakeClock();
+    final ShardCounters counters = new ShardCounters();
+    private Path directory;
+    private int kills;
+    private final ShardConfig config;
+    private Mailbox mailbox = new Mailbox();
+    private @Nullable ShardLog log;
+    private @Nullable ShardAgent agent;
+    private @Nullable ShardState state;
+
+    ShardFixture(Path directory) {
+        this(directory, ShardConfig.DEFAULT);
+    }
+
+    ShardFixture(Path directory, ShardConfig config) {
+        this.directory = directory;
+        this.config = config;
+        open();
+    }
+
+    private void open() {
+        clock.advance(1);
+        mailbox = new Mailbox();
+        log = ShardLog.open(directory, LOG, clock);
+        state = new ShardState(0, log, config, new Published<>(TopicCatalog.EMPTY), clock.nowMs() << 20);
+        long snapshot = Recovery.run(state);
+        Syncer syncer = new SyncAtOnce(log.snapshots(), clock);
+        agent = new ShardAgent(state, mailbox, syncer, clock, counters, alone(), new SplittableRandom(7), snapshot);
+    }
+
+    private static ShardAgent.Neighbours alone() {
+        return new ShardAgent.Neighbours() {
+            @Override
+            public int shards() {
+                return 1;
+            }
+
+            @Override
+            public void catalogChanged() {}
+
+            @Override
+            public void requestDeadLetterTopic(TopicSpec origin) {
+                throw new AssertionError("shard 0 creates it itself");
+            }
+        };
+    }
+
+    /** Ends in order, with a snapshot, and starts again. */
+    void restart() {
+        agent().close();
+        shut();
+        open();
+    }
+
+    /** Ends as a killed process does: what it leaves is the files as they are now, which are opened somewhere else. */
+    void kill() {
+        Path left = directory.resolveSibling("killed-" + kills++);
+        copyTree(directory, left);
+        close();
+        directory = left;
+        open();
+    }
+
+    private static void copyTree(Path from, Path to) {
+        try (Stream<Path> tree = Files.walk(from)) {
+            for (Path path : tree.toList()) {
+                Path target = to.resolve(from.relativize(path));
+                if (Files.isDirectory(path)) {
+                    Files.createDirectories(target);
+                } else {
+                    Files.copy(path, target);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void shut() {
+        Objects.requireNonNull(log).close();
+    }
+
+    @Override
+    public void close() {
+        agent().close();
+        shut();
+    }
+
+    private ShardAgent agent() {
+        return Objects.requireNonNull(agent);
+    }
+
+    ShardState state() {
+        return Objects.requireNonNull(state);
+    }
+
+    /** One turn, some time later: what waits for a flush or a tick is done. */
+    void step() {
+        clock.advance(10);
+        agent().doWork();
+    }
+
+    /** Turns, a tick apart, until this is so. */
+    void until(BooleanSupplier condition, String what) {
+        for (int turn = 0; turn < MAX_TURNS; turn++) {
+            step();
+            if (condition.getAsBoolean()) {
+                return;
+            }
+        }
+        throw new AssertionError("after " + MAX_TURNS + " turns there is still not: " + what);
+    }
+
+    /** A clock that moves on, with a turn after it. */
+    void pass(long ms) {
+        clock.advance(ms);
+        step();
+        step();
+    }
+
+    private static final class Answer<T> implements Reply<T> {
+        @Nullable
+        T result;
+
+        @Nullable
+        SpillwayException failure;
+
+        @Override
+        public void ok(T answer) {
+            result = answer;
+        }
+
+        @Override
+        public void failed(SpillwayException why) {
+            failure = why;
+        }
+    }
+
+    <T> T ask(Function<Reply<T>, ShardCommand> command) {
+        Answer<T> answer = new Answer<>();
+        mailbox.offer(command.apply(answer));
+        until(() -> answer.result != null || answer.failure != null, "an answer");
+        if (answer.failure != null) {
+            throw answer.failure;
+        }
+        return Objects.requireNonNull(answer.result);
+    }
+
+    TopicSpec createTopic(String name, Map<String, String> settings) {
+        return createTopic(name, 1, settings);
+    }
+
+    TopicSpec createTopic(String name, int partitions, Map<String, String> settings) {
+        Map<String, String> all = new HashMap<>(Map.of("durability", "mapped"));
+        all.putAll(settings);
+        return ask(reply -> new ShardCommand.CreateTopic(name, partitions, all, reply));
+    }
+
+    int topicId(String name) {
+        return state().catalog.get().get(name).topicId();
+    }
+
+    GroupInfo group(String topic, String group) {
+        List<GroupInfo> infos = ask(reply -> new ShardCommand.DescribeGroups(topicId(topic), group, reply));
+        return infos.get(0);
+    }
+
+    GroupChange.Done change(String topic, String group, GroupChange change) {
+        return change(topic, group, change, "");
+    }
+
+    GroupChange.Done change(String topic, String group, GroupChange change, String reason) {
+        return ask(reply -> new ShardCommand.ChangeGroup(topicId(topic), group, change, 0, reason, reply));
+    }
+
+    /** Publishes one batch of records with these values to partition 0. */
+    void publish(String topic, String... values) {
+        List<RecordParts> records = new ArrayList<>();
+        for (String value : values) {
+            records.add(RecordParts.of(clock.nowMs(), value.getBytes(StandardCharsets.UTF_8)));
+        }
+        publish(topic, records);
+    }
+
+    void publish(String topic, List<RecordParts> records) {
+        RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
+        records.forEach(writer::add);
+        RecordBatchWriter.Batch parts = writer.finish(0, 0, 0);
+        ByteBuf batch = UnpooledByteBufAllocator.DEFAULT.directBuffer(parts.bytes());
+        batch.writeBytes(parts.head()).writeBytes(parts.body());
+        parts.release();
+        TopicSpec spec = state().catalog.get().get(topic);
+        Answer<PublishOutcome> answer = new Answer<>();
+        PublisherPort port = new PublisherPort() {
+            @Override
+            public void appended(ShardCommand.Publish command, PublishOutcome outcome) {
+                answer.ok(outcome);
+            }
+
+            @Override
+            public void refused(ShardCommand.Publish command, SpillwayException why) {
+                answer.failed(why);
+            }
+        };
+        boolean keyed = Batches.isKeyed(batch, batch.readerIndex());
+        mailbox.offer(ShardCommand.Publish.of(
+                port, spec.partitionId(0), batch, keyed, 1, clock.nanoTime(), 0, Durability.DUR_DEFAULT));
+        until(() -> answer.result != null || answer.failure != null, "the batch is appended");
+        if (answer.failure != null) {
+            throw answer.failure;
+        }
+    }
+
+    /** A member that begins a new group at the earliest record and is ready for anything. */
+    TestMember join(String topic, String group, Map<String, String> settings) {
+        return join(topic, group, SHARED, 30_000, settings);
+    }
+
+    TestMember join(String topic, String group, int mode, int leaseMs, Map<String, String> settings) {
+        TestMember member = new TestMember();
+        Start earliest =
+                Start.newBuilder().setKind(GroupAdministration.START_EARLIEST).build();
+        ask((Reply<ShardCommand.Subscribed> reply) -> new ShardCommand.SubscribeGroup(
+                topicId(topic), group, mode, earliest, leaseMs, 0, settings, "tester", member, reply));
+        mailbox.offer(new ShardCommand.Grant(member, Long.MAX_VALUE / 2, Long.MAX_VALUE / 2, false));
+        step();
+        return member;
+    }
+
+    void leave(TestMember member) {
+        ask((Reply<Boolean> reply) -> new ShardCommand.Unsubscribe(member, reply));
+    }
+
+    /** The connection of a member ends without a word. */
+    void disconnect(TestMember member) {
+        mailbox.end(new ShardCommand.Unsubscribe(member, null));
+        step();
+    }
+
+    /** Settles one record and answers what was refused. */
+    List<ItemError> settle(TestMember member, TestMember.Delivered record, AckItem.Builder how) {
+        return settle(member, record, 0, how);
+    }
+
+    /** Settles one record and some more behind it. */
+    List<ItemError> settle(TestMember member, TestMember.Delivered record, int more, AckItem.Builder how) {
+        AckItem item = how.setPartition(record.partition())
+                .setFirst(record.offset())
+                .setLast(record.offset() + more)
+                .setFence(record.fence())
+                .build();
+        return ask(reply -> new ShardCommand.Settle(member, List.of(item), true, reply));
+    }
+
+    /** Partition 0 of a topic begins here from now on, as retention has it. */
+    void trim(String topic, long start) {
+        int partition = state().catalog.get().get(topic).partitionId(0);
+        state().apply(StateRecords.newBuilder()
+                .addRecords(StateRecord.newBuilder()
+                        .setPartitionTrimmed(PartitionTrimmed.newBuilder()
+                                .setPartitionId(partition)
+                                .setStartOffset(start)))
+                .build());
+    }
+
+    /** All that the dead-letter topic of a topic holds. */
+    List<TestMember.Delivered> deadLetters(String topic) {
+        String name = topic + ".dlq";
+        if (state().catalog.get().find(name) == null) {
+            return List.of();
+        }
+        TestMember reader = new TestMember();
+        ask((Reply<ShardCommand.Subscribed> reply) -> new ShardCommand.SubscribeStream(
+                topicId(name), List.of(), Start.newBuilder().setKind(1).build(), List.of(), null, reader, reply));
+        mailbox.offer(new ShardCommand.Grant(reader, Long.MAX_VALUE / 2, Long.MAX_VALUE / 2, false));
+        long end = state().topic(topicId(name)).partitions[0].endOffset;
+        until(() -> reader.received.size() >= end, "the dead letters");
+        leave(reader);
+        return reader.received;
+    }
+}
