@@ -26,7 +26,9 @@
 //! of its own. The tasks of a client run on the tokio runtime on which it was connected.
 //!
 //! What happens to connections, throttling, and the start and end of subscriptions are [`tracing`] events of level debug; records
-//! that failed for good and settlements that were lost are of level warn. [`Metrics`] sees every batch.
+//! that failed for good and settlements that were lost are of level warn. A connection, from the first attempt to its end, is a span
+//! of level debug, target `spillway`, name `connection`, with the fields `client` (its name), `endpoint`, and, once the broker has
+//! answered, `session` (the session's epoch); what the broker causes happens in it. [`Metrics`] sees every batch.
 
 mod acks;
 mod admin;

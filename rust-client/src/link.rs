@@ -9,6 +9,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
+use tracing::{Instrument as _, Span};
 
 use crate::client::Shared;
 use crate::codes;
@@ -60,20 +61,28 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 async fn until_stopped(shared: Arc<Shared>, candidate: usize) {
     let mut stop = shared.stop.subscribe();
+    let endpoint = shared.with(|state| state.net.endpoint(candidate));
+    let span = tracing::debug_span!(
+        target: "spillway",
+        "connection",
+        client = shared.opts.name,
+        endpoint,
+        session = tracing::field::Empty,
+    );
     tokio::select! {
-        () = connect(&shared, candidate) => {}
+        () = connect(&shared, candidate, endpoint, &span).instrument(span.clone()) => {}
         _ = stop.wait_for(|stop| *stop) => {}
     }
 }
 
 /// Connects to one endpoint and serves the connection until its end.
-async fn connect(shared: &Shared, candidate: usize) {
+async fn connect(shared: &Shared, candidate: usize, endpoint: String, span: &Span) {
     let started = Instant::now();
-    let endpoint = shared.with(|state| state.net.machine.candidates[candidate].endpoint.clone());
     let (socket, hello) = match dial(shared, &endpoint, candidate).await {
         Ok(connected) => connected,
         Err(e) => return shared.with(|state| state.on_connect_failed(candidate, e)),
     };
+    span.record("session", hello.session_epoch);
     let heartbeat = match hello.heartbeat_ms {
         0 => shared.opts.heartbeat,
         ms => Duration::from_millis(ms.into()),

@@ -134,6 +134,10 @@ impl Net {
         self.conn(self.publishing)
     }
 
+    pub fn endpoint(&self, candidate: usize) -> String {
+        self.machine.candidates[candidate].endpoint.clone()
+    }
+
     pub fn disconnected_because(&self) -> String {
         if self.publishing.is_some() {
             "the broker is going away".into()

@@ -63,7 +63,7 @@ impl State {
         let code = e.code;
         let cause = Error::from_wire(&e);
         self.net.last_error = e;
-        let endpoint = self.net.machine.candidates[candidate].endpoint.clone();
+        let endpoint = self.net.endpoint(candidate);
         tracing::debug!(endpoint, cause = %cause, "connect failed");
         self.net
             .measure(move |m| m.on_disconnected(&endpoint, &cause));
@@ -155,7 +155,7 @@ impl State {
         for sub in self.subs.values_mut() {
             sub.on_lost(&mut self.net);
         }
-        let endpoint = self.net.machine.candidates[candidate].endpoint.clone();
+        let endpoint = self.net.endpoint(candidate);
         let cause = Error::from_wire(&self.net.last_error);
         tracing::debug!(endpoint, cause = %cause, "disconnected");
         self.net
@@ -177,10 +177,7 @@ impl State {
             if self.net.machine.phase() != Phase::Closed {
                 self.net.last_error = wire_error(
                     codes::DRAINING,
-                    format!(
-                        "{} is left",
-                        self.net.machine.candidates[candidate].endpoint
-                    ),
+                    format!("{} is left", self.net.endpoint(candidate)),
                     "it goes away, or a broker in the client's zone is back",
                     "the client goes on elsewhere by itself",
                 );

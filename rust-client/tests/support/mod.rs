@@ -1,5 +1,7 @@
 //! A real broker process for the tests.
 
+#![allow(dead_code)] // not every file of tests needs all of it
+
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -66,18 +68,15 @@ impl Broker {
         self.child = Some(child);
     }
 
-    #[allow(dead_code)] // not every file of tests does
     pub fn directory(&self) -> &std::path::Path {
         &self.directory
     }
 
-    #[allow(dead_code)] // as above
     pub fn endpoint(&self) -> &str {
         &self.listen
     }
 
     /// Sends a signal, for instance -STOP.
-    #[allow(dead_code)] // as above
     pub fn signal(&self, signal: &str) {
         let pid = self.child.as_ref().expect("it runs").id().to_string();
         let sent = Command::new("kill").args([signal, &pid]).status();
