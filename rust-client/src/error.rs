@@ -10,6 +10,20 @@ use crate::pb;
 /// An error a caller can act on: [`what`](Error::what) happened, [`why`](Error::why), and the
 /// [`next_step`](Error::next_step). Codes 100 to 899 come from a broker, 900 to 999 from this client; compare
 /// [`code`](Error::code) with the constants of [`codes`](crate::codes). Cheap to clone.
+///
+/// ```
+/// use spillway::{codes, Client};
+///
+/// # #[tokio::main]
+/// # async fn main() {
+/// let error = Client::builder().endpoints(["no port"]).connect().await.unwrap_err();
+///
+/// assert_eq!(error.code(), codes::INVALID_ARGUMENT);
+/// assert_eq!(error.what(), "the endpoint \"no port\" is wrong");
+/// assert!(!error.outcome_unknown()); // true: what was asked for may have happened all the same
+/// println!("{error}"); // INVALID_ARGUMENT (104): the endpoint ...; cause: ...; next: ...
+/// # }
+/// ```
 #[derive(Clone, thiserror::Error)]
 pub struct Error(Arc<Inner>);
 

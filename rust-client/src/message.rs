@@ -14,6 +14,26 @@ use crate::wire::RecordView;
 /// first settlement counts, later ones do nothing. Settlements never wait; they are sent together, at the latest after 20 ms, also
 /// when message and subscription are dropped meanwhile; [`Subscription::flush_acks`](crate::Subscription::flush_acks) waits until
 /// the broker has them. For a reader without a group they do nothing at all. Dropping a message settles nothing.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use spillway::Subscription;
+///
+/// # fn bill(_: &[u8]) -> Result<(), String> { Ok(()) }
+/// # async fn run(orders: Subscription) -> Result<(), spillway::Error> {
+/// let message = orders.next().await?;
+/// if message.time_left().is_some_and(|left| left.is_zero()) {
+///     message.terminate("nobody waits for it any more");
+/// } else {
+///     match bill(message.value()) {
+///         Ok(()) => message.ack(),
+///         Err(why) if message.failures() < 3 => message.nack_because(None, &why), // the group's backoff
+///         Err(why) => message.nack_because(Duration::from_secs(60), &why),
+///     }
+/// }
+/// orders.flush_acks(Duration::from_secs(5)).await
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Message {
     topic: Arc<str>,

@@ -217,6 +217,30 @@ pub struct PublishError {
 /// Errors: DEADLINE_EXCEEDED when the delivery timeout passed before anything was sent; OUTCOME_UNKNOWN when it passed after;
 /// READ_ONLY, OVERLOADED or whatever else the broker kept refusing with when it passed meanwhile; LOCAL_BUFFER_FULL when the buffer
 /// stayed full for the max block; TOO_LARGE; CLIENT_CLOSED; and what the broker answers.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use spillway::{codes, Client, Record};
+///
+/// # async fn run(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let orders = client.producer("orders").open().await?;
+///
+/// let mut outcomes = Vec::new();
+/// for order in 0..1_000 {
+///     // Waits only for space; the records travel together.
+///     outcomes.push(orders.publish(Record::new(format!("order {order}"))).await?);
+/// }
+/// for outcome in outcomes {
+///     match outcome.await {
+///         Ok(ack) => println!("{:?} at {}/{:?}", ack.durability, ack.partition, ack.offset),
+///         Err(e) if e.code() == codes::OUTCOME_UNKNOWN => println!("perhaps stored: {e}"),
+///         Err(e) => println!("not stored: {e}"),
+///     }
+/// }
+/// orders.close_within(Duration::from_secs(5)).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Producer {
     id: u64,
     topic: Arc<str>,

@@ -77,6 +77,19 @@ impl Durability {
 
 /// A record to publish. Build one with [`Record::new`] and the methods named like its parts; limits are checked when it is
 /// published.
+///
+/// ```
+/// use std::time::Duration;
+/// use spillway::Record;
+///
+/// let reminder = Record::new(r#"{"order": 42}"#)
+///     .key("customer-7")
+///     .header("region", "eu")
+///     .idempotency_key("reminder-42")
+///     .deliver_after(Duration::from_secs(3_600))
+///     .expires_after(Duration::from_secs(86_400));
+/// let later = reminder.clone().partition(3); // a record may be published again, or altered
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     pub(crate) key: Option<Bytes>,

@@ -31,6 +31,27 @@ pub use start::Start;
 /// It is a [`Stream`], which ends when the subscription is closed and yields an error before it ends for another reason. Several tasks
 /// may take from one subscription through a shared reference. When it is dropped, what was settled is still sent, and what was not
 /// settled goes back to the group.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use spillway::{Client, GroupMode, Message};
+///
+/// # async fn handle(_: Message) -> Result<(), std::io::Error> { Ok(()) }
+/// # async fn run(client: Client) -> Result<(), spillway::Error> {
+/// let orders = client
+///     .subscribe("orders")
+///     .group("billing")
+///     .mode(GroupMode::KeyOrdered)
+///     .filter("region = 'eu'")
+///     .max_deliveries(5)
+///     .retry_backoff_between(Duration::from_millis(100), Duration::from_secs(60))
+///     .open()
+///     .await?;
+///
+/// // Eight handlers at a time, until somebody closes the subscription or the client.
+/// orders.consume(8, |message| handle(message)).await
+/// # }
+/// ```
 pub struct Subscription {
     id: u64,
     topic: Arc<str>,

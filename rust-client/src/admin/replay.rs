@@ -174,7 +174,7 @@ pub enum ReplayTarget {
     Topic(String),
     /// Dead letters, back to the topics they come from.
     Origin,
-    /// To a file of the client; the broker only keeps the audit. For [`Admin::replay_to_file`].
+    /// To a file of the client; the broker only keeps the audit. For [`Admin::replay_to_file`](crate::Admin::replay_to_file).
     File(String),
 }
 
