@@ -9,7 +9,7 @@ import org.agrona.collections.Long2ObjectHashMap;
  * it in a chain by offset, and the next one gets the turn when the one before is settled. What is ready goes to the
  * member that owns the key's slot; a record without a key is ready at once and goes to anybody.
  *
- * <p>Every step costs the same however many records wait. A record with a key takes 8 bytes in a page of 256 offsets
+ * <p>Every step costs the same however many records wait. A record with a key takes 12 bytes in a page of 256 offsets
  * until it is settled, a key some 32 bytes more while it has one. Volatile: after a restart records arrive again.
  *
  * <p>Confined to the shard thread.
@@ -24,8 +24,8 @@ final class KeyOrder {
     private static final class Page {
         /** Key hashes of unsettled records; 0 = none. */
         final int[] keys = new int[PAGE_OFFSETS];
-        /** How far behind the next record of the key is; 0 = none. */
-        final int[] gaps = new int[PAGE_OFFSETS];
+        /** Offsets of the next record of the key; 0 = none. */
+        final long[] nexts = new long[PAGE_OFFSETS];
 
         int used;
     }
@@ -77,7 +77,7 @@ final class KeyOrder {
         }
         long before = newest.put(keyHash, at);
         if (before != NONE) {
-            page(before).gaps[(int) before & PAGE_MASK] = Math.toIntExact(at - before);
+            page(before).nexts[(int) before & PAGE_MASK] = at;
         }
         var page = pageFor(at);
         page.keys[(int) at & PAGE_MASK] = keyHash;
@@ -147,17 +147,17 @@ final class KeyOrder {
     private long leave(long at) {
         var page = page(at);
         int i = (int) at & PAGE_MASK;
-        int gap = page.gaps[i];
-        if (gap == 0) {
+        long next = page.nexts[i];
+        if (next == 0) {
             newest.remove(page.keys[i]);
         }
         page.keys[i] = 0;
-        page.gaps[i] = 0;
+        page.nexts[i] = 0;
         if (--page.used == 0) {
             pages.remove(at >>> PAGE_BITS);
             lastPageId = NONE;
         }
-        return gap == 0 ? NONE : at + gap;
+        return next == 0 ? NONE : next;
     }
 
     /** Everything below is settled, and was told so. */
@@ -256,7 +256,7 @@ final class KeyOrder {
     long memoryBytes() {
         return parked.memoryBytes()
                 + ready.memoryBytes()
-                + (long) pages.size() * PAGE_OFFSETS * 2 * Integer.BYTES
+                + (long) pages.size() * PAGE_OFFSETS * (Integer.BYTES + Long.BYTES)
                 + (long) newest.capacity() * 2 * Long.BYTES;
     }
 }
