@@ -12,7 +12,7 @@ use crate::core::drain::{self, Step};
 use crate::core::Drain;
 use crate::link;
 use crate::metrics::Metrics;
-use crate::net::Net;
+use crate::net::{First, Net};
 use crate::options::{between, check_endpoint, ClientOptions, HOUR, MINUTE};
 use crate::pb;
 use crate::state::State;
@@ -43,6 +43,22 @@ pub(crate) fn deadline(limit: Duration) -> tokio::time::Instant {
 }
 
 impl Shared {
+    fn new(opts: ClientOptions, net: Net) -> Self {
+        let mut instance = [0; 16];
+        instance[..8].copy_from_slice(&random().to_be_bytes());
+        instance[8..].copy_from_slice(&random().to_be_bytes());
+        Self {
+            opts,
+            start: net.start,
+            instance,
+            state: Mutex::new(State::new(net)),
+            wake: Notify::new(),
+            woken: Mutex::default(),
+            stop: watch::Sender::new(false),
+            runtime: tokio::runtime::Handle::current(),
+        }
+    }
+
     /// Runs under the lock, then, without it, what must not run under it.
     pub fn with<T>(&self, run: impl FnOnce(&mut State) -> T) -> T {
         let (result, deferred) = {
@@ -389,6 +405,16 @@ impl ClientBuilder {
         )
     }
 
+    /// Without tasks that connect it.
+    pub(crate) fn unconnected(self, first: First) -> Client {
+        let net = Net::new(&self.opts, first, random());
+        let shared = Arc::new(Shared::new(self.opts, net));
+        Client {
+            guard: Arc::new(Guard(shared.clone())),
+            shared,
+        }
+    }
+
     /// Connects to the first endpoint that answers. Must be called on a tokio runtime, on which the client's tasks then run.
     /// Cancel-safe.
     ///
@@ -404,25 +430,9 @@ impl ClientBuilder {
             }
             patience => patience,
         };
-        let mut instance = [0; 16];
-        instance[..8].copy_from_slice(&random().to_be_bytes());
-        instance[8..].copy_from_slice(&random().to_be_bytes());
         let (first, outcome) = oneshot::channel();
-        let net = Net::new(&self.opts, first, random());
-        let shared = Arc::new(Shared {
-            opts: self.opts,
-            start: net.start,
-            instance,
-            state: Mutex::new(State::new(net)),
-            wake: Notify::new(),
-            woken: Mutex::default(),
-            stop: watch::Sender::new(false),
-            runtime: tokio::runtime::Handle::current(),
-        });
-        let client = Client {
-            guard: Arc::new(Guard(shared.clone())),
-            shared: shared.clone(),
-        };
+        let client = self.unconnected(first);
+        let shared = client.shared.clone();
         tokio::spawn(link::run(shared.clone()));
         tokio::spawn(link::tick(shared.clone()));
         match tokio::time::timeout(patience, outcome).await {

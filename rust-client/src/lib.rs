@@ -60,6 +60,8 @@ mod session;
 mod state;
 mod sublink;
 mod subscription;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use admin::{
