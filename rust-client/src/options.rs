@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::metrics::Metrics;
-use crate::{pb, Durability, Error, GroupMode, LostLeases};
+use crate::subscription::GroupTerms;
+use crate::{pb, Durability, Error, LostLeases};
 
 pub(crate) struct ClientOptions {
     pub endpoints: Vec<String>,
@@ -38,10 +38,7 @@ pub(crate) struct SubscribeOptions {
     pub partitions: Vec<u32>,
     pub credit_bytes: u64,
     pub name: String,
-    pub mode: GroupMode,
-    pub filter: String,
-    /// Of the group, by name.
-    pub settings: BTreeMap<String, String>,
+    pub terms: GroupTerms,
     pub on_lost_leases: Option<Arc<dyn Fn(LostLeases) + Send + Sync>>,
     pub on_active: Option<Arc<dyn Fn(bool) + Send + Sync>>,
 }

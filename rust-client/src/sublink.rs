@@ -183,7 +183,7 @@ impl SubLink {
             mode: if self.is_stream() {
                 MODE_STREAM
             } else {
-                self.opts.mode.wire()
+                self.opts.terms.mode.wire()
             },
             start: self.opts.start,
             lease_ms: self.opts.lease.as_millis() as u32,
@@ -192,8 +192,8 @@ impl SubLink {
             credit: Some(credit),
             consumer_name: self.opts.name.clone(),
             starts: starts.collect(),
-            filter: self.opts.filter.clone(),
-            group_config: self.opts.settings.clone().into_iter().collect(),
+            filter: self.opts.terms.filter.clone().unwrap_or_default(),
+            group_config: self.opts.terms.by_name().into_iter().collect(),
             ..pb::Subscribe::default()
         };
         conn.request(

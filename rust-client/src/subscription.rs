@@ -20,9 +20,11 @@ use crate::{Error, Message};
 
 mod builder;
 mod start;
+mod terms;
 
 pub use builder::{LostLeases, SubscriptionBuilder};
 pub use start::Start;
+pub(crate) use terms::GroupTerms;
 
 /// Receives messages of one topic. In a group, the members share the topic's records, each one leased to one of them at a time: at
 /// least once. A reader without a group sees every record, in order per partition and without repetition while the subscription is

@@ -179,6 +179,28 @@ async fn a_subscription_says_what_its_group_is() {
 }
 
 #[tokio::test]
+async fn settings_out_of_their_range_are_refused_before_anything_is_sent() {
+    let broker = Broker::new();
+    let member = || broker.client.subscribe("t").group("g");
+    let (second, month) = (Duration::from_secs(1), Duration::from_secs(30 * 86_400));
+    for builder in [
+        member().filter(""),
+        member().filter("x".repeat(1_025)),
+        member().retry_backoff([]),
+        member().retry_backoff([second, month]),
+        member().retry_backoff_between(Duration::ZERO, second),
+        member().retry_backoff_between(second, second / 2),
+        member().retry_jitter_percent(101),
+        member().max_in_flight(100_000_001),
+        member().group_setting("", "1"),
+    ] {
+        let refused = builder.open().await.expect_err("out of range");
+        assert_eq!(refused.code(), codes::INVALID_ARGUMENT, "{refused}");
+    }
+    assert!(broker.received().is_empty());
+}
+
+#[tokio::test]
 async fn what_is_of_groups_is_refused_for_a_reader() {
     let broker = Broker::new();
     for builder in [

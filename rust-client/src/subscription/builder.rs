@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::start::START_LATEST;
-use super::{Start, Subscription};
+use super::terms::Backoff;
+use super::{GroupTerms, Start, Subscription};
 use crate::acks::AckSender;
 use crate::codes;
 use crate::delivered::Inbox;
@@ -35,13 +36,6 @@ pub struct LostLeases {
     pub cause: Error,
 }
 
-const RETRY_BACKOFF: &str = "retry.backoff.ms";
-
-/// What is not zero must not become it.
-fn millis(time: Duration) -> String {
-    time.as_nanos().div_ceil(1_000_000).to_string()
-}
-
 /// Settings of a [`Subscription`].
 #[must_use = "open makes the subscription"]
 pub struct SubscriptionBuilder {
@@ -62,9 +56,7 @@ impl SubscriptionBuilder {
             partitions: Vec::new(),
             credit_bytes: 8 << 20,
             name: client.shared.opts.name.clone(),
-            mode: GroupMode::Shared,
-            filter: String::new(),
-            settings: BTreeMap::new(),
+            terms: GroupTerms::default(),
             on_lost_leases: None,
             on_active: None,
         };
@@ -110,44 +102,49 @@ impl SubscriptionBuilder {
 
     /// How the members of the group share its records. A group keeps the mode it began with. Default: [`GroupMode::Shared`].
     pub fn mode(mut self, mode: GroupMode) -> Self {
-        self.opts.mode = mode;
+        self.opts.terms.mode = mode;
         self
     }
 
     /// Which records the group wants, as an expression over their headers, for instance `region = 'eu' && amount >= 100`; what it
     /// does not want counts as settled. The filter of a group that is there must be the same. Default: all.
     pub fn filter(mut self, expression: impl Into<String>) -> Self {
-        self.opts.filter = expression.into();
+        self.opts.terms.filter = Some(expression.into());
         self
     }
 
-    /// How long a failed message waits for its next delivery, after the first failure, the second, ...; the last is repeated.
+    /// How long a failed message waits for its next delivery, after the first failure, the second, ...; the last is repeated. 1 to 16
+    /// waits of at most 24 days.
     /// Default: as the group has it, at first not at all.
-    pub fn retry_backoff(self, waits: impl IntoIterator<Item = Duration>) -> Self {
-        let waits: Vec<String> = waits.into_iter().map(millis).collect();
-        self.group_setting(RETRY_BACKOFF, waits.join(","))
+    pub fn retry_backoff(mut self, waits: impl IntoIterator<Item = Duration>) -> Self {
+        self.opts.terms.backoff = Some(Backoff::Waits(waits.into_iter().collect()));
+        self
     }
 
-    /// A failed message waits `min` after the first failure, then twice as long each time, at most `max`.
-    pub fn retry_backoff_between(self, min: Duration, max: Duration) -> Self {
-        self.group_setting(RETRY_BACKOFF, format!("{}..{}", millis(min), millis(max)))
+    /// A failed message waits `min` after the first failure, then twice as long each time, at most `max`. 1 ms to 24 days.
+    pub fn retry_backoff_between(mut self, min: Duration, max: Duration) -> Self {
+        self.opts.terms.backoff = Some(Backoff::Between(min, max));
+        self
     }
 
     /// The share of the wait after a failure that is random. 0 to 100; default: as the group has it, at first 20.
-    pub fn retry_jitter_percent(self, percent: u32) -> Self {
-        self.group_setting("retry.jitter.percent", percent.to_string())
+    pub fn retry_jitter_percent(mut self, percent: u32) -> Self {
+        self.opts.terms.jitter_percent = Some(percent);
+        self
     }
 
-    /// Messages that all members of the group together may hold unsettled; 0 = no bound. Default: as the group has it, at first no
-    /// bound. [`max_unacked`](Self::max_unacked) is that of this member.
-    pub fn max_in_flight(self, messages: u32) -> Self {
-        self.group_setting("max.inflight", messages.to_string())
+    /// Messages that all members of the group together may hold unsettled. 0 to 100,000,000, 0 = no bound; default: as the
+    /// group has it, at first no bound. [`max_unacked`](Self::max_unacked) is that of this member.
+    pub fn max_in_flight(mut self, messages: u32) -> Self {
+        self.opts.terms.max_in_flight = Some(messages);
+        self
     }
 
     /// Any setting of the group by its name, for instance "dlq.breaker.percent". Taken when the group is new; of a group that is
     /// there it replaces what differs.
     pub fn group_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.opts.settings.insert(name.into(), value.into());
+        let settings = &mut self.opts.terms.settings;
+        settings.insert(name.into(), value.into());
         self
     }
 
@@ -210,6 +207,7 @@ impl SubscriptionBuilder {
             if let Some(max) = o.max_unacked {
                 number_between("max unacked", max.into(), 1, 1_000_000)?;
             }
+            o.terms.check()?;
             o.start.get_or_insert(Start::group().0);
             return Ok(());
         }
@@ -219,7 +217,7 @@ impl SubscriptionBuilder {
                 "they are for groups; a reader acks nothing",
             ));
         }
-        if o.mode != GroupMode::Shared || !o.filter.is_empty() || !o.settings.is_empty() {
+        if o.terms.are_any() {
             return Err(Error::invalid(
                 "a reader has no mode, filter or group settings",
                 "they are of groups; name one, or leave them out",
@@ -286,7 +284,7 @@ impl SubscriptionBuilder {
         });
         let queue = Arc::new(Delivery::new(inbox.clone(), self.opts.credit_bytes));
         let (opened, outcome) = oneshot::channel();
-        let own_backoff = self.opts.settings.contains_key(RETRY_BACKOFF);
+        let own_backoff = self.opts.terms.have_backoff();
         let (id, watched) = shared.with(|state| {
             if state.closed {
                 return Err(Error::closed("the client"));
