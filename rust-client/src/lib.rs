@@ -23,7 +23,8 @@
 //! A [`Client`] keeps one connection and heals it. A [`Producer`] batches, resends under the same sequences after a failure, and ends
 //! each record in exactly one outcome: an [`Ack`] that says how durable the record is, or an [`Error`] that says what happened, why,
 //! and what to do. A [`Subscription`] receives at least once in a group, with a lease and a settlement for each message, or as a reader
-//! of its own. The tasks of a client run on the tokio runtime on which it was connected.
+//! of its own. [`Admin`] creates and alters topics and groups, and plans and runs replays of records that were delivered before. The
+//! tasks of a client run on the tokio runtime on which it was connected.
 //!
 //! What happens to connections, throttling, and the start and end of subscriptions are [`tracing`] events of level debug; records
 //! that failed for good and settlements that were lost are of level warn. A connection, from the first attempt to its end, is a span

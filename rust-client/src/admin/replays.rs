@@ -33,7 +33,7 @@ impl Admin {
     /// dropped, the broker goes on; [`replay_plans`](Admin::replay_plans) has the plan.
     ///
     /// # Errors
-    /// TOPIC_NOT_FOUND, GROUP_NOT_FOUND, INVALID_ARGUMENT, and why the plan failed.
+    /// TOPIC_NOT_FOUND, GROUP_NOT_FOUND, INVALID_ARGUMENT, and WRONG_STATE with the reason when the plan failed.
     pub async fn plan_replay(&self, selection: &ReplaySelection) -> Result<ReplayPlan, Error> {
         selection.check()?;
         let header = pb::ReplayAdmin {
@@ -48,10 +48,16 @@ impl Admin {
             sleep(POLL).await;
             plan = self.replay_plan(&plan.id).await?;
         }
-        match plan.failure {
-            Some(failure) if plan.state == ReplayPlanState::Failed => Err(failure),
-            _ => Ok(plan),
+        if plan.state == ReplayPlanState::Failed {
+            let why = plan.failure.map(|failure| failure.to_string());
+            return Err(Error::new(
+                codes::WRONG_STATE,
+                format!("plan {} failed", plan.id),
+                why.unwrap_or_default(),
+                "plan again with another selection",
+            ));
         }
+        Ok(plan)
     }
 
     /// A plan as it is now.
