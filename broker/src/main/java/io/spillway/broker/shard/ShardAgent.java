@@ -147,7 +147,8 @@ final class ShardAgent {
         if (command instanceof ShardCommand.Publish publish) {
             publishing.publish(publish, nowMs, clock.nanoTime());
         } else if (command instanceof ShardCommand.Settle settle) {
-            subscriptions.settle(settle, nowMs);
+            // Not the turn's time: what a nack asks to wait is not to begin before it came.
+            subscriptions.settle(settle, clock.nowMs());
         } else if (command instanceof ShardCommand.Grant grant) {
             subscriptions.grant(grant);
         } else if (command instanceof ShardCommand.Writable writable) {
