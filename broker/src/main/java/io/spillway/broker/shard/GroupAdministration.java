@@ -47,7 +47,7 @@ final class GroupAdministration {
             commit(created(topic, command.group(), command.mode(), command.start(), command.settings(), nowMs));
         } else if (group.created.getMode() != command.mode()) {
             throw new SpillwayException(
-                    Code.INVALID_ARGUMENT,
+                    Code.WRONG_STATE,
                     "group " + command.group() + " of " + topic.spec.name() + " has another mode",
                     "its mode was set when it was created: " + group.created.getMode() + ", asked: " + command.mode(),
                     "subscribe with the group's mode or use another group");
