@@ -90,10 +90,20 @@ func jobOp(call jobCall, format func(*spillway.ReplayJob) object) operation {
 	}
 }
 
+// because is an operation that changes a replay and says why.
 func because(call func(admin *spillway.Admin, ctx context.Context, id, reason string) (*spillway.ReplayJob, error)) operation {
-	return jobOp(func(ctx context.Context, admin *spillway.Admin, id string) (*spillway.ReplayJob, error) {
-		return call(admin, ctx, id, "conformance")
-	}, jobOf)
+	return func(d *driver, a *args) (any, error) {
+		admin, err := d.admin(a)
+		if err != nil {
+			return nil, err
+		}
+		id, reason := a.text("job"), a.optionalText("reason", "conformance")
+		if err := a.finish(); err != nil {
+			return nil, err
+		}
+		job, err := call(admin, context.Background(), id, reason)
+		return answer(job, err, jobOf)
+	}
 }
 
 var (
