@@ -16,7 +16,7 @@ public interface SubscriptionBuilder {
 
     /**
      * How the group shares the records. Default {@link GroupMode#SHARED}. A group that exists must have this mode, else
-     * INVALID_ARGUMENT.
+     * WRONG_STATE.
      */
     SubscriptionBuilder mode(GroupMode mode);
 
