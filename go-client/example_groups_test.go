@@ -1,0 +1,108 @@
+package spillway_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"time"
+
+	spillway "github.com/spillway-io/spillway/go-client"
+)
+
+// exampleClient is connected, and has a topic of that name.
+func exampleClient(ctx context.Context, topic string) (*spillway.Client, func()) {
+	endpoint, stop := exampleBroker()
+	client, err := spillway.Connect(ctx, spillway.WithEndpoints(endpoint))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Admin().CreateTopic(ctx, topic, 1, nil); err != nil {
+		log.Fatal(err)
+	}
+	return client, func() {
+		client.Close(ctx)
+		stop()
+	}
+}
+
+// In a key-ordered group a record that fails holds up those of its own key, and no others.
+func ExampleWithMode() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client, stop := exampleClient(ctx, "accounts")
+	defer stop()
+	producer, err := client.Producer(ctx, "accounts")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range [][2]string{{"ann", "opened"}, {"ann", "paid"}, {"bob", "opened"}} {
+		if _, err := producer.Publish(ctx, spillway.Record{Key: []byte(r[0]), Value: []byte(r[1])}); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	subscription, err := client.Subscribe(ctx, "accounts", spillway.WithGroup("ledger"), spillway.WithMode(spillway.KeyOrdered),
+		spillway.WithRetryBackoff(200*time.Millisecond))
+	if err != nil {
+		log.Fatal(err)
+	}
+	handled := 0
+	for m, err := range subscription.Messages(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if string(m.Key) == "ann" && m.Attempt == 1 && string(m.Value) == "opened" {
+			m.Nack(0) // again after the backoff
+			continue
+		}
+		fmt.Printf("%s %s\n", m.Key, m.Value)
+		m.Ack()
+		if handled++; handled == 3 {
+			break
+		}
+	}
+	// Output:
+	// bob opened
+	// ann opened
+	// ann paid
+}
+
+// The broker holds a record back until its time; what was published behind it comes first.
+func ExampleRecord_scheduled() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client, stop := exampleClient(ctx, "reminders")
+	defer stop()
+	producer, err := client.Producer(ctx, "reminders")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range []spillway.Record{
+		{Value: []byte("your trial ends"), DeliverAfter: 300 * time.Millisecond, ExpiresAfter: time.Hour},
+		{Value: []byte("welcome")},
+	} {
+		if _, err := producer.Publish(ctx, r); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	subscription, err := client.Subscribe(ctx, "reminders", spillway.WithGroup("mail"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	handled := 0
+	for m, err := range subscription.Messages(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		left, expires := m.TimeLeft()
+		fmt.Printf("%s; still good: %v\n", m.Value, !expires || left > 0)
+		m.Ack()
+		if handled++; handled == 2 {
+			break
+		}
+	}
+	// Output:
+	// welcome; still good: true
+	// your trial ends; still good: true
+}
