@@ -18,6 +18,8 @@ final class LaneWork extends Work {
     private static final int BOUNDS_AT_ONCE = 8_192;
 
     private static final long LOOK_MS = 100;
+    /** How the reason begins when a group pauses because too much of it goes to the dead letters. */
+    private static final String BREAKER = "DLQ_BREAKER";
 
     private int partition;
     private int bound;
@@ -148,6 +150,9 @@ final class LaneWork extends Work {
             return;
         }
         checkStops(figures.backlog());
+        if (job.isRunning() && !figures.active() && figures.held().startsWith(BREAKER)) {
+            pause("stopped: " + figures.held());
+        }
         if (job.isRunning()) {
             job.wire.setWhy(figures.held());
         }

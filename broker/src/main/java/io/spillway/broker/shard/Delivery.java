@@ -34,27 +34,47 @@ final class Delivery {
     }
 
     private boolean deliver(Group group, long nowMs) {
-        // With an order of keys that one member has nothing to get says nothing about the others.
-        int idleMembers = group.isOrdered() ? group.members.size() : 1;
-        int idle = 0;
+        if (!group.lanes.isEmpty()) {
+            return deliverBesideLanes(group, nowMs);
+        }
         for (int frames = 0; frames < FRAMES_PER_TURN; frames++) {
-            Member member = group.choose();
-            if (member == null) {
+            if (!deliverFrame(group, nowMs)) {
                 return false;
             }
-            GroupMember to = group.ports.get(member.id());
+        }
+        return true;
+    }
+
+    /** Live records and those of each lane in turn, frame by frame, so that none takes all the credit from another. */
+    private boolean deliverBesideLanes(Group group, long nowMs) {
+        int idle = 0;
+        int turns = group.lanes.size() + 1;
+        for (int frames = 0; frames < FRAMES_PER_TURN && idle < turns; frames++) {
+            int turn = group.nextTurn++ % turns;
+            Group next = turn == 0 ? group : group.lanes.get(turn - 1);
+            boolean held = next != group && next.paused();
+            idle = held || !deliverFrame(next, nowMs) ? idle + 1 : 0;
+        }
+        group.nextTurn %= turns;
+        return idle < turns;
+    }
+
+    /** One frame for the next member; false when there was nothing to do for anybody. */
+    private boolean deliverFrame(Group group, long nowMs) {
+        group.refill(nowMs);
+        // With an order of keys that one member has nothing to get says nothing about the others.
+        int members = group.isOrdered() ? group.members.size() : 1;
+        for (int i = 0; i < members; i++) {
+            Member member = group.choose();
+            GroupMember to = member == null ? null : group.ports.get(member.id());
             if (to == null) {
                 return false;
             }
             if (deliver(group, to, nowMs)) {
-                idle = 0;
-            } else if (++idle >= idleMembers) {
-                return false;
-            } else {
-                frames--;
+                return true;
             }
         }
-        return true;
+        return false;
     }
 
     /** Fills one frame for one member from all partitions in turn; false when there was nothing to do. */

@@ -47,7 +47,7 @@ final class Dispatch {
         int records = selection.count();
         Lease lease = place.state.lease(selection, pick.attempt, pick.failures, to.member.id(), nowMs + to.leaseMs);
         frame.add(segment(place, to, lease, baseOffset, frame.batchBytes()), selection);
-        delivered(to, records, frame.batchBytes());
+        delivered(group, to, records, frame.batchBytes());
     }
 
     Segment.Builder segment(Group.Place place, GroupMember to, Lease lease, long baseOffset, int bytes) {
@@ -61,8 +61,9 @@ final class Dispatch {
                 .setFailures(pick.failures);
     }
 
-    void delivered(GroupMember to, int records, int bytes) {
+    void delivered(Group group, GroupMember to, int records, int bytes) {
         to.member.delivered(records, bytes);
+        group.delivered(records);
         counters.deliveredBatches.increment();
         counters.deliveredRecords.add(records);
         counters.deliveredBytes.add(bytes);

@@ -1,5 +1,6 @@
 package io.spillway.broker.shard;
 
+import io.spillway.broker.base.Pace;
 import io.spillway.broker.catalog.GroupConfig;
 import io.spillway.broker.dispatch.ConsumerSet;
 import io.spillway.broker.dispatch.KeySlots;
@@ -36,6 +37,9 @@ final class Group {
         final Partition partition;
         final SubscriptionState state;
         final BatchCursor cursor;
+        /** Where a group that a replay made ends. */
+        long until = Long.MAX_VALUE;
+
         /** Settled, not yet written: from, to, from, to, ... */
         final LongArrayList settled = new LongArrayList();
         /** How many of those a member acked. */
@@ -49,6 +53,11 @@ final class Group {
             this.partition = partition;
             this.state = state;
             this.cursor = cursor;
+        }
+
+        /** The end of what may be delivered. */
+        long limit() {
+            return Math.min(until, partition.visibleEnd);
         }
 
         /** A member acked these. */
@@ -78,11 +87,19 @@ final class Group {
     final int id;
     final TopicState topic;
     final Place[] places;
-    final ConsumerSet members = new ConsumerSet();
-    final Map<Long, GroupMember> ports = new HashMap<>();
+    /** The group whose side lane this is, or null. */
+    final @Nullable Group parent;
+
+    /** Side lanes that replays made; they share the members. */
+    final List<Group> lanes = new ArrayList<>();
+
+    final ConsumerSet members;
+    final Map<Long, GroupMember> ports;
     /** Who has which keys of a KEY_ORDERED group. */
     final KeySlots slots;
 
+    private final Pace pace;
+    private int allowance = Integer.MAX_VALUE;
     GroupCreated created;
     private GroupConfig config;
     private @Nullable Filter filter;
@@ -99,12 +116,21 @@ final class Group {
     long acked;
 
     long deadLettered;
+    /** Failed deliveries since it began. */
+    long failures;
+
     final DeadLetterBreaker breaker;
     boolean unwritten;
     int nextPlace;
+    /** Whose turn it is: its own, or that of a lane. */
+    int nextTurn;
 
-    Group(GroupCreated created, TopicState topic, Place[] places, KeySlots slots) {
+    Group(GroupCreated created, TopicState topic, Place[] places, KeySlots slots, @Nullable Group parent) {
+        this.parent = parent;
         this.slots = slots;
+        members = parent == null ? new ConsumerSet() : parent.members;
+        ports = parent == null ? new HashMap<>() : parent.ports;
+        pace = new Pace(created.getRate());
         this.id = created.getGroupId();
         this.created = created;
         this.config = GroupConfig.ofRecord(created);
@@ -119,8 +145,29 @@ final class Group {
         return created.getName();
     }
 
+    /** A side lane has those of its group. */
     GroupConfig config() {
-        return config;
+        return parent == null ? config : parent.config();
+    }
+
+    /** Whether a replay made it. */
+    boolean isReplay() {
+        return !created.getReplayId().isEmpty();
+    }
+
+    /** Looks what its rate allows now. */
+    void refill(long nowMs) {
+        allowance = (int) pace.available(Integer.MAX_VALUE, nowMs);
+    }
+
+    /** Counts against its rate. */
+    void delivered(int records) {
+        pace.take(records);
+        allowance -= isRated() ? records : 0;
+    }
+
+    private boolean isRated() {
+        return created.getRate() != 0;
     }
 
     /** Takes up changed settings. */
@@ -140,7 +187,7 @@ final class Group {
     /** Which records it wants, or null when it wants all. */
     @Nullable
     Filter filter() {
-        return filter;
+        return parent == null ? filter : parent.filter();
     }
 
     /** Delivers nothing from now on, or goes on. */
@@ -170,14 +217,17 @@ final class Group {
 
     /** How many more records all members together may hold. */
     int room() {
+        if (parent != null) {
+            return Math.min(parent.room(), allowance);
+        }
         int room = config.maxInFlight();
         if (room == 0) {
-            return Integer.MAX_VALUE;
+            return allowance;
         }
         for (GroupMember joined : ports.values()) {
             room -= joined.member.unacked();
         }
-        return Math.max(0, room);
+        return Math.min(Math.max(0, room), allowance);
     }
 
     /** A member has come: of the keys it gets its share. */
@@ -200,6 +250,7 @@ final class Group {
         for (Place place : places) {
             place.state.ownersChanged();
         }
+        lanes.forEach(Group::slotsMoved);
     }
 
     /** Who gets the next delivery: of an EXCLUSIVE group nobody but the member that has been there longest. */

@@ -225,6 +225,14 @@ final class GroupAdministration {
     /** Deletes a group without members. */
     void delete(ShardCommand.DeleteGroup command) {
         Group group = group(state.topic(command.topicId()), command.group());
+        if (!group.lanes.isEmpty()) {
+            throw new SpillwayException(
+                    Code.WRONG_STATE,
+                    "group " + command.group() + " cannot be deleted now",
+                    "replay " + group.lanes.get(0).created.getReplayId() + " delivers to it",
+                    "wait for it, or cancel it: spillway replay cancel "
+                            + group.lanes.get(0).created.getReplayId());
+        }
         if (group.members.size() > 0) {
             throw new SpillwayException(
                     Code.INVALID_ARGUMENT,

@@ -39,7 +39,7 @@ final class GroupDelivery {
     /** Picks the next range and moves the place's cursor to it. */
     private boolean next(Group group, Group.Place place, long nowMs) {
         dispatch.followStart(place);
-        while (place.state.next(place.partition.visibleEnd, nowMs, pick)) {
+        while (place.state.next(place.limit(), nowMs, pick)) {
             if (place.cursor.seek(pick.from) && place.cursor.baseOffset() <= pick.from) {
                 return true;
             }
@@ -65,7 +65,7 @@ final class GroupDelivery {
             segment.setSelected(bitmap(cursor, from, end));
         }
         frame.add(segment);
-        dispatch.delivered(to, (int) (end - from), frame.batchBytes());
+        dispatch.delivered(group, to, (int) (end - from), frame.batchBytes());
     }
 
     static ByteString bitmap(BatchCursor cursor, long from, long end) {

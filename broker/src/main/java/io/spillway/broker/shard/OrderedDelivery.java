@@ -67,7 +67,7 @@ final class OrderedDelivery {
 
     private boolean arrive(Group group, Group.Place place, DeliverFrame frame, long nowMs) {
         Partition partition = place.partition;
-        if (!place.state.canArrive(partition.visibleEnd)) {
+        if (!place.state.canArrive(place.limit())) {
             return false;
         }
         long from = place.state.arrivalsFrom();
@@ -76,7 +76,7 @@ final class OrderedDelivery {
         arriving.clear();
         if (!isThere || !cursor.copyTo(arriving)) {
             long resume = isThere ? cursor.endOffset() : Dispatch.readableFrom(cursor, partition);
-            lost(group, place, from, Math.min(resume, partition.visibleEnd), nowMs);
+            lost(group, place, from, Math.min(resume, place.limit()), nowMs);
             return true;
         }
         long base = cursor.baseOffset();
@@ -85,9 +85,13 @@ final class OrderedDelivery {
         if (filter != null) {
             dispatch.sieve.findUnwanted(arriving, filter, partition.index, unwanted);
         }
-        place.state.arrive(cursor.endOffset(), at -> RecordBatch.keyHash(arriving, 0, (int) (at - base)), unwanted);
+        long end = Math.min(cursor.endOffset(), place.until);
+        for (int i = (int) (end - base); i < cursor.recordCount(); i++) {
+            unwanted.remove(i);
+        }
+        place.state.arrive(end, at -> RecordBatch.keyHash(arriving, 0, (int) (at - base)), unwanted);
         frame.looked(cursor.recordCount());
-        unwanted.forEach((first, end) -> dispatch.settling.skip(group, place, first, end, nowMs));
+        unwanted.forEach((first, to) -> dispatch.settling.skip(group, place, first, to, nowMs));
         return true;
     }
 

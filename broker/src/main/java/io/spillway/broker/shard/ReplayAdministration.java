@@ -2,12 +2,10 @@ package io.spillway.broker.shard;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
-import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.log.BatchCursor;
 import io.spillway.broker.records.Position;
 import io.spillway.broker.records.ReplayHeld;
 import io.spillway.broker.records.StateRecord;
-import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.ReplaySelection;
 import io.spillway.protocol.v1.Start;
 import java.util.ArrayList;
@@ -21,15 +19,17 @@ final class ReplayAdministration {
     private final ShardState state;
     private final Journal journal;
     private final GroupAdministration groups;
+    private final Lanes lanes;
 
-    ReplayAdministration(ShardState state, Journal journal, GroupAdministration groups) {
+    ReplayAdministration(ShardState state, Journal journal, GroupAdministration groups, Lanes lanes) {
         this.state = state;
         this.journal = journal;
         this.groups = groups;
+        this.lanes = lanes;
     }
 
     /** Throws what refuses the command. */
-    void answer(ReplayCommand command) {
+    void answer(ReplayCommand command, long nowMs) {
         if (command instanceof ReplayCommand.Load load) {
             load.reply()
                     .ok(new ReplayCommand.Kept(
@@ -44,9 +44,16 @@ final class ReplayAdministration {
             hold(hold);
         } else if (command instanceof ReplayCommand.KeepOnly only) {
             keepOnly(only);
-        } else {
-            throw new SpillwayException(
-                    Code.UNSUPPORTED_FEATURE, "no replay to a group yet", "this broker cannot", "copy to a topic");
+        } else if (command instanceof ReplayCommand.OpenLane open) {
+            lanes.open(open, nowMs);
+        } else if (command instanceof ReplayCommand.SkipInLane skip) {
+            lanes.skip(skip);
+        } else if (command instanceof ReplayCommand.SetLane set) {
+            lanes.set(set, nowMs);
+        } else if (command instanceof ReplayCommand.CloseLane close) {
+            lanes.close(close);
+        } else if (command instanceof ReplayCommand.DescribeLane describe) {
+            describe.reply().ok(lanes.describe(describe));
         }
     }
 
@@ -124,7 +131,7 @@ final class ReplayAdministration {
     private void hold(ReplayCommand.Hold command) {
         TopicState topic = state.topic(command.topicId());
         for (Position position : command.from()) {
-            requireKept(topic, position.getPartitionId(), position.getOffset());
+            state.requireKept(topic, position.getPartitionId(), position.getOffset());
         }
         ReplayHeld held = ReplayHeld.newBuilder()
                 .setJobId(command.jobId())
@@ -141,20 +148,6 @@ final class ReplayAdministration {
         return StateRecord.newBuilder().setReplayHeld(held).build();
     }
 
-    /** Refuses when records from an offset on are not there any more. */
-    void requireKept(TopicState topic, int partitionId, long offset) {
-        long start = state.log.startOffset(partitionId);
-        if (offset < start) {
-            throw new SpillwayException(
-                    Code.POSITION_OUT_OF_RANGE,
-                    "records of the plan are gone: " + topic.spec.name() + "/"
-                            + (partitionId - topic.spec.firstPartitionId()) + " begins at offset " + start
-                            + ", the plan at " + offset,
-                    "retention, a purge or a bound of the topic removed them since the plan was made",
-                    "plan again with what is left");
-        }
-    }
-
     private void keepOnly(ReplayCommand.KeepOnly command) {
         List<StateRecord> ends = new ArrayList<>();
         for (String jobId : state.replays.holds.keySet()) {
@@ -165,6 +158,7 @@ final class ReplayAdministration {
         if (!ends.isEmpty()) {
             journal.commit(ends);
         }
+        lanes.keepOnly(command.jobIds());
         command.reply().ok(!ends.isEmpty());
     }
 }

@@ -91,10 +91,10 @@ final class Settling {
     }
 
     private boolean settle(AckItem item, GroupMember member, long nowMs) {
-        Group group = member.group;
-        if (item.getPartition() < 0 || item.getPartition() >= group.places.length) {
+        if (item.getPartition() < 0 || item.getPartition() >= member.group.places.length) {
             return false;
         }
+        Group group = holder(member.group, item);
         Group.Place place = group.places[item.getPartition()];
         SubscriptionState subscription = place.state;
         Lease lease = subscription.find(item.getFence());
@@ -138,6 +138,16 @@ final class Settling {
         }
         unwritten(group, nowMs);
         return true;
+    }
+
+    /** The group a lease belongs to: the member's own, or a side lane of it. */
+    private static Group holder(Group group, AckItem item) {
+        for (int i = 0; i < group.lanes.size(); i++) {
+            if (group.lanes.get(i).places[item.getPartition()].state.find(item.getFence()) != null) {
+                return group.lanes.get(i);
+            }
+        }
+        return group;
     }
 
     private static Outcome outcome(int wire) {

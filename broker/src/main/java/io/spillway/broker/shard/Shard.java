@@ -154,8 +154,9 @@ public final class Shard implements AutoCloseable {
         if (nowMs >= nextStatsMs) {
             nextStatsMs = nowMs + STATS_MS;
             logStats.set(log.stats());
-            pausedGroups.set(
-                    (int) state.groups.values().stream().filter(Group::paused).count());
+            pausedGroups.set((int) state.groups.values().stream()
+                    .filter(group -> group.paused() && !group.isReplay())
+                    .count());
         }
     }
 

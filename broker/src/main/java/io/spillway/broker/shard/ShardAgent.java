@@ -33,6 +33,7 @@ final class ShardAgent {
     private final GroupAdministration groups;
     private final GroupChanges groupChanges;
     private final GroupDescriptions groupDescriptions;
+    private final Lanes lanes;
     private final ReplayAdministration replays;
     private final Subscriptions subscriptions;
     private final Trimming trimming;
@@ -71,7 +72,8 @@ final class ShardAgent {
         groups = new GroupAdministration(state, journal, settling, groupDescriptions);
         groupChanges = new GroupChanges(
                 state, journal, groups, new GroupSnapshots(state, journal, settling), groupDescriptions);
-        replays = new ReplayAdministration(state, journal, groups);
+        lanes = new Lanes(state, journal, groups, settling);
+        replays = new ReplayAdministration(state, journal, groups, lanes);
         trimming = new Trimming(state, journal, groups, topics);
         backlogs = new BacklogBounds(state, trimming, counters);
         publishing = new Publishing(state, journal, clock, counters, backlogs);
@@ -196,13 +198,14 @@ final class ShardAgent {
         } else if (command instanceof ShardCommand.ChangeGroup change) {
             groupChanges.change(change, nowMs);
         } else if (command instanceof ShardCommand.Replay replay) {
-            replays.answer(replay.command());
+            replays.answer(replay.command(), nowMs);
         }
     }
 
     private int tick() {
         int work = 0;
         state.groups.values().forEach(group -> settling.expire(group, nowMs));
+        lanes.tick();
         work += deadLetters.doWork(nowMs);
         snapshotWanted |= !state.deletedTopics.isEmpty();
         work += subscriptions.endDeleted();

@@ -144,6 +144,7 @@ final class ShardState {
         topics.remove(topic.spec.topicId());
         for (Group group : topic.groups.values()) {
             groups.remove(group.id);
+            group.lanes.forEach(lane -> groups.remove(lane.id));
         }
         for (Partition partition : topic.partitions) {
             partitions.remove(partition.id);
@@ -182,7 +183,6 @@ final class ShardState {
             case PARTITION_TRIMMED -> apply(record.getPartitionTrimmed());
             case REPLAY_PLAN_KEPT, REPLAY_PLAN_DROPPED, REPLAY_JOB_KEPT, REPLAY_JOB_DROPPED, REPLAY_HELD ->
                 replays.apply(record);
-            case LANE_CHANGED -> {}
             case KIND_NOT_SET -> throw new IllegalStateException("a state record of a newer version; upgrade first");
         }
     }
@@ -223,14 +223,11 @@ final class ShardState {
             return;
         }
         Group.Place[] places = new Group.Place[topic.partitions.length];
-        KeySlots slots = new KeySlots();
+        Group parent = groups.get(record.getParentGroupId());
+        KeySlots slots = parent == null ? new KeySlots() : parent.slots;
         for (int i = 0; i < places.length; i++) {
             Partition partition = topic.partitions[i];
-            long offset = record.getPositionsList().stream()
-                    .filter(position -> position.getPartitionId() == partition.id)
-                    .mapToLong(Position::getOffset)
-                    .findFirst()
-                    .orElse(0);
+            long offset = offset(record.getPositionsList(), partition, 0);
             places[i] = new Group.Place(
                     partition,
                     new SubscriptionState(
@@ -240,10 +237,26 @@ final class ShardState {
                             record.getMode() == Group.KEY_ORDERED ? slots::ownerOf : null,
                             this::nextFence),
                     log.cursor(partition.id));
+            places[i].until = offset(record.getUntilList(), partition, Long.MAX_VALUE);
         }
-        Group group = new Group(record, topic, places, slots);
-        groups.put(group.id, group);
-        topic.groups.put(group.name(), group);
+        if (record.getParentGroupId() == 0) {
+            Group group = new Group(record, topic, places, slots, null);
+            groups.put(group.id, group);
+            topic.groups.put(group.name(), group);
+        } else if (parent != null) {
+            Group lane = new Group(record, topic, places, slots, parent);
+            groups.put(lane.id, lane);
+            parent.lanes.add(lane);
+        }
+    }
+
+    private static long offset(List<Position> positions, Partition partition, long unnamed) {
+        for (Position position : positions) {
+            if (position.getPartitionId() == partition.id) {
+                return position.getOffset();
+            }
+        }
+        return unnamed;
     }
 
     private void apply(GroupSettled record) {
@@ -262,6 +275,7 @@ final class ShardState {
         Group.Place place = place(record.getGroupId(), record.getPartitionId());
         if (place != null) {
             for (FailedRange range : record.getRangesList()) {
+                groups.get(record.getGroupId()).failures += range.getTo() - range.getFrom();
                 place.state.applyFailed(range.getFrom(), range.getTo(), range.getFailures(), range.getDueMs());
             }
         }
@@ -338,7 +352,13 @@ final class ShardState {
 
     private void removeGroup(int groupId) {
         Group group = groups.remove(groupId);
-        if (group != null) {
+        if (group == null) {
+            return;
+        }
+        group.lanes.forEach(lane -> groups.remove(lane.id));
+        if (group.parent != null) {
+            group.parent.lanes.remove(group);
+        } else {
             group.topic.groups.remove(group.name());
         }
     }
@@ -346,7 +366,28 @@ final class ShardState {
     /** Nothing from this offset on may be removed, because a replay needs it; Long.MAX_VALUE when none does. */
     long holdFrom(int partitionId) {
         ReplayHeld lowest = replays.lowest(partitionId);
-        return lowest == null ? Long.MAX_VALUE : ReplayRecords.from(lowest, partitionId);
+        long from = lowest == null ? Long.MAX_VALUE : ReplayRecords.from(lowest, partitionId);
+        for (Group group : groups.values()) {
+            Group.Place place = group.isReplay() ? place(group.id, partitionId) : null;
+            if (place != null && place.state.cursor() < place.until) {
+                from = Math.min(from, place.state.cursor());
+            }
+        }
+        return from;
+    }
+
+    /** Refuses when records from an offset on are not there any more. */
+    void requireKept(TopicState topic, int partitionId, long offset) {
+        long start = log.startOffset(partitionId);
+        if (offset < start) {
+            throw new SpillwayException(
+                    Code.POSITION_OUT_OF_RANGE,
+                    "records of the plan are gone: " + topic.spec.name() + "/"
+                            + (partitionId - topic.spec.firstPartitionId()) + " begins at offset " + start
+                            + ", the plan at " + offset,
+                    "retention, a purge or a bound of the topic removed them since the plan was made",
+                    "plan again with what is left");
+        }
     }
 
     Group.@Nullable Place place(int groupId, int partitionId) {

@@ -30,7 +30,12 @@ final class Snapshots {
                     .setRevision(catalog.revision());
         }
         state.partitions.values().forEach(partition -> snapshot.addPartitions(take(state, partition, nowMs)));
-        state.groups.values().forEach(group -> snapshot.addGroups(take(group)));
+        for (Group group : state.groups.values()) {
+            if (group.parent == null) {
+                snapshot.addGroups(take(group));
+                group.lanes.forEach(lane -> snapshot.addGroups(take(lane)));
+            }
+        }
         state.replays.snapshot(snapshot);
         return snapshot.build();
     }
@@ -57,6 +62,9 @@ final class Snapshots {
                 .addAllSnapshots(group.snapshots.values())
                 .setAcked(group.acked)
                 .setDeadLettered(group.deadLettered);
+        if (group.isReplay()) {
+            out.setFailures(group.failures);
+        }
         if (group.pause != null) {
             out.setPause(group.pause);
         }
@@ -136,6 +144,7 @@ final class Snapshots {
             return;
         }
         group.revision = from.getRevision();
+        group.failures = from.getFailures();
         group.pause = from.hasPause() ? from.getPause() : null;
         from.getSnapshotsList().forEach(snapshot -> group.snapshots.put(snapshot.getName(), snapshot));
         group.acked = from.getAcked();

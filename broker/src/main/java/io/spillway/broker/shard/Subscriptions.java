@@ -139,14 +139,19 @@ final class Subscriptions {
         boolean hadTurn = group.isActive(leaver.member);
         group.members.remove(leaver.member.id());
         group.ports.remove(leaver.member.id());
-        for (Group.Place place : group.places) {
-            place.state.releaseMember(leaver.member.id());
-        }
+        release(group, leaver);
+        group.lanes.forEach(lane -> release(lane, leaver));
         group.left(leaver.member);
         Member next = group.members.first();
         GroupMember heir = next == null ? null : group.ports.get(next.id());
         if (group.mode() == Group.EXCLUSIVE && hadTurn && heir != null) {
             heir.port.gained(heir.member.id());
+        }
+    }
+
+    private static void release(Group group, GroupMember leaver) {
+        for (Group.Place place : group.places) {
+            place.state.releaseMember(leaver.member.id());
         }
     }
 

@@ -1,7 +1,7 @@
-package io.spillway.broker.replay;
+package io.spillway.broker.base;
 
 /** A token bucket: so much a second, with a burst of a tenth of that. Not thread-safe. */
-final class Pace {
+public final class Pace {
     private static final double BURST_SECONDS = 0.1;
 
     private final double perMs;
@@ -10,14 +10,14 @@ final class Pace {
     private long lastMs = Long.MIN_VALUE;
 
     /** @param perSecond 0 = no bound */
-    Pace(long perSecond) {
+    public Pace(long perSecond) {
         perMs = perSecond / 1000.0;
         most = Math.max(1, perSecond * BURST_SECONDS);
         tokens = most;
     }
 
     /** How much there may be now, at most {@code wanted}. */
-    long available(long wanted, long nowMs) {
+    public long available(long wanted, long nowMs) {
         if (perMs == 0) {
             return wanted;
         }
@@ -29,7 +29,7 @@ final class Pace {
     }
 
     /** Takes it, if need be on credit. */
-    void take(long amount) {
+    public void take(long amount) {
         tokens -= perMs == 0 ? 0 : amount;
     }
 }
