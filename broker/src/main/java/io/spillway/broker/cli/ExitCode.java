@@ -27,7 +27,7 @@ final class ExitCode {
         return switch (code) {
             case CONNECT_FAILED, CONNECTION_LOST, BREAKER_OPEN, OUTCOME_UNKNOWN, ATTEMPT_TIMEOUT, DEADLINE_EXCEEDED ->
                 UNREACHABLE;
-            case TOPIC_NOT_FOUND, GROUP_NOT_FOUND -> NOT_FOUND;
+            case TOPIC_NOT_FOUND, GROUP_NOT_FOUND, NOT_FOUND -> NOT_FOUND;
             case THROTTLED, OVERLOADED, READ_ONLY, QUEUE_FULL, DRAINING, NOT_READY, LEADER_ELECTION -> REFUSED;
             default -> FAILURE;
         };

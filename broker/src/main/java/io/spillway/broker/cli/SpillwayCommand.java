@@ -46,6 +46,7 @@ final class SpillwayCommand {
         commands.forEach((name, command) -> root.addSubcommand(name, command.get()));
         return root.registerConverter(Duration.class, new DurationParser())
                 .registerConverter(Position.class, new Position.Parser())
+                .registerConverter(ReplayTargetOption.class, new ReplayTargetOption.Parser())
                 .setCaseInsensitiveEnumValuesAllowed(true);
     }
 
@@ -58,6 +59,8 @@ final class SpillwayCommand {
         commands.put("publish", () -> new PublishCommand(console));
         commands.put("consume", () -> new ConsumeCommand(console));
         commands.put("group", () -> new GroupCommand(console));
+        commands.put("replay", () -> new ReplayCommand(console));
+        commands.put("audit", () -> new AuditCommand(console));
         commands.put("log", () -> new LogCommand(console));
         commands.put("bench", () -> new BenchCommand(console));
         return commands;
