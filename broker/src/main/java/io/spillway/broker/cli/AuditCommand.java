@@ -72,8 +72,9 @@ final class AuditCommand implements Callable<Integer> {
 
     private void read(SpillwayClient client, long end, StopSignal stop) throws IOException {
         Duration back = since;
-        StartPosition start =
-                back == null ? StartPosition.earliest() : StartPosition.time(Instant.now().minus(back));
+        StartPosition start = back == null
+                ? StartPosition.earliest()
+                : StartPosition.time(Instant.now().minus(back));
         long idleNs = 0;
         long lastNs = System.nanoTime();
         long next = 0;
@@ -120,7 +121,10 @@ final class AuditCommand implements Callable<Integer> {
                 if (token.isScalarValue() && depth == 1) {
                     fields.put(name, parser.getText());
                 } else if (token.isScalarValue()) {
-                    detail.append(detail.isEmpty() ? "" : " ").append(name).append('=').append(parser.getText());
+                    detail.append(detail.isEmpty() ? "" : " ")
+                            .append(name)
+                            .append('=')
+                            .append(parser.getText());
                 }
             }
         }

@@ -63,8 +63,9 @@ final class ReplayCommand {
                             names = "--target",
                             required = true,
                             paramLabel = "TARGET",
-                            description = "group:G (beside its live records), new-group:G (made for it), topic:T (which "
-                                    + "must accept replays), origin (dead letters back to their topics) or file:PATH.")
+                            description =
+                                    "group:G (beside its live records), new-group:G (made for it), topic:T (which "
+                                            + "must accept replays), origin (dead letters back to their topics) or file:PATH.")
                     ReplayTargetOption target,
             @Mixin ReplayStartOptions options)
             throws IOException {
@@ -155,9 +156,7 @@ final class ReplayCommand {
     }
 
     @Command(name = "diff", description = "Shows what a job has changed: redelivered, acked, failed, open, duplicates.")
-    int diff(
-            @Mixin CommonOptions common,
-            @Parameters(paramLabel = "JOB_ID", description = "The job.") String jobId)
+    int diff(@Mixin CommonOptions common, @Parameters(paramLabel = "JOB_ID", description = "The job.") String jobId)
             throws IOException {
         try (SpillwayClient client = common.connect()) {
             ReplayJob job = client.admin().replayDiff(jobId);
@@ -172,8 +171,7 @@ final class ReplayCommand {
 
     @Command(name = "delete", description = "Forgets a plan.")
     int delete(
-            @Mixin CommonOptions common,
-            @Parameters(paramLabel = "PLAN_ID", description = "The plan.") String planId)
+            @Mixin CommonOptions common, @Parameters(paramLabel = "PLAN_ID", description = "The plan.") String planId)
             throws IOException {
         try (SpillwayClient client = common.connect()) {
             client.admin().deleteReplayPlan(planId);

@@ -37,7 +37,9 @@ final class ReplayFile {
         try (FileChannel file = create()) {
             String topic = client.admin().replayPlan(planId).topic();
             List<ReplayPlan.Range> ranges = client.admin().replayToFile(planId, path.toString(), reason);
-            long all = ranges.stream().mapToLong(range -> range.to() - range.from()).sum();
+            long all = ranges.stream()
+                    .mapToLong(range -> range.to() - range.from())
+                    .sum();
             OutputStream out = new BufferedOutputStream(Channels.newOutputStream(file), 64 << 10);
             Console lines = new Console(console.in(), out, console.err(), console.interactive());
             long written = 0;
@@ -69,8 +71,7 @@ final class ReplayFile {
     }
 
     /** Reads one partition from the first to the last range; how many records were meant. */
-    private long copy(
-            String topic, List<ReplayPlan.Range> ranges, MessageWriter writer, long before, long all)
+    private long copy(String topic, List<ReplayPlan.Range> ranges, MessageWriter writer, long before, long all)
             throws IOException {
         long last = ranges.get(ranges.size() - 1).to() - 1;
         long written = 0;

@@ -65,7 +65,8 @@ final class ReplaySelectionOptions {
     private static int perMille(String text) {
         Matcher parts = PERCENT.matcher(text);
         int perMille = parts.matches()
-                ? 10 * Integer.parseInt(parts.group(1)) + (parts.group(2) == null ? 0 : Integer.parseInt(parts.group(2)))
+                ? 10 * Integer.parseInt(parts.group(1))
+                        + (parts.group(2) == null ? 0 : Integer.parseInt(parts.group(2)))
                 : 0;
         if (perMille < 1 || perMille > 1000) {
             throw new UsageException("--sample is " + text, "it must be from 0.1% to 100%", "give a share such as 10%");

@@ -62,7 +62,8 @@ final class ReplayView {
                 + (job.endedMs() == 0 ? "" : "\nended:       " + Instant.ofEpochMilli(job.endedMs()))
                 + "\nstate:       " + text(job.state()) + (job.why().isEmpty() ? "" : ": " + job.why())
                 + "\nprogress:    " + ReplayFollower.line(job)
-                + "\nrate:        " + (job.options().rate() == 0 ? "no bound" : job.options().rate() + "/s")
+                + "\nrate:        "
+                + (job.options().rate() == 0 ? "no bound" : job.options().rate() + "/s")
                 + "\n" + figures(job);
     }
 
