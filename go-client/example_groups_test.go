@@ -106,3 +106,42 @@ func ExampleRecord_scheduled() {
 	// welcome; still good: true
 	// your trial ends; still good: true
 }
+
+// The records of one key since an hour ago are stored again in a topic that takes replays, each with where it comes from.
+func ExampleAdmin_StartReplay() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client, stop := exampleClient(ctx, "prices")
+	defer stop()
+	producer, err := client.Producer(ctx, "prices")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range [][2]string{{"tea", "1 EUR"}, {"milk", "2 EUR"}, {"tea", "3 EUR"}} {
+		if _, err := producer.Publish(ctx, spillway.Record{Key: []byte(r[0]), Value: []byte(r[1])}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	admin := client.Admin()
+	if _, err := admin.CreateTopic(ctx, "prices.checked", 1, map[string]string{"accepts": "replay"}); err != nil {
+		log.Fatal(err)
+	}
+
+	plan, err := admin.PlanReplay(ctx, spillway.ReplaySelection{Topic: "prices", Keys: [][]byte{[]byte("tea")},
+		From: spillway.StartTime(time.Now().Add(-time.Hour))})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(plan.Records, "records to replay")
+	job, err := admin.StartReplay(ctx, plan.ID, spillway.ToTopic("prices.checked"), spillway.ReplayOptions{Reason: "wrong prices"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if job, err = admin.AwaitReplay(ctx, job.ID); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(job.State, job.Acked, "stored")
+	// Output:
+	// 2 records to replay
+	// DONE 2 stored
+}
