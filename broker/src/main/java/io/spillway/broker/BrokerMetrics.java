@@ -51,6 +51,8 @@ final class BrokerMetrics {
         count(PUBLISH_DUPLICATES, counters -> counters.duplicateKeys, "key");
         count(PUBLISH_REFUSED, counters -> counters.refusedPublishes);
         count(KEY_CONFLICTS, counters -> counters.keyConflicts);
+        count(KEYS_REFUSED, counters -> counters.windowExceeded, "window");
+        count(KEYS_REFUSED, counters -> counters.keysInProgress, "progress");
         count(BACKLOG_REFUSED, counters -> counters.backlogRefused);
         count(BACKLOG_DROPPED, counters -> counters.backlogDropped);
     }

@@ -24,6 +24,8 @@ public final class KeyWindow {
     /** {@link #find} found nothing. */
     public static final long NOT_FOUND = -1;
 
+    private static final long NEVER = Long.MIN_VALUE;
+
     /** Bound of {@code maxKeys}: what one ring array can hold. */
     public static final int MAX_KEYS = 1 << 29;
 
@@ -39,6 +41,12 @@ public final class KeyWindow {
     private int capacity;
     private int head;
     private int size;
+
+    /** Append time of the newest key that was evicted. */
+    private long evictedUpToMs = NEVER;
+
+    /** The latest append time of all keys there were. */
+    private long newestMs = NEVER;
 
     private int[] table = NO_TABLE;
     /** The low bits of a table slot, which hold the ring index + 1; the rest holds the tag. */
@@ -110,6 +118,7 @@ public final class KeyWindow {
     /** Remembers a key that {@link #find} did not find, and evicts the oldest key when there would be too many. */
     public void put(long keyHash, int fingerprint, long offset, long appendTimeMs) {
         if (maxKeys == 0) {
+            evictedUpToMs = Math.max(evictedUpToMs, appendTimeMs);
             return;
         }
         if (size == maxKeys) {
@@ -117,6 +126,7 @@ public final class KeyWindow {
         } else if (size == capacity) {
             resize((int) Math.min(maxKeys, Math.max(FIRST_CAPACITY, 2L * capacity)));
         }
+        newestMs = Math.max(newestMs, appendTimeMs);
         int hash = (int) (keyHash >>> 32);
         int index = wrap(head + size);
         ring[index * ENTRY_LONGS] = offset;
@@ -137,6 +147,28 @@ public final class KeyWindow {
         }
     }
 
+    /** Evicts the keys of records before this offset, which are there no more. */
+    public void evictBelow(long offset) {
+        while (size > 0 && offset(head) < offset) {
+            evictOldest();
+        }
+    }
+
+    /** Whether a key was ever forgotten. */
+    public boolean hasEvicted() {
+        return evictedUpToMs != NEVER;
+    }
+
+    /** Append time of the newest key that was evicted; of keys appended later, all are here. */
+    public long evictedUpToMs() {
+        return evictedUpToMs;
+    }
+
+    /** Keys appended up to this time may have been forgotten before a restart. */
+    public void evictedBefore(long appendTimeMs) {
+        evictedUpToMs = Math.max(evictedUpToMs, appendTimeMs);
+    }
+
     public int size() {
         return size;
     }
@@ -149,6 +181,14 @@ public final class KeyWindow {
         return offset(head);
     }
 
+    /** Append time of the oldest key; the window must not be empty. */
+    public long oldestAppendTimeMs() {
+        if (size == 0) {
+            throw new IllegalStateException("the key window is empty");
+        }
+        return appendTimeMs(head);
+    }
+
     /** Bytes of the arrays behind it. */
     public long memoryBytes() {
         return (long) ring.length * Long.BYTES + (long) table.length * Integer.BYTES;
@@ -156,6 +196,9 @@ public final class KeyWindow {
 
     /** Forgets every key and keeps the memory. */
     public void clear() {
+        if (size > 0) {
+            evictedUpToMs = Math.max(evictedUpToMs, newestMs);
+        }
         Arrays.fill(table, 0);
         head = 0;
         size = 0;
@@ -167,6 +210,7 @@ public final class KeyWindow {
     }
 
     private void evictOldest() {
+        evictedUpToMs = Math.max(evictedUpToMs, appendTimeMs(head));
         remove(hashAt(head), head);
         head = wrap(head + 1);
         size--;

@@ -27,6 +27,11 @@ public final class MetricNames {
     public static final Metric KEY_CONFLICTS = counter(
             "spillway_idempotency_conflicts_total",
             "Records refused because their idempotency key came before with other content.");
+    public static final Metric KEYS_REFUSED = counter(
+            "spillway_idempotency_refused_total",
+            "Records refused by their idempotency key: window (a retry older than what is remembered) or progress (the first "
+                    + "copy was not durable in time).",
+            "why");
     public static final Metric BACKLOG_REFUSED = counter(
             "spillway_backlog_refused_total", "Batches refused with QUEUE_FULL: their topic had reached a bound.");
     public static final Metric BACKLOG_DROPPED = counter(
@@ -90,6 +95,7 @@ public final class MetricNames {
             PUBLISH_DUPLICATES,
             PUBLISH_REFUSED,
             KEY_CONFLICTS,
+            KEYS_REFUSED,
             BACKLOG_REFUSED,
             BACKLOG_DROPPED,
             PUBLISH_WAITING_BYTES,

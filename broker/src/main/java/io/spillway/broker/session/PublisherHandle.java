@@ -20,6 +20,7 @@ import io.spillway.protocol.v1.OpenPublisher;
 import io.spillway.protocol.v1.Publish;
 import io.spillway.protocol.v1.PublishAck;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A publisher's end in the broker: checks each batch, passes it to its shard, and writes the ack. Frames come on the
@@ -89,11 +90,16 @@ final class PublisherHandle implements PublisherPort {
                 refuse(frame.correlation(), e);
                 return;
             }
-            publish(batch, frame.correlation(), nowNs, deadlineNs, required);
+            ShardCommand.Publish command = check(batch, frame.correlation(), nowNs, deadlineNs, required);
+            if (command != null) {
+                offer(header.getAttempt() > 1 ? command.retriedFor(Math.max(0, header.getQueuedMs())) : command);
+            }
         }
     }
 
-    private void publish(ByteBuf batch, int correlation, long nowNs, long deadlineNs, Durability required) {
+    /** The command for a batch that may go on; null when it was refused. */
+    private ShardCommand.@Nullable Publish check(
+            ByteBuf batch, int correlation, long nowNs, long deadlineNs, Durability required) {
         int bytes = batch.readableBytes();
         boolean keyed;
         try {
@@ -103,16 +109,18 @@ final class PublisherHandle implements PublisherPort {
         } catch (ProtocolException e) {
             batch.release();
             refuse(correlation, e);
-            return;
+            return null;
         } catch (SpillwayException e) {
             batch.release();
             outbox.fail(FrameKind.PUBLISH, channel, correlation, WireErrors.of(e));
-            return;
+            return null;
         }
-        ShardCommand.Publish command =
-                ShardCommand.Publish.of(this, partitionId, batch, keyed, correlation, nowNs, deadlineNs, required);
+        return ShardCommand.Publish.of(this, partitionId, batch, keyed, correlation, nowNs, deadlineNs, required);
+    }
+
+    private void offer(ShardCommand.Publish command) {
         if (!mailbox.offer(command)) {
-            batch.release();
+            command.batch().release();
             refused(command, overloaded("the broker's queue for this topic is full"));
         }
     }

@@ -6,18 +6,20 @@ import java.util.zip.CRC32C;
 
 /** What tells two records under one idempotency key apart: CRC32C over their keys' and values' bytes and lengths. */
 final class Fingerprint {
-    private Fingerprint() {}
+    private final CRC32C crc = new CRC32C();
 
-    static int of(RecordView record) {
-        CRC32C crc = new CRC32C();
-        updateInt(crc, record.keyBytes());
-        Crc.update(crc, record.buffer(), record.keyAt(), record.keyBytes());
-        updateInt(crc, record.valueBytes());
+    int of(RecordView record) {
+        crc.reset();
+        updateInt(record.keyBytes());
+        if (record.keyBytes() > 0) {
+            Crc.update(crc, record.buffer(), record.keyAt(), record.keyBytes());
+        }
+        updateInt(record.valueBytes());
         Crc.update(crc, record.buffer(), record.valueAt(), record.valueBytes());
         return (int) crc.getValue();
     }
 
-    private static void updateInt(CRC32C crc, int value) {
+    private void updateInt(int value) {
         crc.update(value >>> 24);
         crc.update(value >>> 16);
         crc.update(value >>> 8);

@@ -75,6 +75,14 @@ final class Journal {
         return sequence;
     }
 
+    /** Appends and applies one stamped batch whose idempotency keys are read already. */
+    long commit(Partition partition, ByteBuf batch, BatchKeys keys) {
+        long sequence = state.log.append(null, partition.id, batch);
+        appendedBytes += batch.readableBytes();
+        state.applyBatch(partition, batch, keys);
+        return sequence;
+    }
+
     private StateRecords entry(List<StateRecord> records) {
         return StateRecords.newBuilder()
                 .setTimeMs(clock.nowMs())

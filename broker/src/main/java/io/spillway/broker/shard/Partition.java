@@ -28,6 +28,13 @@ final class Partition {
         keys = new KeyWindow(config.dedup().keys(), config.dedup().ms());
     }
 
+    /** Records below this were forced to disk. */
+    long syncedEnd;
+
+    void synced(long end) {
+        syncedEnd = Math.max(syncedEnd, end);
+    }
+
     void show(long end) {
         if (end > visibleEnd) {
             visibleEnd = end;

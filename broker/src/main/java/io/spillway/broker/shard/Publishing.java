@@ -11,6 +11,7 @@ import io.spillway.broker.records.StateRecord;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.v1.Durability;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -18,12 +19,16 @@ import java.util.List;
  * durable as the answer says. Confined to the shard thread.
  */
 final class Publishing {
+    /** How long a repetition of an idempotency key waits for its first copy to become durable. */
+    private static final long REPETITION_WAIT_NS = 1_000_000_000;
+
     private final ShardState state;
     private final Journal journal;
     private final Clock clock;
     private final ShardCounters counters;
     private final BacklogBounds backlogs;
     private final KeyedPublishing keyed;
+    private final List<AfterSync> repetitions = new ArrayList<>();
 
     Publishing(ShardState state, Journal journal, Clock clock, ShardCounters counters, BacklogBounds backlogs) {
         this.state = state;
@@ -85,12 +90,13 @@ final class Publishing {
         int at = batch.readerIndex();
         KeyedPublishing.Result result;
         if (command.keyed()) {
-            result = keyed.append(partition, batch, nowMs);
+            long triedSinceMs = command.retriedForMs() < 0 ? FirstAttempt.UNKNOWN : nowMs - command.retriedForMs();
+            result = keyed.append(partition, batch, triedSinceMs, nowMs);
         } else {
             long baseOffset = partition.endOffset;
             RecordBatch.stamp(batch, at, baseOffset, 0, nowMs);
             long sequence = journal.commit(List.of(), partition, batch, false);
-            result = new KeyedPublishing.Result(sequence, baseOffset, nowMs, false, List.of(), List.of());
+            result = KeyedPublishing.Result.stored(sequence, baseOffset, nowMs);
         }
         counters.publishedBatches.increment();
         counters.publishedRecords.add(RecordBatch.recordCount(batch, at));
@@ -106,8 +112,23 @@ final class Publishing {
             command.port().appended(command, outcome(result, Durability.DUR_MAPPED, queueUs, 0));
         }
         if (topicSynced || wantsSync(command, false)) {
-            journal.whenSynced(result.sequence(), new AfterSync(command, partition, result, end, queueUs, nowNs));
+            AfterSync waiter = new AfterSync(command, partition, result, end, queueUs, nowNs);
+            if (!result.stored() && wantsSync(command, topicSynced) && result.repeatsBehind(partition.syncedEnd)) {
+                repetitions.add(waiter);
+            }
+            journal.whenSynced(result.sequence(), waiter);
         }
+    }
+
+    /** Answers repetitions of keys whose first copies take too long to become durable. */
+    int answerRepetitions() {
+        if (repetitions.isEmpty()) {
+            return 0;
+        }
+        long nowNs = clock.nanoTime();
+        int before = repetitions.size();
+        repetitions.removeIf(waiter -> waiter.giveUp(nowNs));
+        return before - repetitions.size();
     }
 
     /** Levels out of reach come here only where less will do, which then is the most there is: SYNCED. */
@@ -139,6 +160,7 @@ final class Publishing {
         private final long end;
         private final int queueUs;
         private final long appendedNs;
+        private boolean answered;
 
         AfterSync(
                 ShardCommand.Publish command,
@@ -158,8 +180,10 @@ final class Publishing {
         @Override
         public void durable(long syncedNs) {
             boolean topicSynced = partition.topic.spec.config().synced();
+            partition.synced(end);
             partition.show(end);
-            if (wantsSync(command, topicSynced)) {
+            if (!answered && wantsSync(command, topicSynced)) {
+                answered = true;
                 int syncUs = micros(syncedNs - appendedNs);
                 command.port().appended(command, outcome(result, Durability.DUR_SYNCED, queueUs, syncUs));
             }
@@ -167,9 +191,24 @@ final class Publishing {
 
         @Override
         public void failed(SpillwayException why) {
-            if (wantsSync(command, partition.topic.spec.config().synced())) {
+            if (!answered && wantsSync(command, partition.topic.spec.config().synced())) {
+                answered = true;
                 command.port().refused(command, why);
             }
+        }
+
+        /** For a repetition, which waits for its first copy for a second and its own time; whether it is answered. */
+        boolean giveUp(long nowNs) {
+            boolean late = nowNs - appendedNs >= REPETITION_WAIT_NS
+                    || (command.deadlineNs() != 0 && nowNs - command.deadlineNs() >= 0);
+            if (!answered && late) {
+                answered = true;
+                KeyedPublishing.Result waiting = result.inProgress(partition, partition.syncedEnd);
+                counters.keysInProgress.add(
+                        result.keyResults().size() - waiting.keyResults().size());
+                command.port().appended(command, outcome(waiting, Durability.DUR_MAPPED, queueUs, 0));
+            }
+            return answered;
         }
     }
 
@@ -178,8 +217,7 @@ final class Publishing {
         counters.duplicateBatches.increment();
         KeyedPublishing.Result result = command.keyed()
                 ? keyed.repeat(partition, command.batch(), first)
-                : new KeyedPublishing.Result(
-                        journal.lastSequence(), first.baseOffset(), first.appendTimeMs(), true, List.of(), List.of());
+                : KeyedPublishing.Result.duplicate(journal.lastSequence(), first.baseOffset(), first.appendTimeMs());
         long nowNs = clock.nanoTime();
         int queueUs = micros(nowNs - command.receivedNs());
         if (wantsSync(command, partition.topic.spec.config().synced())) {

@@ -39,6 +39,7 @@ final class Recovery implements EntryVisitor {
         state.partitions.values().forEach(partition -> {
             partition.endOffset = Math.max(partition.endOffset, state.log.endOffset(partition.id));
             partition.visibleEnd = partition.endOffset;
+            partition.syncedEnd = partition.endOffset;
         });
         return from;
     }

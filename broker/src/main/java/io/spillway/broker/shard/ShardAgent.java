@@ -207,6 +207,7 @@ final class ShardAgent {
         state.groups.values().forEach(group -> settling.expire(group, nowMs));
         lanes.tick();
         work += deadLetters.doWork(nowMs);
+        work += publishing.answerRepetitions();
         snapshotWanted |= !state.deletedTopics.isEmpty();
         work += subscriptions.endDeleted();
         if (nowMs >= nextRetentionMs) {

@@ -31,6 +31,7 @@ public sealed interface ShardCommand {
      * @param keyed whether a record of it carries an idempotency key
      * @param deadlineNs when the publisher stops waiting, by the monotonic clock; 0 = never
      * @param required the least durability to answer at; DUR_DEFAULT = the topic's
+     * @param retriedForMs how long the publisher has tried to send it, or {@link #FIRST_ATTEMPT}
      */
     record Publish(
             PublisherPort port,
@@ -43,8 +44,11 @@ public sealed interface ShardCommand {
             int correlation,
             long receivedNs,
             long deadlineNs,
-            Durability required)
+            Durability required,
+            int retriedForMs)
             implements ShardCommand {
+        /** The batch is sent for the first time. */
+        public static final int FIRST_ATTEMPT = -1;
 
         public static Publish of(
                 PublisherPort port,
@@ -67,7 +71,25 @@ public sealed interface ShardCommand {
                     correlation,
                     receivedNs,
                     deadlineNs,
-                    required);
+                    required,
+                    FIRST_ATTEMPT);
+        }
+
+        /** The same as a further attempt to send it. */
+        public Publish retriedFor(int ms) {
+            return new Publish(
+                    port,
+                    partitionId,
+                    batch,
+                    bytes,
+                    count,
+                    baseSequence,
+                    keyed,
+                    correlation,
+                    receivedNs,
+                    deadlineNs,
+                    required,
+                    ms);
         }
     }
 

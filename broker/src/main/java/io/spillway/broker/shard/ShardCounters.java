@@ -15,6 +15,8 @@ public final class ShardCounters {
     public final LongAdder duplicateBatches = new LongAdder();
     public final LongAdder duplicateKeys = new LongAdder();
     public final LongAdder keyConflicts = new LongAdder();
+    public final LongAdder windowExceeded = new LongAdder();
+    public final LongAdder keysInProgress = new LongAdder();
     public final LongAdder refusedPublishes = new LongAdder();
     public final LongAdder backlogRefused = new LongAdder();
     public final LongAdder backlogDropped = new LongAdder();

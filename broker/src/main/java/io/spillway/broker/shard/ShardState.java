@@ -6,7 +6,6 @@ import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.dispatch.KeySlots;
-import io.spillway.broker.idempotency.KeyWindow;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.records.FailedRange;
 import io.spillway.broker.records.GroupCreated;
@@ -27,7 +26,6 @@ import io.spillway.broker.records.StateRecords;
 import io.spillway.broker.subscription.SubscriptionState;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.RecordBatch;
-import io.spillway.protocol.RecordView;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.collections.Int2ObjectHashMap;
@@ -55,7 +53,7 @@ final class ShardState {
 
     int nextGroupId = 1;
     private long fence;
-    private final RecordView view = new RecordView();
+    private final BatchKeys scratch = new BatchKeys();
 
     /** @param firstFence above every fence an earlier run of this shard gave */
     ShardState(int shard, ShardLog log, ShardConfig config, Published<TopicCatalog> catalog, long firstFence) {
@@ -338,6 +336,7 @@ final class ShardState {
         if (partition == null) {
             return;
         }
+        partition.keys.evictBelow(record.getStartOffset());
         partition.topic.backlog.measuredMs = TopicBacklog.NEVER;
         if (!record.getDropped()) {
             return;
@@ -422,19 +421,22 @@ final class ShardState {
         partition.endOffset = baseOffset + count;
     }
 
+    /** Takes up a stored batch whose keys are read already. */
+    void applyBatch(Partition partition, ByteBuf batch, BatchKeys keys) {
+        applyBatch(partition, batch, false);
+        remember(partition, batch, keys);
+    }
+
     void rememberKeys(Partition partition, ByteBuf batch) {
+        remember(partition, batch, scratch.read(batch));
+    }
+
+    private static void remember(Partition partition, ByteBuf batch, BatchKeys keys) {
         int at = batch.readerIndex();
         long baseOffset = RecordBatch.baseOffset(batch, at);
         long appendTimeMs = RecordBatch.appendTimeMs(batch, at);
-        view.wrap(batch, at);
-        while (view.next()) {
-            if (view.hasDedupId()) {
-                partition.keys.put(
-                        KeyWindow.hash(batch, view.dedupAt(), view.dedupBytes()),
-                        Fingerprint.of(view),
-                        baseOffset + view.index(),
-                        appendTimeMs);
-            }
+        for (int i = 0; i < keys.count(); i++) {
+            partition.keys.put(keys.hash(i), keys.fingerprint(i), baseOffset + keys.index(i), appendTimeMs);
         }
     }
 }

@@ -52,6 +52,7 @@ final class Snapshots {
         if (partition.keys.size() > 0) {
             out.setFirstKeyOffset(partition.keys.oldestOffset());
         }
+        out.setKeysEvictedToMs(partition.keys.hasEvicted() ? partition.keys.evictedUpToMs() : 0);
         return out.build();
     }
 
@@ -100,13 +101,13 @@ final class Snapshots {
             state.log.restoreStart(partition.getPartitionId(), partition.getStartOffset(), partition.getEndOffset());
         }
         state.adoptCatalog();
-        snapshot.getPartitionsList().forEach(partition -> restore(state, partition));
+        snapshot.getPartitionsList().forEach(partition -> restore(state, partition, snapshot.getTimeMs()));
         snapshot.getGroupsList().forEach(group -> restore(state, group));
         state.nextGroupId = Math.max(state.nextGroupId, snapshot.getNextGroupId());
         state.replays.restore(snapshot);
     }
 
-    private static void restore(ShardState state, PartitionState from) {
+    private static void restore(ShardState state, PartitionState from, long takenMs) {
         Partition partition = state.partitions.get(from.getPartitionId());
         if (partition == null) {
             return;
@@ -116,6 +117,11 @@ final class Snapshots {
         from.getNamedList().forEach(named -> partition.named.put(named.getName(), named));
         if (from.hasFirstKeyOffset()) {
             restoreKeys(state, partition, from.getFirstKeyOffset());
+        }
+        if (!from.hasKeysEvictedToMs()) {
+            partition.keys.evictedBefore(partition.keys.size() > 0 ? partition.keys.oldestAppendTimeMs() : takenMs);
+        } else if (from.getKeysEvictedToMs() > 0) {
+            partition.keys.evictedBefore(from.getKeysEvictedToMs());
         }
     }
 
@@ -132,6 +138,8 @@ final class Snapshots {
                 }
                 found = cursor.next();
             }
+            // The first batch may have begun with keys that were forgotten.
+            partition.keys.evictBelow(firstOffset);
         } finally {
             buffer.release();
         }

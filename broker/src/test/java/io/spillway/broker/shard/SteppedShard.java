@@ -208,8 +208,21 @@ final class SteppedShard implements AutoCloseable {
     /** Puts a publish into the mailbox. */
     Sent send(TopicSpec topic, int partition, List<RecordParts> records) {
         Sent sent = new Sent();
+        mailbox.offer(command(sent, topic, partition, records));
+        return sent;
+    }
+
+    /** A further attempt of a publisher that has tried for so long. */
+    Sent retry(TopicSpec topic, List<RecordParts> records, int retriedForMs) {
+        Sent sent = new Sent();
+        mailbox.offer(command(sent, topic, 0, records).retriedFor(retriedForMs));
+        run();
+        return sent;
+    }
+
+    private ShardCommand.Publish command(Sent sent, TopicSpec topic, int partition, List<RecordParts> records) {
         ByteBuf batch = batch(records);
-        mailbox.offer(ShardCommand.Publish.of(
+        return ShardCommand.Publish.of(
                 sent,
                 topic.partitionId(partition),
                 batch,
@@ -217,8 +230,7 @@ final class SteppedShard implements AutoCloseable {
                 0,
                 clock.nanoTime(),
                 0,
-                Durability.DUR_DEFAULT));
-        return sent;
+                Durability.DUR_DEFAULT);
     }
 
     static ByteBuf batch(List<RecordParts> records) {

@@ -1,0 +1,86 @@
+package io.spillway.broker.shard;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.spillway.broker.idempotency.KeyWindow;
+import io.spillway.broker.log.BatchCursor;
+import io.spillway.broker.log.ShardLog;
+import io.spillway.protocol.RecordBatch;
+import io.spillway.protocol.RecordView;
+import org.jspecify.annotations.Nullable;
+
+/** Reads a stored record to tell whether it really has the key whose hash was met. Confined to the shard thread. */
+final class StoredKey implements KeyWindow.KeyCheck {
+    private final ShardLog log;
+    private final ByteBuf buffer = PooledByteBufAllocator.DEFAULT.directBuffer(64 << 10);
+    private final RecordView stored = new RecordView();
+    private @Nullable Partition partition;
+    private @Nullable BatchCursor cursor;
+    private ByteBuf sought = buffer;
+    private int soughtAt;
+    private int soughtBytes;
+
+    /** The offsets of the batch in the buffer, [from, to). Input that is published again meets them in order. */
+    private long heldFrom;
+
+    private long heldTo;
+
+    StoredKey(ShardLog log) {
+        this.log = log;
+    }
+
+    /** What is looked for from now on. */
+    void look(Partition in, ByteBuf keyBuffer, int at, int bytes) {
+        if (partition != in) {
+            partition = in;
+            cursor = log.cursor(in.id);
+            heldTo = heldFrom;
+        }
+        sought = keyBuffer;
+        soughtAt = at;
+        soughtBytes = bytes;
+    }
+
+    @Override
+    public boolean sameKey(long offset) {
+        boolean held = heldFrom <= offset && offset < heldTo;
+        if (!held && !load(offset)) {
+            return false;
+        }
+        long index = offset - heldFrom;
+        if (stored.index() > index) {
+            stored.wrap(buffer, 0);
+        }
+        while (stored.index() < index) {
+            if (!stored.next()) {
+                return false;
+            }
+        }
+        return stored.hasDedupId()
+                && stored.dedupBytes() == soughtBytes
+                && ByteBufUtil.equals(sought, soughtAt, buffer, stored.dedupAt(), soughtBytes);
+    }
+
+    /** Brings the batch with that offset into the buffer; false when it is not there any more. */
+    private boolean load(long offset) {
+        heldTo = heldFrom;
+        BatchCursor reader = cursor;
+        if (reader == null || !reader.seek(offset) || reader.baseOffset() > offset) {
+            return false;
+        }
+        buffer.clear();
+        if (!reader.copyTo(buffer)) {
+            return false;
+        }
+        stored.wrap(buffer, 0);
+        heldFrom = reader.baseOffset();
+        heldTo = heldFrom + RecordBatch.recordCount(buffer, 0);
+        return true;
+    }
+
+    /** Gives the scratch memory back. */
+    void close() {
+        buffer.release();
+    }
+}
