@@ -78,6 +78,7 @@ final class GroupOracle {
 
     /** All that were wanted alone at some time. */
     final TreeSet<String> filters = new TreeSet<>();
+
     boolean paused;
     int maxInFlight;
     String step = "";
@@ -102,8 +103,12 @@ final class GroupOracle {
         long nowMs = shard.clock.nowMs();
         int partition = segment.getPartition();
         deliveries += delivery.offsets().size();
-        assertThat(paused).as("%s: %s is paused, truly %s", step, name, group().paused()).isFalse();
-        assertThat(delivery.member().active).as("%s: delivers to a standby", step).isTrue();
+        assertThat(paused)
+                .as("%s: %s is paused, truly %s", step, name, group().paused())
+                .isFalse();
+        assertThat(delivery.member().active)
+                .as("%s: delivers to a standby", step)
+                .isTrue();
         assertThat(segment.getFailures()).as(step).isLessThan(segment.getAttempt());
         assertThat(leases).as("%s: a fence is given once", step).doesNotContainKey(segment.getFence());
         Held held = new Held(
@@ -147,7 +152,9 @@ final class GroupOracle {
             at++;
         }
         part.unsettledFrom.put(sent.key(), at);
-        assertThat(at).as("%s: the first unsettled record of key %d", what, sent.key()).isEqualTo(offset);
+        assertThat(at)
+                .as("%s: the first unsettled record of key %d", what, sent.key())
+                .isEqualTo(offset);
         part.holders.forEach((other, held) -> {
             boolean isLive = held.deadlineMs > shard.clock.nowMs();
             if (other != offset && isLive && published.at(partition, other).key() == sent.key()) {
@@ -217,7 +224,8 @@ final class GroupOracle {
     void left(ModelMember member) {
         member.gone = true;
         members.remove(member);
-        new ArrayList<>(leases.values()).stream().filter(held -> held.member == member).forEach(this::lost);
+        new ArrayList<>(leases.values())
+                .stream().filter(held -> held.member == member).forEach(this::lost);
     }
 
     /** The group goes on somewhere else in a partition; forward means that what lies between is not delivered. */
@@ -227,9 +235,8 @@ final class GroupOracle {
         part.done.clear();
         part.dueMs.clear();
         part.unsettledFrom.clear();
-        new ArrayList<>(leases.values()).stream()
-                .filter(held -> held.partition == partition)
-                .forEach(this::lost);
+        new ArrayList<>(leases.values())
+                .stream().filter(held -> held.partition == partition).forEach(this::lost);
     }
 
     /** Everybody is gone; what the log kept is the truth. */
@@ -276,8 +283,14 @@ final class GroupOracle {
         for (Group.Place place : group().places) {
             SubscriptionState truth = place.state;
             text.append("; cursor ").append(truth.cursor()).append(" of ").append(place.partition.visibleEnd);
-            text.append(" in flight ").append(truth.inFlight()).append(" retry ").append(truth.waitingRetry());
-            text.append(" scheduled ").append(truth.scheduled()).append(" blocked ").append(truth.keyBlocked());
+            text.append(" in flight ")
+                    .append(truth.inFlight())
+                    .append(" retry ")
+                    .append(truth.waitingRetry());
+            text.append(" scheduled ")
+                    .append(truth.scheduled())
+                    .append(" blocked ")
+                    .append(truth.keyBlocked());
         }
         return text.append(group().pause == null ? "\n" : " paused\n").toString();
     }
@@ -292,8 +305,7 @@ final class GroupOracle {
     void checkCredit() {
         Map<Long, Long> charged = new HashMap<>();
         for (Group.Place place : group().places) {
-            place.state.forEachLease(
-                    lease -> charged.merge(lease.memberId(), (long) lease.unsettled(), Long::sum));
+            place.state.forEachLease(lease -> charged.merge(lease.memberId(), (long) lease.unsettled(), Long::sum));
             assertThat(place.state.inFlight()).as(step).isNotNegative();
         }
         for (GroupMember joined : group().ports.values()) {
@@ -308,7 +320,9 @@ final class GroupOracle {
         confirmed.forEach((partition, offsets) -> {
             SubscriptionState truth = place(partition).state;
             for (int at = offsets.nextSetBit(0); at >= 0; at = offsets.nextSetBit(at + 1)) {
-                assertThat(truth.isSettled(at)).as("%s: acked and confirmed", what(partition, at)).isTrue();
+                assertThat(truth.isSettled(at))
+                        .as("%s: acked and confirmed", what(partition, at))
+                        .isTrue();
             }
         });
     }

@@ -68,12 +68,13 @@ final class ModelMember implements SubscriberPort {
         usedBatches++;
         usedBytes += segment.getBytes();
         int at = payload.readerIndex();
-        assertThat(RecordBatch.validate(payload, at, segment.getBytes(), 1 << 20)).isEqualTo(segment.getBytes());
+        assertThat(RecordBatch.validate(payload, at, segment.getBytes(), 1 << 20))
+                .isEqualTo(segment.getBytes());
         assertThat(RecordBatch.baseOffset(payload, at)).isEqualTo(segment.getBaseOffset());
         List<Long> offsets = new ArrayList<>();
         for (int i = 0; i < RecordBatch.recordCount(payload, at); i++) {
-            boolean selected = segment.getSelected().isEmpty()
-                    || (segment.getSelected().byteAt(i >> 3) & 1 << (i & 7)) != 0;
+            boolean selected =
+                    segment.getSelected().isEmpty() || (segment.getSelected().byteAt(i >> 3) & 1 << (i & 7)) != 0;
             if (selected) {
                 offsets.add(segment.getBaseOffset() + i);
             }

@@ -50,9 +50,12 @@ final class ShardLife {
                 TOPIC, PARTITIONS, Map.of("durability", synced ? "synced" : "mapped"), reply));
         for (String name : List.of("shared", "ordered", "exclusive")) {
             groups.add(new GroupOracle(name, groups.size(), PARTITIONS, published, shard));
-            change(name,
+            change(
+                    name,
                     new GroupChange.Create(
-                            groups.size() - 1, Start.newBuilder().setKind(1).build(), Map.of("dlq.breaker.percent", "0")));
+                            groups.size() - 1,
+                            Start.newBuilder().setKind(1).build(),
+                            Map.of("dlq.breaker.percent", "0")));
         }
     }
 
@@ -158,7 +161,9 @@ final class ShardLife {
         shard.end(new ShardCommand.Unsubscribe(member, null));
         shard.step();
         if (group.mode == Group.EXCLUSIVE && !group.members.isEmpty()) {
-            assertThat(group.members.get(0).active).as("%s: the next one is told", step).isTrue();
+            assertThat(group.members.get(0).active)
+                    .as("%s: the next one is told", step)
+                    .isTrue();
         }
     }
 
@@ -253,7 +258,8 @@ final class ShardLife {
         }
         List<ItemError> answer = errors.get();
         boolean worked = answer == null || answer.isEmpty();
-        String what = step + ": [" + first + ", " + last + "] outcome " + outcome + " fence " + held.fence + " of " + group.name + " by member " + held.member.id;
+        String what = step + ": [" + first + ", " + last + "] outcome " + outcome + " fence " + held.fence + " of "
+                + group.name + " by member " + held.member.id;
         if (!mayEnd) {
             assertThat(worked).as(what).isEqualTo(expected);
         } else if (!expected) {
@@ -299,7 +305,8 @@ final class ShardLife {
                 change(group.name, group.paused ? new GroupChange.Pause() : new GroupChange.Resume());
             }
             case 3, 4 -> alter(group, "filter", random.nextInt(3) == 0 ? published.colour() : "");
-            case 5 -> alter(group, "max.inflight", random.nextBoolean() ? "0" : Integer.toString(1 + random.nextInt(100)));
+            case 5 ->
+                alter(group, "max.inflight", random.nextBoolean() ? "0" : Integer.toString(1 + random.nextInt(100)));
             default -> alter(group, "max.deliveries", random.nextBoolean() ? "0" : "3");
         }
     }
@@ -352,7 +359,9 @@ final class ShardLife {
             int sent = published.of(0).size() + published.of(1).size();
             shard.kill();
             restarted();
-            assertThat(published.of(0).size() + published.of(1).size()).as("%s: records", step).isEqualTo(sent);
+            assertThat(published.of(0).size() + published.of(1).size())
+                    .as("%s: records", step)
+                    .isEqualTo(sent);
             groups.forEach(group -> group.checkAcked(confirmed.getOrDefault(group.name, Map.of())));
         } else if (what == 4 && shard.cutPower()) {
             confirmed.clear();
@@ -395,7 +404,7 @@ final class ShardLife {
             join(group, 1_000);
         }
         for (int i = 0; groups.stream().anyMatch(this::hasBacklog); i++) {
-            if (i == 1_000) {
+            if (i == 10_000) {
                 throw new AssertionError("records are left: " + groups);
             }
             for (GroupOracle group : groups) {

@@ -14,6 +14,7 @@ final class SubscriptionModel {
         LEASED,
         PENDING,
         WAITING,
+        SCHEDULED,
         READY,
         SETTLED
     }
@@ -23,9 +24,16 @@ final class SubscriptionModel {
         int failures;
         int deliveries;
         long dueMs;
+        /** When a scheduled record is to be delivered. */
+        long atMs;
     }
 
-    record ModelLease(long memberId, int attempt, long[] deadlineMs, TreeSet<Long> open) {}
+    record ModelLease(long memberId, int attempt, long[] deadlineMs, TreeSet<Long> selected, TreeSet<Long> open) {
+        boolean covers(long from, long to) {
+            var meant = from < to ? selected.subSet(from, to) : new TreeSet<Long>();
+            return from >= selected.first() && to <= selected.last() + 1 && !meant.isEmpty() && open.containsAll(meant);
+        }
+    }
 
     private final int windowLimit;
     long cursor;
@@ -56,7 +64,8 @@ final class SubscriptionModel {
             item.failures = failures;
             item.dueMs = dueMs;
             item.deliveries = Math.max(item.deliveries, failures);
-            item.where = item.where == Where.LEASED ? Where.LEASED : Where.WAITING;
+            boolean isHeld = item.where == Where.LEASED || item.where == Where.SCHEDULED;
+            item.where = isHeld ? item.where : Where.WAITING;
         }
     }
 
@@ -69,6 +78,9 @@ final class SubscriptionModel {
     boolean next(long limit, long nowMs, Pick pick) {
         items.values().stream()
                 .filter(item -> item.where == Where.WAITING && item.dueMs <= nowMs)
+                .forEach(item -> item.where = Where.READY);
+        items.values().stream()
+                .filter(item -> item.where == Where.SCHEDULED && item.atMs <= nowMs)
                 .forEach(item -> item.where = Where.READY);
         long end = Math.min(limit, cursor + windowLimit);
         for (long at = cursor; at < end; at++) {
@@ -99,29 +111,49 @@ final class SubscriptionModel {
     }
 
     void lease(long fence, long from, long to, int attempt, long memberId, long deadlineMs) {
-        var open = new TreeSet<Long>();
+        var offsets = new TreeSet<Long>();
+        for (long at = from; at < to; at++) {
+            offsets.add(at);
+        }
+        claim(from, to);
+        lease(fence, offsets, attempt, memberId, deadlineMs);
+    }
+
+    /** Takes records out of the pool, to be looked at one by one. */
+    void claim(long from, long to) {
         for (long at = from; at < to; at++) {
             var item = item(at);
             if (item.where != Where.READY && item.where != Where.FRESH) {
-                throw new AssertionError("leases " + at + " which is " + item.where);
+                throw new AssertionError("claims " + at + " which is " + item.where);
             }
-            item.deliveries = item.where == Where.READY ? attempt : 0;
-            item.where = Where.LEASED;
-            open.add(at);
+            item.where = Where.PENDING;
         }
-        if (leases.put(fence, new ModelLease(memberId, attempt, new long[] {deadlineMs}, open)) != null) {
+    }
+
+    void schedule(long at, long atMs) {
+        item(at).where = Where.SCHEDULED;
+        item(at).atMs = atMs;
+    }
+
+    /** Leases what was claimed. */
+    void lease(long fence, TreeSet<Long> offsets, int attempt, long memberId, long deadlineMs) {
+        for (long at : offsets) {
+            item(at).deliveries = attempt > 1 ? attempt : 0;
+            item(at).where = Where.LEASED;
+        }
+        var lease = new ModelLease(
+                memberId, attempt, new long[] {deadlineMs}, new TreeSet<>(offsets), new TreeSet<>(offsets));
+        if (leases.put(fence, lease) != null) {
             throw new AssertionError("fence " + fence + " was given twice");
         }
     }
 
     boolean settle(long fence, long from, long to, boolean release) {
         var lease = leases.get(fence);
-        if (lease == null || from >= to || lease.open.subSet(from, to).size() != to - from) {
+        if (lease == null || !lease.covers(from, to)) {
             return false;
         }
-        for (long at = from; at < to; at++) {
-            leave(lease, at, release);
-        }
+        lease.selected.subSet(from, to).forEach(at -> leave(lease, at, release));
         lease.open.subSet(from, to).clear();
         if (lease.open.isEmpty()) {
             leases.remove(fence);
@@ -182,8 +214,8 @@ final class SubscriptionModel {
                 .min()
                 .orElse(Long.MAX_VALUE);
         return items.values().stream()
-                .filter(item -> item.where == Where.WAITING)
-                .mapToLong(item -> Math.min(item.dueMs, deadlineMs))
+                .filter(item -> item.where == Where.WAITING || item.where == Where.SCHEDULED)
+                .mapToLong(item -> Math.min(item.where == Where.WAITING ? item.dueMs : item.atMs, deadlineMs))
                 .min()
                 .orElse(deadlineMs);
     }

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.RepeatedTest;
 
 /** Random lives of a group, compared after every step with a model that keeps each record by itself. */
@@ -91,8 +92,42 @@ class SubscriptionModelTest {
         long to = from + 1 + random.nextInt(length - skipped);
         long member = random.nextInt(MEMBERS);
         long deadlineMs = nowMs + random.nextInt(100);
+        if (random.nextInt(3) == 0) {
+            deliverSome(from, to, member, deadlineMs);
+            return;
+        }
         var lease = state.lease(from, to, pick.attempt, pick.failures, member, deadlineMs);
         model.lease(lease.fence(), from, to, pick.attempt, member, deadlineMs);
+    }
+
+    /** Each record is looked at: leased, held back, or settled undelivered. */
+    private void deliverSome(long from, long to, long member, long deadlineMs) {
+        var selection = new Selection();
+        long base = Math.max(0, from - random.nextInt(70));
+        selection.reset(base, (int) (to - base) + random.nextInt(70));
+        var offsets = new TreeSet<Long>();
+        state.claim(from, to);
+        model.claim(from, to);
+        for (long at = from; at < to; at++) {
+            long offset = at;
+            switch (random.nextInt(6)) {
+                case 0 -> {
+                    long atMs = nowMs + random.nextInt(60);
+                    state.schedule(offset, offset + 1, atMs);
+                    model.schedule(offset, atMs);
+                }
+                case 1 -> undelivered.add(() -> settled(offset, offset + 1));
+                default -> {
+                    selection.add((int) (at - base));
+                    offsets.add(at);
+                }
+            }
+        }
+        if (!offsets.isEmpty()) {
+            var lease = state.lease(selection, pick.attempt, pick.failures, member, deadlineMs);
+            model.lease(lease.fence(), offsets, pick.attempt, member, deadlineMs);
+            assertThat(lease.unsettled()).as(step).isEqualTo(offsets.size());
+        }
     }
 
     private void settle() {
@@ -113,7 +148,7 @@ class SubscriptionModelTest {
 
         assertThat(held).as(step).isEqualTo(model.settle(target, from, to, outcome == Outcome.RELEASE));
         if (held && lease != null) {
-            decide(from, to, lease.failures() + 1, outcome);
+            lease.forEach(from, to, (first, end) -> decide(first, end, lease.failures() + 1, outcome));
         }
     }
 
@@ -212,6 +247,7 @@ class SubscriptionModelTest {
         assertThat(durable(state)).as(step).isEqualTo(model.durable());
         assertThat(state.settledAbove()).as(step).isEqualTo(model.count(Where.SETTLED));
         assertThat(state.inFlight()).as(step).isEqualTo(model.count(Where.LEASED, Where.PENDING));
+        assertThat(state.scheduled()).as(step).isEqualTo(model.count(Where.SCHEDULED));
         assertThat(state.waitingRetry()).as(step).isEqualTo(model.count(Where.WAITING, Where.READY));
         assertThat(state.nextTimerMs()).as(step).isEqualTo(model.nextTimerMs());
         assertThat(state.memoryBytes()).as(step).isLessThan(40_000);
