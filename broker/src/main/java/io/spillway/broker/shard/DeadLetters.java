@@ -94,6 +94,14 @@ final class DeadLetters {
         return work;
     }
 
+    /** Drops what waits of a place: its group was moved, so that its records are decided anew. */
+    void forget(Group.Place place) {
+        Queue queue = waiting.get(place.partition.topic);
+        if (queue != null) {
+            queue.items.removeIf(item -> item.place() == place);
+        }
+    }
+
     /** Why dead letters of the group have to wait; empty when none has to. */
     String heldWhy(Group group) {
         Queue queue = waiting.get(group.topic);

@@ -204,7 +204,7 @@ final class GroupAdministration {
             return;
         }
         // Before the commit, which ends the leases of the places that are left.
-        left.forEach(place -> place.state.forEachLease(lease -> settling.ended(group, lease)));
+        left.forEach(place -> settling.moved(group, place));
         long sequence = journal.commit(
                 List.of(StateRecord.newBuilder().setGroupSought(sought).build()));
         journal.whenSynced(

@@ -81,7 +81,7 @@ final class GroupSnapshots {
         GroupSnapshotState snapshot = get(group, name);
         settling.flush();
         for (Group.Place place : group.places) {
-            place.state.forEachLease(lease -> settling.ended(group, lease));
+            settling.moved(group, place);
         }
         journal.commit(List.of(StateRecord.newBuilder()
                 .setGroupRestored(GroupRestored.newBuilder()

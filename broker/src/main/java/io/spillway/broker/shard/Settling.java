@@ -199,9 +199,9 @@ final class Settling {
         }
     }
 
-    /** The time of records ran out before they were delivered. */
+    /** The time of records ran out before they were delivered; no consumer saw them, so the breaker does not either. */
     void expired(DeadLetter item, long nowMs) {
-        giveUp(item, nowMs);
+        deadLetters.add(item, nowMs);
         unwritten(item.group(), nowMs);
     }
 
@@ -265,6 +265,12 @@ final class Settling {
         String why = "the lease of member " + range.lease.memberId() + " ran out";
         fail(failed(group, place, range.lease, range.from, range.to, LEASE_EXPIRED, why), nowMs, 0);
         unwritten(group, nowMs);
+    }
+
+    /** A group is about to be moved in one partition: its leases end, and what waits to be given up is decided anew. */
+    void moved(Group group, Group.Place place) {
+        place.state.forEachLease(lease -> ended(group, lease));
+        deadLetters.forget(place);
     }
 
     /** A lease ends without a verdict: its holder has room for other records. */

@@ -330,4 +330,43 @@ class DeadLettersTest {
 
         assertThat(shard.deadLetters("orders")).hasSize(30);
     }
+
+    @Test
+    void doesNotPauseBecauseRecordsExpiredThatNobodySaw() {
+        shard.join("orders", "g", Map.of("dlq.breaker.min", "1"));
+        shard.change("orders", "g", new GroupChange.Pause());
+        List<RecordParts> old = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            old.add(new RecordParts(
+                    1, null, 0, List.of(), new byte[] {'v'}, null, null, -1, shard.clock.nowMs() + 1_000));
+        }
+        shard.publish("orders", old);
+        shard.pass(2_000);
+
+        shard.change("orders", "g", new GroupChange.Resume());
+        shard.until(() -> shard.group("orders", "g").getDeadLettered() == 5, "the dead letters");
+
+        assertThat(shard.group("orders", "g").getPaused()).isFalse();
+        assertThat(shard.deadLetters("orders"))
+                .allMatch(dead -> "EXPIRED".equals(dead.headers().get("spillway-dlq-cause")));
+    }
+
+    @Test
+    void forgetsADeadLetterThatIsHeldBackWhenTheGroupIsMoved() {
+        shard.createTopic("orders.dlq", Map.of());
+        shard.publish("orders", "v");
+        TestMember member = shard.join("orders", "g", Map.of());
+        shard.change("orders", "g", new GroupChange.TakeSnapshot("before"));
+        shard.settle(member, only(member), term(0));
+
+        shard.change("orders", "g", new GroupChange.Restore("before"));
+        shard.ask((Reply<TopicSpec> reply) ->
+                new ShardCommand.AlterTopic("orders.dlq", Map.of("accepts", "dlq"), 0, reply));
+        shard.pass(100);
+
+        assertThat(shard.deadLetters("orders")).isEmpty();
+        TestMember.Delivered again = only(member);
+        assertThat(shard.settle(member, again, AckItem.newBuilder())).isEmpty();
+        assertThat(shard.group("orders", "g").getAcked()).isEqualTo(1);
+    }
 }

@@ -302,7 +302,7 @@ final class ShardFixture implements AutoCloseable {
                 answer.failed(why);
             }
         };
-        boolean keyed = Batches.isKeyed(batch, batch.readerIndex());
+        boolean keyed = Batches.admit(batch, batch.readerIndex());
         mailbox.offer(ShardCommand.Publish.of(
                 port, spec.partitionId(0), batch, keyed, 1, clock.nanoTime(), 0, Durability.DUR_DEFAULT));
         until(() -> answer.result != null || answer.failure != null, "the batch is appended");
