@@ -250,7 +250,7 @@ class ReplayTest {
     }
 
     @Test
-    void deadLettersGoBackWhereTheyCameFromOnce() {
+    void deadLettersGoBackWhereTheyCameFromOnce() throws Exception {
         admin.createTopic("orders", 1, Map.of());
         publish("orders", 0, 30);
         try (Subscription group = client.subscribe("orders")
@@ -271,6 +271,9 @@ class ReplayTest {
         ReplayJob second = done(admin.startReplay(plan.id(), ReplayTarget.origin(), TEST));
 
         assertThat(second.duplicates()).isEqualTo(30);
+        Cli third = Cli.run("dlq", "redrive", "orders", "--reason", "again", "--wait", "--endpoint", broker.wire());
+        assertThat(third.exit()).as(third.err()).isZero();
+        assertThat(third.out()).contains("target:      origin", "duplicates:  30");
         List<Message> all = readAll("orders");
         assertThat(all).hasSize(60);
         assertThat(all.subList(30, 60)).allSatisfy(message -> {

@@ -13,13 +13,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code spillway dlq}: shows the records that groups gave up. */
-@Command(name = "dlq", description = "Shows the records that groups gave up.")
+/** {@code spillway dlq}: shows the records that groups gave up, and brings them back. */
+@Command(name = "dlq", description = "Shows the records that groups gave up, and brings them back.")
 final class DlqCommand {
     private static final String SUFFIX = ".dlq";
     private static final int MAX_POLL = 1_000;
@@ -28,8 +29,13 @@ final class DlqCommand {
 
     private final Console console;
 
-    DlqCommand(Console console) {
+    private DlqCommand(Console console) {
         this.console = console;
+    }
+
+    /** The command with what it can do. */
+    static CommandLine of(Console console) {
+        return new CommandLine(new DlqCommand(console)).addSubcommand(new DlqRedrive(console));
     }
 
     @Command(

@@ -59,7 +59,7 @@ final class SpillwayCommand {
         commands.put("publish", () -> new PublishCommand(console));
         commands.put("consume", () -> new ConsumeCommand(console));
         commands.put("group", () -> new GroupCommand(console));
-        commands.put("dlq", () -> new DlqCommand(console));
+        commands.put("dlq", () -> DlqCommand.of(console));
         commands.put("replay", () -> new ReplayCommand(console));
         commands.put("audit", () -> new AuditCommand(console));
         commands.put("log", () -> new LogCommand(console));
