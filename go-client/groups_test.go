@@ -25,6 +25,7 @@ func TestGroupsAgainstABroker(t *testing.T) {
 		"a record waits for its time":                     aRecordWaitsForItsTime,
 		"a record expires, or says how much time is left": aRecordExpires,
 		"max in flight bounds all members together":       maxInFlightBounds,
+		"an old repetition is not stored":                 anOldRepetitionIsNotStored,
 		"wrong settings of groups are refused":            wrongSettingsAreRefused,
 		"a drain that runs out of time says so":           aDrainThatRunsOutOfTime,
 	} {
@@ -355,6 +356,25 @@ func maxInFlightBounds(t *testing.T, b *broker, c *spillway.Client) {
 
 	if m := fetch(t, s); string(m.Value) != "c" {
 		t.Errorf("after %s and %s comes %s", first.Value, second.Value, m.Value)
+	}
+}
+
+// The topic remembers one key.
+func anOldRepetitionIsNotStored(t *testing.T, b *broker, c *spillway.Client) {
+	topic := b.topic(c, 1)
+	open[*spillway.Topic](t)(c.Admin().AlterTopic(soon(t), topic, map[string]string{"dedup.window.keys": "1"}, 0))
+	p := open[*spillway.Producer](t)(c.Producer(soon(t), topic))
+	began := time.Now().Add(-time.Minute) // the broker's clock may be another
+	record := spillway.Record{Value: []byte("v"), IdempotencyKey: []byte("k"), FirstAttempt: began}
+	first := open[spillway.Ack](t)(p.Publish(soon(t), record))
+	again := open[spillway.Ack](t)(p.Publish(soon(t), record))
+	open[spillway.Ack](t)(p.Publish(soon(t), spillway.Record{IdempotencyKey: []byte("another")}))
+	open[spillway.Ack](t)(p.Publish(soon(t), spillway.Record{IdempotencyKey: []byte("and another")}))
+
+	_, late := p.Publish(soon(t), record)
+
+	if !again.Duplicate || again.Offset != first.Offset || !errors.Is(late, spillway.ErrDedupWindowExceeded) {
+		t.Errorf("soon repeated: %+v; once its key may be forgotten: %v", again, late)
 	}
 }
 
