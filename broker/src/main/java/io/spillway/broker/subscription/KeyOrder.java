@@ -19,6 +19,9 @@ final class KeyOrder {
     private static final int PAGE_BITS = 8;
     private static final int PAGE_OFFSETS = 1 << PAGE_BITS;
     private static final int PAGE_MASK = PAGE_OFFSETS - 1;
+    /** A table of keys larger than this gives its memory back when no key is left. */
+    private static final int KEPT_KEYS = 1 << 14;
+
     private static final Page NO_PAGE = new Page();
 
     private static final class Page {
@@ -150,6 +153,9 @@ final class KeyOrder {
         long next = page.nexts[i];
         if (next == 0) {
             newest.remove(page.keys[i]);
+            if (newest.isEmpty() && newest.capacity() > KEPT_KEYS) {
+                newest.compact();
+            }
         }
         page.keys[i] = 0;
         page.nexts[i] = 0;
