@@ -32,7 +32,7 @@ class KeyedPublishingModelTest {
 
     private record Waiting(SteppedShard.Sent sent, KeyModel.Expected expected, String step) {}
 
-    @TempDir
+    @TempDir(factory = MemoryDirectory.class)
     Path root;
 
     private RandomGenerator random = new SplittableRandom(0);
