@@ -26,11 +26,13 @@ final class BatchKeys {
     BatchKeys read(ByteBuf batch) {
         count = 0;
         view.wrap(batch, batch.readerIndex());
+        fingerprint.wrap(batch);
         while (view.next()) {
             if (view.hasDedupId()) {
                 add(batch);
             }
         }
+        fingerprint.unwrap();
         return this;
     }
 
