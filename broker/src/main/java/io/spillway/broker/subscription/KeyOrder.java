@@ -38,9 +38,16 @@ final class KeyOrder {
         long count;
         /** Nothing that is ready lies below. */
         long from = Long.MAX_VALUE;
+
+        void add(long at) {
+            from = count++ == 0 ? at : Math.min(from, at);
+        }
     }
 
     private final SlotOwners owners;
+    /** Everything below is settled. */
+    private long start;
+
     private final Long2ObjectHashMap<Page> pages = new Long2ObjectHashMap<>();
     private final Long2LongHashMap newest = new Long2LongHashMap(NONE);
     private final OffsetSet parked;
@@ -55,6 +62,7 @@ final class KeyOrder {
 
     KeyOrder(long start, SlotOwners owners) {
         this.owners = owners;
+        this.start = start;
         parked = new OffsetSet(start);
         ready = new OffsetSet(start);
     }
@@ -95,9 +103,7 @@ final class KeyOrder {
     /** A record that has its turn can be delivered. */
     void ready(long at) {
         ready.set(at, at + 1);
-        var turn = turn(at);
-        turn.count++;
-        turn.from = Math.min(turn.from, at);
+        turn(at).add(at);
     }
 
     /** A record is not ready any more; nothing happens when it was not. */
@@ -168,11 +174,13 @@ final class KeyOrder {
 
     /** Everything below is settled, and was told so. */
     void passed(long cursor) {
+        start = cursor;
         parked.advance(cursor);
         ready.advance(cursor);
     }
 
     void clear(long cursor) {
+        start = cursor;
         pages.clear();
         lastPageId = NONE;
         newest.clear();
@@ -187,9 +195,7 @@ final class KeyOrder {
         turns.clear();
         anybody = new Turn();
         for (long at = ready.nextSet(cursor, ready.end()); at < ready.end(); at = ready.nextSet(at + 1, ready.end())) {
-            var turn = turn(at);
-            turn.count++;
-            turn.from = Math.min(turn.from, at);
+            turn(at).add(at);
         }
     }
 
@@ -201,7 +207,7 @@ final class KeyOrder {
             return NONE;
         }
         long from = Math.min(hasOwn ? own.from : Long.MAX_VALUE, anybody.count > 0 ? anybody.from : Long.MAX_VALUE);
-        long at = next(memberId, from, ready.end());
+        long at = next(memberId, Math.max(from, start), ready.end());
         if (hasOwn) {
             own.from = Math.max(own.from, at);
         }
