@@ -1,7 +1,9 @@
 package io.spillway.broker.idempotency;
 
 import io.netty.buffer.ByteBuf;
-import java.util.Arrays;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 
 /**
  * The idempotency keys a partition accepted lately, oldest first, bounded by count and by log time. Neither keys nor
@@ -9,14 +11,17 @@ import java.util.Arrays;
  * collision costs a read of the log and is never taken for a duplicate.
  *
  * <pre>
- *  ring   3 longs a key, in order of insertion: offset | append time | hash (high 32) fingerprint (low 32)
+ *  ring   the entries in order of insertion, see {@link KeyEntries}
  *  table  1 int a slot, 2 slots for each key of the ring, linear probing, 0 = empty:
- *         tag = low hash bits (high bits of the int) | ring index + 1 (low bits)
+ *         tag = low hash bits | how far from its home slot, the last number meaning farther | ring index + 1
  * </pre>
  *
  * A key's home slot is {@code hash * slots >>> 32} (Lemire, "Fast random integer generation in an interval", 2019), so
  * slots need no power of two and the table keeps the order of the hashes, which makes rehashing a walk through memory.
  * Deletion shifts back (Knuth 6.4, algorithm R). A full ring costs 24 + 8 bytes a key.
+ *
+ * <p>Both are larger than caches, and each key meets them at a place of its own. So the table says what deletion asks of
+ * the neighbours, and {@link #prefetch} lets the places of a whole batch be fetched side by side.
  *
  * <p>Confined to the shard thread.
  */
@@ -26,19 +31,21 @@ public final class KeyWindow {
 
     private static final long NEVER = Long.MIN_VALUE;
 
-    /** Bound of {@code maxKeys}: what one ring array can hold. */
-    public static final int MAX_KEYS = 1 << 29;
+    /** Bound of {@code maxKeys}: what the table, one buffer, can hold. */
+    public static final int MAX_KEYS = 1 << 27;
 
     private static final int FIRST_CAPACITY = 64;
-    private static final int ENTRY_LONGS = 3;
-    private static final long[] NO_RING = {};
-    private static final int[] NO_TABLE = {};
+    private static final int SLOTS_PER_KEY = 2;
+    /** Up to so many bits of index, a slot has room for distances of 4 bits beside a tag. */
+    private static final int ROOMY_INDEX_BITS = 26;
+
+    private static final KeyEntries NO_RING = new KeyEntries(0);
+    private static final IntBuffer NO_TABLE = IntBuffer.allocate(0);
 
     private int maxKeys;
     private long maxAgeMs;
 
-    private long[] ring = NO_RING;
-    private int capacity;
+    private KeyEntries ring = NO_RING;
     private int head;
     private int size;
 
@@ -48,9 +55,19 @@ public final class KeyWindow {
     /** The latest append time of all keys there were. */
     private long newestMs = NEVER;
 
-    private int[] table = NO_TABLE;
-    /** The low bits of a table slot, which hold the ring index + 1; the rest holds the tag. */
+    private IntBuffer table = NO_TABLE;
+    private int slots;
+    /** The low bits of a table slot, which hold the ring index + 1. */
     private int indexMask;
+
+    private int indexBits;
+    /** A distance of this or more is not in the slot. */
+    private int farthest;
+
+    private int tagShift;
+    /** Keeps the reads of {@link #prefetch} from being left out. */
+    @SuppressWarnings("UnusedVariable")
+    private int fetched;
 
     /** Verifies a hash hit against the stored record. */
     public interface KeyCheck {
@@ -73,7 +90,7 @@ public final class KeyWindow {
         while (size > maxKeys) {
             evictOldest();
         }
-        if (capacity > maxKeys) {
+        if (ring.capacity() > maxKeys) {
             resize(maxKeys);
         }
     }
@@ -87,32 +104,51 @@ public final class KeyWindow {
             return NOT_FOUND;
         }
         int hash = (int) (keyHash >>> 32);
-        int tag = hash & ~indexMask;
-        for (int slot = home(hash); table[slot] != 0; slot = after(slot)) {
-            int entry = table[slot];
-            if ((entry & ~indexMask) != tag) {
+        int tag = hash << tagShift;
+        int entry;
+        for (int slot = home(hash); (entry = table.get(slot)) != 0; slot = after(slot)) {
+            if (entry >>> tagShift << tagShift != tag) {
                 continue;
             }
             int index = (entry & indexMask) - 1;
-            if (hashAt(index) == hash && check.sameKey(ring[index * ENTRY_LONGS])) {
+            if (ring.hash(index) == hash && check.sameKey(ring.offset(index))) {
                 return index;
             }
         }
         return NOT_FOUND;
     }
 
+    /**
+     * Reads what finding and putting these keys, and evicting as many, will read: one after the other each would wait for
+     * memory, here they wait together.
+     */
+    public void prefetch(long[] keyHashes, int count) {
+        if (slots == 0) {
+            return;
+        }
+        int read = 0;
+        for (int i = 0; i < count; i++) {
+            read += table.get(home((int) (keyHashes[i] >>> 32)));
+        }
+        int evictions = Math.min(size, count - (maxKeys - size));
+        for (int i = 0; i < evictions; i++) {
+            read += table.get(home(ring.hash(wrap(head + i))));
+        }
+        fetched = read;
+    }
+
     /** Offset of the record that had the key first. */
     public long offset(long handle) {
-        return ring[(int) handle * ENTRY_LONGS];
+        return ring.offset((int) handle);
     }
 
     /** Fingerprint of its content, as given to {@link #put}. */
     public int fingerprint(long handle) {
-        return (int) ring[(int) handle * ENTRY_LONGS + 2];
+        return ring.fingerprint((int) handle);
     }
 
     public long appendTimeMs(long handle) {
-        return ring[(int) handle * ENTRY_LONGS + 1];
+        return ring.appendTimeMs((int) handle);
     }
 
     /** Remembers a key that {@link #find} did not find, and evicts the oldest key when there would be too many. */
@@ -123,15 +159,13 @@ public final class KeyWindow {
         }
         if (size == maxKeys) {
             evictOldest();
-        } else if (size == capacity) {
-            resize((int) Math.min(maxKeys, Math.max(FIRST_CAPACITY, 2L * capacity)));
+        } else if (size == ring.capacity()) {
+            resize((int) Math.min(maxKeys, Math.max(FIRST_CAPACITY, 2L * size)));
         }
         newestMs = Math.max(newestMs, appendTimeMs);
         int hash = (int) (keyHash >>> 32);
         int index = wrap(head + size);
-        ring[index * ENTRY_LONGS] = offset;
-        ring[index * ENTRY_LONGS + 1] = appendTimeMs;
-        ring[index * ENTRY_LONGS + 2] = (long) hash << 32 | fingerprint & 0xffffffffL;
+        ring.set(index, offset, appendTimeMs, hash, fingerprint);
         size++;
         insert(hash, index);
     }
@@ -189,9 +223,17 @@ public final class KeyWindow {
         return appendTimeMs(head);
     }
 
-    /** Bytes of the arrays behind it. */
+    /** Makes room for so many keys at once, for whoever knows that they come. */
+    public void reserve(int keys) {
+        int capacity = Math.min(keys, maxKeys);
+        if (capacity > ring.capacity()) {
+            resize(capacity);
+        }
+    }
+
+    /** Bytes of memory behind it, outside the heap. */
     public long memoryBytes() {
-        return (long) ring.length * Long.BYTES + (long) table.length * Integer.BYTES;
+        return ring.bytes() + (long) slots * Integer.BYTES;
     }
 
     /** Forgets every key and keeps the memory. */
@@ -199,7 +241,9 @@ public final class KeyWindow {
         if (size > 0) {
             evictedUpToMs = Math.max(evictedUpToMs, newestMs);
         }
-        Arrays.fill(table, 0);
+        for (int slot = 0; slot < slots; slot++) {
+            table.put(slot, 0);
+        }
         head = 0;
         size = 0;
     }
@@ -211,64 +255,85 @@ public final class KeyWindow {
 
     private void evictOldest() {
         evictedUpToMs = Math.max(evictedUpToMs, appendTimeMs(head));
-        remove(hashAt(head), head);
+        remove(ring.hash(head), head);
         head = wrap(head + 1);
         size--;
     }
 
     private void insert(int hash, int index) {
         int slot = home(hash);
-        while (table[slot] != 0) {
+        int distance = 0;
+        while (table.get(slot) != 0) {
             slot = after(slot);
+            distance++;
         }
-        table[slot] = hash & ~indexMask | index + 1;
+        table.put(slot, hash << tagShift | Math.min(distance, farthest) << indexBits | index + 1);
     }
 
     private void remove(int hash, int index) {
         int hole = home(hash);
-        while ((table[hole] & indexMask) != index + 1) {
+        while ((table.get(hole) & indexMask) != index + 1) {
             hole = after(hole);
         }
-        for (int slot = after(hole); table[slot] != 0; slot = after(slot)) {
-            int home = home(hashAt((table[slot] & indexMask) - 1));
-            // An entry may move back into the hole unless its home lies cyclically behind it, in (hole, slot].
-            boolean behind = hole <= slot ? hole < home && home <= slot : hole < home || home <= slot;
-            if (!behind) {
-                table[hole] = table[slot];
+        int entry;
+        int gap = 1;
+        for (int slot = after(hole); (entry = table.get(slot)) != 0; slot = after(slot)) {
+            int distance = distance(entry, slot);
+            // An entry may move back into the hole unless its home lies behind that.
+            if (distance >= gap) {
+                int moved = Math.min(distance - gap, farthest) << indexBits;
+                table.put(hole, entry & ~(farthest << indexBits) | moved);
                 hole = slot;
+                gap = 0;
             }
+            gap++;
         }
-        table[hole] = 0;
+        table.put(hole, 0);
     }
 
-    private void resize(int newCapacity) {
-        var newRing = newCapacity == 0 ? NO_RING : new long[newCapacity * ENTRY_LONGS];
-        int first = Math.min(size, capacity - head);
-        System.arraycopy(ring, head * ENTRY_LONGS, newRing, 0, first * ENTRY_LONGS);
-        System.arraycopy(ring, 0, newRing, first * ENTRY_LONGS, (size - first) * ENTRY_LONGS);
-        ring = newRing;
-        capacity = newCapacity;
+    /** Slots between an entry's home and where it is. */
+    private int distance(int entry, int slot) {
+        int distance = entry >>> indexBits & farthest;
+        if (distance < farthest) {
+            return distance;
+        }
+        int home = home(ring.hash((entry & indexMask) - 1));
+        return slot >= home ? slot - home : slot - home + slots;
+    }
+
+    private void resize(int capacity) {
+        KeyEntries old = ring;
+        KeyEntries larger = capacity == 0 ? NO_RING : new KeyEntries(capacity);
+        for (int i = 0; i < size; i++) {
+            larger.copy(i, old, wrap(head + i));
+        }
+        ring = larger;
         head = 0;
-        table = newCapacity == 0 ? NO_TABLE : new int[2 * newCapacity];
-        indexMask = -1 >>> Integer.numberOfLeadingZeros(newCapacity);
+        slots = SLOTS_PER_KEY * capacity;
+        table = capacity == 0
+                ? NO_TABLE
+                : ByteBuffer.allocateDirect(slots * Integer.BYTES)
+                        .order(ByteOrder.nativeOrder())
+                        .asIntBuffer();
+        indexBits = Integer.SIZE - Integer.numberOfLeadingZeros(capacity);
+        indexMask = (1 << indexBits) - 1;
+        int distanceBits = indexBits <= ROOMY_INDEX_BITS ? 4 : 3;
+        farthest = (1 << distanceBits) - 1;
+        tagShift = indexBits + distanceBits;
         for (int index = 0; index < size; index++) {
-            insert(hashAt(index), index);
+            insert(ring.hash(index), index);
         }
-    }
-
-    private int hashAt(int index) {
-        return (int) (ring[index * ENTRY_LONGS + 2] >>> 32);
     }
 
     private int home(int hash) {
-        return (int) ((hash & 0xffffffffL) * table.length >>> 32);
+        return (int) ((hash & 0xffffffffL) * slots >>> 32);
     }
 
     private int after(int slot) {
-        return slot + 1 == table.length ? 0 : slot + 1;
+        return slot + 1 == slots ? 0 : slot + 1;
     }
 
     private int wrap(int index) {
-        return index >= capacity ? index - capacity : index;
+        return index >= ring.capacity() ? index - ring.capacity() : index;
     }
 }

@@ -65,6 +65,11 @@ final class BatchKeys {
         return count;
     }
 
+    /** The first {@link #count} are those of the batch. */
+    long[] hashes() {
+        return hashes;
+    }
+
     long hash(int i) {
         return hashes[i];
     }

@@ -6,11 +6,12 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /**
- * What tells two records under one idempotency key apart: CRC32C over their keys' and values' bytes and lengths. Made for one
- * batch after the other, of which it keeps one view, because a view for each record costs more than the sum. Confined to
+ * What tells two records under one idempotency key apart: CRC32C over their keys and values, and the lengths of both; not
+ * kept on disk. Made for one batch after the other, of which it keeps one view, because a view for each record costs more than the sum. Confined to
  * the shard thread.
  */
 final class Fingerprint {
+    private static final int SPREAD = 0x9e3779b9;
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
     private final CRC32C crc = new CRC32C();
@@ -33,14 +34,11 @@ final class Fingerprint {
         crc.reset();
         update(record.keyAt(), record.keyBytes());
         update(record.valueAt(), record.valueBytes());
-        return (int) crc.getValue();
+        int lengths = record.keyBytes() * 31 + record.valueBytes();
+        return (int) crc.getValue() ^ lengths * SPREAD;
     }
 
     private void update(int at, int length) {
-        crc.update(length >>> 24);
-        crc.update(length >>> 16);
-        crc.update(length >>> 8);
-        crc.update(length);
         if (length > 0) {
             bytes.limit(at - base + length).position(at - base);
             crc.update(bytes);

@@ -54,6 +54,7 @@ final class KeySieve {
         conflicts.clear();
         tooOld.clear();
         clearTable(keys.count());
+        partition.keys.prefetch(keys.hashes(), keys.count());
         for (int i = 0; i < keys.count(); i++) {
             int first = findInBatch(batch, i);
             if (first == NONE) {
@@ -93,7 +94,7 @@ final class KeySieve {
     }
 
     private void clearTable(int count) {
-        int slots = Math.max(2, Integer.highestOneBit(Math.max(1, count)) << 2);
+        int slots = Integer.highestOneBit(2 * count + 1) << 1;
         if (table.length < slots) {
             table = new int[slots];
         } else {

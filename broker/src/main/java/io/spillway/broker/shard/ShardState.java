@@ -428,7 +428,9 @@ final class ShardState {
     }
 
     void rememberKeys(Partition partition, ByteBuf batch) {
-        remember(partition, batch, scratch.read(batch));
+        scratch.read(batch);
+        partition.keys.prefetch(scratch.hashes(), scratch.count());
+        remember(partition, batch, scratch);
     }
 
     private static void remember(Partition partition, ByteBuf batch, BatchKeys keys) {

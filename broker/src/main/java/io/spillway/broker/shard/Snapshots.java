@@ -50,7 +50,7 @@ final class Snapshots {
                 .addAllNamed(partition.named.values());
         partition.producers.snapshot(out::addProducers);
         if (partition.keys.size() > 0) {
-            out.setFirstKeyOffset(partition.keys.oldestOffset());
+            out.setFirstKeyOffset(partition.keys.oldestOffset()).setKeys(partition.keys.size());
         }
         out.setKeysEvictedToMs(partition.keys.hasEvicted() ? partition.keys.evictedUpToMs() : 0);
         return out.build();
@@ -116,6 +116,7 @@ final class Snapshots {
         from.getProducersList().forEach(partition.producers::restore);
         from.getNamedList().forEach(named -> partition.named.put(named.getName(), named));
         if (from.hasFirstKeyOffset()) {
+            partition.keys.reserve(from.getKeys());
             restoreKeys(state, partition, from.getFirstKeyOffset());
         }
         if (!from.hasKeysEvictedToMs()) {
