@@ -5,10 +5,12 @@ import io.spillway.client.Producer;
 import io.spillway.client.PublishAck;
 import io.spillway.client.PublishCallback;
 import io.spillway.client.SpillwayException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Publishes one record again and again as fast as acks allow. Use once, on one thread. */
+/** Publishes as fast as acks allow, one record again and again or each under a key of its own. Use once, on one thread. */
 final class PublishLoad implements PublishCallback {
     private static final Duration FLUSH = Duration.ofSeconds(60);
     /** Records between two looks at the clock. */
@@ -22,7 +24,7 @@ final class PublishLoad implements PublishCallback {
     }
 
     private final Producer producer;
-    private final OutgoingRecord record;
+    private final Supplier<OutgoingRecord> source;
     /** Of the client's network thread until flush returns. */
     private long acked;
 
@@ -30,7 +32,41 @@ final class PublishLoad implements PublishCallback {
 
     PublishLoad(Producer producer, byte[] value) {
         this.producer = producer;
-        this.record = OutgoingRecord.of(value);
+        OutgoingRecord record = OutgoingRecord.of(value);
+        source = () -> record;
+    }
+
+    /** Each record is made anew. */
+    static PublishLoad ofNewRecords(Producer producer, byte[] value) {
+        return new PublishLoad(producer, () -> OutgoingRecord.builder(value).build());
+    }
+
+    /** Each record is made anew and has an idempotency key that no other has. */
+    static PublishLoad withKeys(Producer producer, byte[] value) {
+        return new PublishLoad(producer, new UniqueKeys(value));
+    }
+
+    private PublishLoad(Producer producer, Supplier<OutgoingRecord> source) {
+        this.producer = producer;
+        this.source = source;
+    }
+
+    private static final class UniqueKeys implements Supplier<OutgoingRecord> {
+        private static final int KEY_BYTES = 16;
+
+        private final byte[] value;
+        private long next;
+
+        UniqueKeys(byte[] value) {
+            this.value = value;
+        }
+
+        @Override
+        public OutgoingRecord get() {
+            byte[] key = new byte[KEY_BYTES];
+            ByteBuffer.wrap(key).putLong(++next * 0x9e3779b97f4a7c15L).putLong(next);
+            return OutgoingRecord.builder(value).idempotencyKey(key).build();
+        }
     }
 
     Outcome forSeconds(int seconds) {
@@ -47,7 +83,7 @@ final class PublishLoad implements PublishCallback {
         while (published < records && System.nanoTime() - startNs < limitNs) {
             long until = Math.min(records, published + STRIDE);
             for (; published < until; published++) {
-                producer.publish(record, this);
+                producer.publish(source.get(), this);
             }
         }
         producer.flush(FLUSH);
