@@ -12,16 +12,15 @@ import java.nio.IntBuffer;
  *
  * <pre>
  *  ring   the entries in order of insertion, see {@link KeyEntries}
- *  table  1 int a slot, 2 slots for each key of the ring, linear probing, 0 = empty:
- *         tag = low hash bits | how far from its home slot, the last number meaning farther | ring index + 1
+ *  table  buckets of 16 slots of 1 int, one cache line, 2 slots for each key of the ring
+ *         slots 0 to 14, 0 = empty, no empty one before a used one: tag = low hash bits | 1 | number of the key (low bits)
+ *         slot 15, 0 = none: the newest key that belongs here and was put farther on, because this was full
  * </pre>
  *
- * A key's home slot is {@code hash * slots >>> 32} (Lemire, "Fast random integer generation in an interval", 2019), so
- * slots need no power of two and the table keeps the order of the hashes, which makes rehashing a walk through memory.
- * Deletion shifts back (Knuth 6.4, algorithm R). A full ring costs 24 + 8 bytes a key.
- *
- * <p>Both are larger than caches, and each key meets them at a place of its own. So the table says what deletion asks of
- * the neighbours, and {@link #prefetch} lets the places of a whole batch be fetched side by side.
+ * A key's bucket is {@code hash * buckets >>> 32} (Lemire, "Fast random integer generation in an interval", 2019). Keys are
+ * numbered as they come, so that a number tells whether its key is still in the ring: forgetting a key does not touch
+ * the table, where it would meet memory that is in no cache. Whoever needs room overwrites what is forgotten, and puts
+ * sweep the buckets in turn, long before a number comes again. A full ring costs 24 + 8 bytes a key.
  *
  * <p>Confined to the shard thread.
  */
@@ -36,8 +35,12 @@ public final class KeyWindow {
 
     private static final int FIRST_CAPACITY = 64;
     private static final int SLOTS_PER_KEY = 2;
-    /** Up to so many bits of index, a slot has room for distances of 4 bits beside a tag. */
-    private static final int ROOMY_INDEX_BITS = 26;
+    private static final int BUCKET_SLOTS = 16;
+    private static final int KEY_SLOTS = BUCKET_SLOTS - 1;
+    /** Puts from one sweep of a bucket to the next: all are swept while as many keys come as the ring holds. */
+    private static final int PUTS_PER_SWEEP = BUCKET_SLOTS / SLOTS_PER_KEY;
+
+    private static final int MIN_NUMBER_BITS = 8;
 
     private static final KeyEntries NO_RING = new KeyEntries(0);
     private static final IntBuffer NO_TABLE = IntBuffer.allocate(0);
@@ -56,15 +59,16 @@ public final class KeyWindow {
     private long newestMs = NEVER;
 
     private IntBuffer table = NO_TABLE;
-    private int slots;
-    /** The low bits of a table slot, which hold the ring index + 1. */
-    private int indexMask;
+    private int buckets;
+    /** The low bits of a slot: numbers of four times as many keys as the ring holds. */
+    private int numberMask;
 
-    private int indexBits;
-    /** A distance of this or more is not in the slot. */
-    private int farthest;
+    private int numberBits;
+    /** Number of the oldest key. */
+    private int headNumber;
 
-    private int tagShift;
+    private int putsToSweep = PUTS_PER_SWEEP;
+    private int sweptBucket;
     /** Keeps the reads of {@link #prefetch} from being left out. */
     @SuppressWarnings("UnusedVariable")
     private int fetched;
@@ -104,35 +108,38 @@ public final class KeyWindow {
             return NOT_FOUND;
         }
         int hash = (int) (keyHash >>> 32);
-        int tag = hash << tagShift;
-        int entry;
-        for (int slot = home(hash); (entry = table.get(slot)) != 0; slot = after(slot)) {
-            if (entry >>> tagShift << tagShift != tag) {
-                continue;
+        int tag = tag(hash);
+        int bucket = home(hash);
+        for (int passed = 0; passed < buckets; passed++) {
+            int at = bucket * BUCKET_SLOTS;
+            int entry;
+            for (int slot = at; slot < at + KEY_SLOTS && (entry = table.get(slot)) != 0; slot++) {
+                if ((entry & ~numberMask) == tag && isLive(entry)) {
+                    int index = wrap(head + rank(entry));
+                    if (ring.hash(index) == hash && check.sameKey(ring.offset(index))) {
+                        return index;
+                    }
+                }
             }
-            int index = (entry & indexMask) - 1;
-            if (ring.hash(index) == hash && check.sameKey(ring.offset(index))) {
-                return index;
+            if (!isLive(table.get(at + KEY_SLOTS))) {
+                return NOT_FOUND;
             }
+            bucket = after(bucket);
         }
         return NOT_FOUND;
     }
 
     /**
-     * Reads what finding and putting these keys, and evicting as many, will read: one after the other each would wait for
-     * memory, here they wait together.
+     * Reads what finding and putting these keys will read: one after the other each would wait for memory, here they wait
+     * together.
      */
     public void prefetch(long[] keyHashes, int count) {
-        if (slots == 0) {
+        if (buckets == 0) {
             return;
         }
         int read = 0;
         for (int i = 0; i < count; i++) {
-            read += table.get(home((int) (keyHashes[i] >>> 32)));
-        }
-        int evictions = Math.min(size, count - (maxKeys - size));
-        for (int i = 0; i < evictions; i++) {
-            read += table.get(home(ring.hash(wrap(head + i))));
+            read += table.get(home((int) (keyHashes[i] >>> 32)) * BUCKET_SLOTS);
         }
         fetched = read;
     }
@@ -166,8 +173,13 @@ public final class KeyWindow {
         int hash = (int) (keyHash >>> 32);
         int index = wrap(head + size);
         ring.set(index, offset, appendTimeMs, hash, fingerprint);
+        insert(hash, headNumber + size & numberMask);
         size++;
-        insert(hash, index);
+        if (--putsToSweep == 0) {
+            putsToSweep = PUTS_PER_SWEEP;
+            sweptBucket = after(sweptBucket);
+            sweep(sweptBucket * BUCKET_SLOTS);
+        }
     }
 
     /** Evicts the keys that were appended more than the maximum age before this log time. */
@@ -233,7 +245,7 @@ public final class KeyWindow {
 
     /** Bytes of memory behind it, outside the heap. */
     public long memoryBytes() {
-        return ring.bytes() + (long) slots * Integer.BYTES;
+        return ring.bytes() + (long) buckets * BUCKET_SLOTS * Integer.BYTES;
     }
 
     /** Forgets every key and keeps the memory. */
@@ -241,7 +253,7 @@ public final class KeyWindow {
         if (size > 0) {
             evictedUpToMs = Math.max(evictedUpToMs, newestMs);
         }
-        for (int slot = 0; slot < slots; slot++) {
+        for (int slot = 0; slot < buckets * BUCKET_SLOTS; slot++) {
             table.put(slot, 0);
         }
         head = 0;
@@ -255,50 +267,58 @@ public final class KeyWindow {
 
     private void evictOldest() {
         evictedUpToMs = Math.max(evictedUpToMs, appendTimeMs(head));
-        remove(ring.hash(head), head);
         head = wrap(head + 1);
+        headNumber = headNumber + 1 & numberMask;
         size--;
     }
 
-    private void insert(int hash, int index) {
-        int slot = home(hash);
-        int distance = 0;
-        while (table.get(slot) != 0) {
-            slot = after(slot);
-            distance++;
+    private void insert(int hash, int number) {
+        int bucket = home(hash);
+        while (!fits(bucket * BUCKET_SLOTS, tag(hash) | number)) {
+            table.put(bucket * BUCKET_SLOTS + KEY_SLOTS, numberMask + 1 | number);
+            bucket = after(bucket);
         }
-        table.put(slot, hash << tagShift | Math.min(distance, farthest) << indexBits | index + 1);
     }
 
-    private void remove(int hash, int index) {
-        int hole = home(hash);
-        while ((table.get(hole) & indexMask) != index + 1) {
-            hole = after(hole);
-        }
-        int entry;
-        int gap = 1;
-        for (int slot = after(hole); (entry = table.get(slot)) != 0; slot = after(slot)) {
-            int distance = distance(entry, slot);
-            // An entry may move back into the hole unless its home lies behind that.
-            if (distance >= gap) {
-                int moved = Math.min(distance - gap, farthest) << indexBits;
-                table.put(hole, entry & ~(farthest << indexBits) | moved);
-                hole = slot;
-                gap = 0;
+    /** Puts an entry into the bucket that begins here, unless that is full. */
+    private boolean fits(int at, int entry) {
+        for (int slot = at; slot < at + KEY_SLOTS; slot++) {
+            if (!isLive(table.get(slot))) {
+                table.put(slot, entry);
+                return true;
             }
-            gap++;
         }
-        table.put(hole, 0);
+        return false;
     }
 
-    /** Slots between an entry's home and where it is. */
-    private int distance(int entry, int slot) {
-        int distance = entry >>> indexBits & farthest;
-        if (distance < farthest) {
-            return distance;
+    /** Empties the slots of forgotten keys. */
+    private void sweep(int at) {
+        int to = at;
+        int entry;
+        for (int slot = at; slot < at + KEY_SLOTS && (entry = table.get(slot)) != 0; slot++) {
+            if (isLive(entry)) {
+                table.put(to++, entry);
+            }
         }
-        int home = home(ring.hash((entry & indexMask) - 1));
-        return slot >= home ? slot - home : slot - home + slots;
+        for (; to < at + KEY_SLOTS && table.get(to) != 0; to++) {
+            table.put(to, 0);
+        }
+        if (!isLive(table.get(at + KEY_SLOTS))) {
+            table.put(at + KEY_SLOTS, 0);
+        }
+    }
+
+    private int tag(int hash) {
+        return (hash << 1 | 1) << numberBits;
+    }
+
+    private boolean isLive(int entry) {
+        return entry != 0 && rank(entry) < size;
+    }
+
+    /** How many keys are older than the one with this number, if it is there. */
+    private int rank(int entry) {
+        return entry - headNumber & numberMask;
     }
 
     private void resize(int capacity) {
@@ -309,28 +329,34 @@ public final class KeyWindow {
         }
         ring = larger;
         head = 0;
-        slots = SLOTS_PER_KEY * capacity;
-        table = capacity == 0
-                ? NO_TABLE
-                : ByteBuffer.allocateDirect(slots * Integer.BYTES)
-                        .order(ByteOrder.nativeOrder())
-                        .asIntBuffer();
-        indexBits = Integer.SIZE - Integer.numberOfLeadingZeros(capacity);
-        indexMask = (1 << indexBits) - 1;
-        int distanceBits = indexBits <= ROOMY_INDEX_BITS ? 4 : 3;
-        farthest = (1 << distanceBits) - 1;
-        tagShift = indexBits + distanceBits;
-        for (int index = 0; index < size; index++) {
-            insert(ring.hash(index), index);
+        headNumber = 0;
+        numberBits =
+                Math.max(MIN_NUMBER_BITS, Integer.SIZE + 2 - Integer.numberOfLeadingZeros(Math.max(0, capacity - 1)));
+        numberMask = (1 << numberBits) - 1;
+        buckets = (SLOTS_PER_KEY * capacity + BUCKET_SLOTS - 1) / BUCKET_SLOTS;
+        table = buckets == 0 ? NO_TABLE : table(buckets * BUCKET_SLOTS * Integer.BYTES);
+        sweptBucket = 0;
+        int all = size;
+        size = 0;
+        for (; size < all; size++) {
+            insert(ring.hash(size), size);
         }
     }
 
-    private int home(int hash) {
-        return (int) ((hash & 0xffffffffL) * slots >>> 32);
+    private static IntBuffer table(int bytes) {
+        int line = BUCKET_SLOTS * Integer.BYTES;
+        return ByteBuffer.allocateDirect(bytes + line)
+                .alignedSlice(line)
+                .order(ByteOrder.nativeOrder())
+                .asIntBuffer();
     }
 
-    private int after(int slot) {
-        return slot + 1 == slots ? 0 : slot + 1;
+    private int home(int hash) {
+        return (int) ((hash & 0xffffffffL) * buckets >>> 32);
+    }
+
+    private int after(int bucket) {
+        return bucket + 1 == buckets ? 0 : bucket + 1;
     }
 
     private int wrap(int index) {

@@ -7,8 +7,8 @@ import java.util.zip.CRC32C;
 
 /**
  * What tells two records under one idempotency key apart: CRC32C over their keys and values, and the lengths of both; not
- * kept on disk. Made for one batch after the other, of which it keeps one view, because a view for each record costs more than the sum. Confined to
- * the shard thread.
+ * kept on disk. Made for one batch after the other, of which it keeps one view, because a view for each record costs more
+ * than the sum. Confined to the shard thread.
  */
 final class Fingerprint {
     private static final int SPREAD = 0x9e3779b9;
