@@ -15,6 +15,7 @@ import org.junit.jupiter.api.extension.Extension;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
 import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
 import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
 
@@ -51,7 +52,8 @@ public @interface Seeded {
     }
 
     /** One run. */
-    record Run(long seed) implements TestTemplateInvocationContext, ParameterResolver {
+    record Run(long seed)
+            implements TestTemplateInvocationContext, ParameterResolver, TestExecutionExceptionHandler {
         @Override
         public String getDisplayName(int index) {
             return "seed " + seed + " (again: -Dspillway.seed=" + seed + ")";
@@ -70,6 +72,12 @@ public @interface Seeded {
         @Override
         public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
             return new SplittableRandom(seed);
+        }
+
+        /** Not every report shows the name of a run, so the failure itself names the seed. */
+        @Override
+        public void handleTestExecutionException(ExtensionContext context, Throwable thrown) {
+            throw new AssertionError(getDisplayName(0) + ": " + thrown.getMessage(), thrown);
         }
     }
 }
