@@ -52,8 +52,7 @@ public @interface Seeded {
     }
 
     /** One run. */
-    record Run(long seed)
-            implements TestTemplateInvocationContext, ParameterResolver, TestExecutionExceptionHandler {
+    record Run(long seed) implements TestTemplateInvocationContext, ParameterResolver, TestExecutionExceptionHandler {
         @Override
         public String getDisplayName(int index) {
             return "seed " + seed + " (again: -Dspillway.seed=" + seed + ")";
