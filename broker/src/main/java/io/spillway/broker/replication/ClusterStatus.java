@@ -1,0 +1,50 @@
+package io.spillway.broker.replication;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The cluster as one node sees it; only the leader knows how far the others are.
+ *
+ * @param cluster its name
+ * @param self the id of the node that says so
+ * @param term the newest it knows
+ * @param commit the index up to which a majority holds the log
+ * @param applied the index up to which entries were handed to this node's replica
+ * @param leader null = none known
+ * @param nodes by id
+ */
+public record ClusterStatus(
+        String cluster,
+        String self,
+        long term,
+        long commit,
+        long applied,
+        @Nullable Peer leader,
+        List<Node> nodes) {
+    /** Not known here. */
+    public static final long UNKNOWN = -1;
+
+    /** What a node counts for. */
+    public enum Role {
+        /** Its copy counts for the majority, and it can be elected. */
+        VOTER,
+        /** It receives all and decides nothing. */
+        LISTENER
+    }
+
+    /**
+     * @param matchIndex up to where its log equals the leader's; {@link #UNKNOWN} to all but the leader
+     * @param lagEntries how far that is behind the commit index; {@link #UNKNOWN} to all but the leader
+     * @param lastContactMs since the leader last heard of it; 0 for itself, {@link #UNKNOWN} to all but the leader
+     */
+    public record Node(Peer peer, Role role, boolean isLeader, long matchIndex, long lagEntries, long lastContactMs) {}
+
+    public ClusterStatus {
+        nodes = List.copyOf(nodes);
+    }
+
+    public boolean isLeading() {
+        return leader != null && leader.id().equals(self);
+    }
+}

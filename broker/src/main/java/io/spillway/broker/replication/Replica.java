@@ -1,0 +1,47 @@
+package io.spillway.broker.replication;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a broker does with what the cluster agreed on. Called by the threads of {@link RaftNode}: {@code apply} and
+ * {@code leading} by one of them in the order of the log, {@code leading} and {@code following} one after the other;
+ * none of these may block for long. An exception thrown by {@code apply} stops this node.
+ */
+public interface Replica {
+    /**
+     * Takes up a committed entry; the buffer is read-only and stays valid. Entries come in order, without gaps but for
+     * the cluster's own entries between them, and without waiting for the futures of earlier ones, up to a bound of
+     * bytes not yet applied. Nothing at or below the durable point of the start, or of the last install, is handed over.
+     *
+     * @return ends when the entry is applied; failing it stops this node
+     */
+    CompletableFuture<?> apply(long term, long index, ByteBuffer entry);
+
+    /** This node was elected in the term, and every entry of earlier terms has been handed over. */
+    void leading(long term);
+
+    /** This node does not lead, or not any more; called again when the leader becomes known or changes. */
+    void following(long term, @Nullable Peer leader);
+
+    /**
+     * Up to where this node's own files hold everything, synced; {@link RaftPoint#NONE} at first. What is at or below
+     * it may leave the cluster's log, and after a restart what is above it is handed over again. At the start it covers
+     * all that was recovered. May be asked by any thread at any time.
+     */
+    RaftPoint durable();
+
+    /**
+     * What this node needs next has left the leader's log: bring the files up by asking the leader
+     * ({@link RaftNode#ask}). No entry is handed over meanwhile; the next one is the one after the point returned.
+     * Called again, after a pause, when it fails; a point that is not ahead of {@link #durable()} counts as nothing
+     * done.
+     *
+     * @return the new durable point
+     */
+    CompletableFuture<RaftPoint> install(Peer leader);
+
+    /** Answers another node's {@link RaftNode#ask}; at most {@link RaftNode#MAX_ANSWER_BYTES}. Not in order with apply. */
+    CompletableFuture<ByteBuffer> answer(ByteBuffer question);
+}
