@@ -54,8 +54,8 @@ const (
 	settingMaxInFlight = "max.inflight"
 )
 
-// The options below are settings of the group, not of this member: taken when the group is new, and of one that is there they
-// replace what differs, but for mode and filter, which must be the same. Admin.AlterGroup changes them, too.
+// The options below are settings of the group, not of this member: taken when the group is new. One that is there keeps its
+// own, whatever they say, but for mode and filter, which must be the same. Admin.AlterGroup changes them.
 
 // WithMode sets how the group shares its records. Default Shared.
 func WithMode(mode Mode) SubscribeOption {

@@ -2269,7 +2269,7 @@ type Subscribe struct {
 	Trace         []byte                 `protobuf:"bytes,14,opt,name=trace,proto3" json:"trace,omitempty"`
 	MaxBatchBytes uint32                 `protobuf:"varint,15,opt,name=max_batch_bytes,json=maxBatchBytes,proto3" json:"max_batch_bytes,omitempty"`
 	Starts        []*Start               `protobuf:"bytes,16,rep,name=starts,proto3" json:"starts,omitempty"`                                                                                                        // STREAM: one per partition that does not begin at `start`
-	GroupConfig   map[string]string      `protobuf:"bytes,17,rep,name=group_config,json=groupConfig,proto3" json:"group_config,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // settings of the group: taken when it is new; of one that is there they replace what differs, but for the filter, which must be the same
+	GroupConfig   map[string]string      `protobuf:"bytes,17,rep,name=group_config,json=groupConfig,proto3" json:"group_config,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // settings of the group: taken when it is new; one that is there keeps its own, and its filter must be the same
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -140,8 +140,8 @@ impl SubscriptionBuilder {
         self
     }
 
-    /// Any setting of the group by its name, for instance "dlq.breaker.percent". Taken when the group is new; of a group that is
-    /// there it replaces what differs.
+    /// Any setting of the group by its name, for instance "dlq.breaker.percent". Taken when the group is new; one that is there keeps
+    /// its own, which [`Admin::alter_group`](crate::Admin::alter_group) changes.
     pub fn group_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let settings = &mut self.opts.terms.settings;
         settings.insert(name.into(), value.into());

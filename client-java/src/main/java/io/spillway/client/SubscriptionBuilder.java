@@ -48,8 +48,8 @@ public interface SubscriptionBuilder {
     SubscriptionBuilder maxInFlight(int messages);
 
     /**
-     * Any setting of the group, by the name and with the values of docs/protocol.md. Taken when the group is new; of one
-     * that exists it replaces what differs, durably and for all members.
+     * Any setting of the group, by the name and with the values of docs/protocol.md. Taken when the group is new; one that
+     * exists keeps its own, which {@link Admin#alterGroup} changes.
      */
     SubscriptionBuilder groupSetting(String name, String value);
 

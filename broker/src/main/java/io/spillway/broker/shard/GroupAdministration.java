@@ -39,7 +39,10 @@ final class GroupAdministration {
         this.descriptions = descriptions;
     }
 
-    /** The group a member joins, created when it is new; settings that differ from the group's replace them. */
+    /**
+     * The group a member joins, created with its settings when it is new. A group that is there keeps its own, which an
+     * operator may have altered since this member came first.
+     */
     Group join(ShardCommand.SubscribeGroup command, TopicState topic, long nowMs) {
         TopicNames.check("group", command.group());
         Group group = topic.groups.get(command.group());
@@ -52,8 +55,7 @@ final class GroupAdministration {
                     "its mode was set when it was created: " + group.created.getMode() + ", asked: " + command.mode(),
                     "subscribe with the group's mode or use another group");
         } else {
-            requireSameFilter(group, command.settings());
-            alter(group, command.settings());
+            requireSameFilter(group, group.config().with(command.settings()));
         }
         return group(topic, command.group());
     }
@@ -93,9 +95,9 @@ final class GroupAdministration {
         }
     }
 
-    private static void requireSameFilter(Group group, Map<String, String> settings) {
+    private static void requireSameFilter(Group group, GroupConfig wanted) {
         String own = group.config().filter();
-        String asked = settings.getOrDefault(GroupConfig.FILTER, own);
+        String asked = wanted.filter();
         if (!asked.equals(own)) {
             throw new SpillwayException(
                     Code.WRONG_STATE,

@@ -102,14 +102,42 @@ class GroupChangesTest {
     }
 
     @Test
-    void takesUpTheSettingsAMemberNames() {
+    void leavesTheSettingsOfAGroupAsTheyAreWhateverALaterMemberNames() {
         shard.join("orders", "g", Map.of("max.deliveries", "2"));
+        GroupInfo before = shard.group("orders", "g");
 
-        shard.join("orders", "g", Map.of("max.inflight", "10"));
+        shard.join("orders", "g", Map.of("max.deliveries", "3", "max.inflight", "10"));
+
+        GroupInfo after = shard.group("orders", "g");
+        assertThat(after.getMembers()).isEqualTo(2);
+        assertThat(after.getConfigMap()).isEqualTo(before.getConfigMap()).containsEntry("max.deliveries", "2");
+        assertThat(after.getRevision()).isEqualTo(before.getRevision());
+    }
+
+    @Test
+    void keepsWhatAnOperatorAlteredWhenAMemberComesAgainWithItsSettings() {
+        Map<String, String> ofTheMember = Map.of("max.deliveries", "2", "max.inflight", "10");
+        shard.join("orders", "g", ofTheMember);
+        GroupInfo altered = shard.change("orders", "g", new GroupChange.Alter(Map.of("max.deliveries", "9")))
+                .group();
+
+        shard.join("orders", "g", ofTheMember);
+        shard.kill();
+        shard.join("orders", "g", ofTheMember);
 
         assertThat(shard.group("orders", "g").getConfigMap())
-                .containsEntry("max.deliveries", "2")
+                .isEqualTo(altered.getConfigMap())
+                .containsEntry("max.deliveries", "9")
                 .containsEntry("max.inflight", "10");
+    }
+
+    @Test
+    void refusesAMemberWhoseSettingsAreNoneAlsoWhenTheyWouldChangeNothing() {
+        shard.join("orders", "g", Map.of());
+
+        assertRefused(Code.INVALID_ARGUMENT, () -> shard.join("orders", "g", Map.of("max.inflght", "1")));
+        assertRefused(Code.INVALID_ARGUMENT, () -> shard.join("orders", "g", Map.of("max.deliveries", "1001")));
+        assertThat(shard.group("orders", "g").getMembers()).isEqualTo(1);
     }
 
     @Test
