@@ -87,6 +87,12 @@ final class GroupAdministration {
         return created.setMaxDeliveries(config.maxDeliveries()).clearConfig().putAllConfig(config.toMap());
     }
 
+    /** Whether these settings were given to the group by the change that followed this revision, as when its answer was lost. */
+    static boolean alteredAlready(Group group, Map<String, String> settings, long expectRevision) {
+        return group.revision == expectRevision + 1
+                && group.config().with(settings).equals(group.config());
+    }
+
     /** Changes what differs. */
     void alter(Group group, Map<String, String> settings) {
         GroupConfig config = group.config().with(settings);

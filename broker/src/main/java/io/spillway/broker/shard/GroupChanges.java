@@ -44,8 +44,16 @@ final class GroupChanges {
             return;
         }
         Group group = GroupAdministration.group(topic, command.group());
-        GroupAdministration.requireRevision(group, command.expectRevision());
+        if (!isRepeated(group, command)) {
+            GroupAdministration.requireRevision(group, command.expectRevision());
+        }
         answer(command, change(group, command, nowMs));
+    }
+
+    /** Whether it asks again for an alteration that was done, because the answer was lost. */
+    private static boolean isRepeated(Group group, ShardCommand.ChangeGroup command) {
+        return command.change() instanceof GroupChange.Alter alter
+                && GroupAdministration.alteredAlready(group, alter.settings(), command.expectRevision());
     }
 
     private List<GroupSnapshot> change(Group group, ShardCommand.ChangeGroup command, long nowMs) {

@@ -166,6 +166,32 @@ class GroupChangesTest {
     }
 
     @Test
+    void answersAnAlterationAgainWhenItsAnswerWasLost() {
+        long before = shard.change("orders", "g", create(START_LATEST, SETTINGS))
+                .group()
+                .getRevision();
+        GroupInfo altered = alter(before, "9");
+
+        GroupInfo again = alter(before, "9");
+        shard.kill();
+        GroupInfo afterKill = alter(before, "9");
+
+        assertThat(altered.getRevision()).isEqualTo(before + 1);
+        assertThat(again).isEqualTo(altered);
+        assertThat(afterKill).isEqualTo(altered);
+        assertRefused(Code.REVISION_MISMATCH, () -> alter(before, "8"));
+        assertThat(alter(altered.getRevision(), "8").getRevision()).isEqualTo(before + 2);
+        assertRefused(Code.REVISION_MISMATCH, () -> alter(before, "8"));
+    }
+
+    private GroupInfo alter(long expectRevision, String maxDeliveries) {
+        GroupChange alter = new GroupChange.Alter(Map.of("max.deliveries", maxDeliveries));
+        return shard.ask((Reply<GroupChange.Done> reply) ->
+                        new ShardCommand.ChangeGroup(shard.topicId("orders"), "g", alter, expectRevision, "", reply))
+                .group();
+    }
+
+    @Test
     void deliversNothingWhileItIsPausedAndGoesOnWhenItIsResumed() {
         shard.publish("orders", "a");
         TestMember member = shard.join("orders", "g", Map.of());
