@@ -196,6 +196,12 @@ func TestSubscribesWithWhatTheOptionsSayOfTheGroup(t *testing.T) {
 		config["retry.jitter.percent"] != "5" || config["max.inflight"] != "10" || config["dlq.breaker.percent"] != "0" {
 		t.Errorf("it subscribes with %v", header)
 	}
+	week := make([]time.Duration, 32)
+	week[31] = 7 * 24 * time.Hour
+	if WithMaxDeliveries(1_000)(&o) != nil || WithMaxDeliveries(1_001)(&o) == nil || WithRetryBackoff(week...)(&o) != nil ||
+		WithRetryBackoff(append(week, 0)...)(&o) == nil || WithRetryBackoff(week[31]+time.Millisecond)(&o) == nil {
+		t.Error("the bounds are not the broker's")
+	}
 	if err := WithRetryBackoffBetween(100*time.Millisecond, time.Minute)(&o); err != nil || o.groupSettings["retry.backoff.ms"] != "100..60000" {
 		t.Errorf("between: %v, %v", o.groupSettings, err)
 	}

@@ -45,8 +45,8 @@ func (m Mode) check() error {
 }
 
 const (
-	maxBackoff      = 24 * 24 * time.Hour
-	maxBackoffSteps = 16
+	maxBackoff      = 7 * 24 * time.Hour
+	maxBackoffSteps = 32
 	maxFilterChars  = 1024
 
 	settingBackoff     = "retry.backoff.ms"
@@ -78,7 +78,7 @@ func WithFilter(expression string) SubscribeOption {
 }
 
 // WithRetryBackoff sets how long a record waits after its first failure, its second, and so on, when its nack named no delay or
-// its lease ran out; the last one is repeated. 1 to 16 delays of at most 24 days. Default: as the group has it, at first 0.
+// its lease ran out; the last one is repeated. 1 to 32 delays of at most 7 days. Default: as the group has it, at first 0.
 func WithRetryBackoff(delays ...time.Duration) SubscribeOption {
 	return func(o *subscribeOptions) error {
 		if err := countBetween("the number of backoff delays", len(delays), 1, maxBackoffSteps); err != nil {
@@ -95,7 +95,7 @@ func WithRetryBackoff(delays ...time.Duration) SubscribeOption {
 	}
 }
 
-// WithRetryBackoffBetween makes that wait low after the first failure and double it with each, up to high. 1 ms to 24 days.
+// WithRetryBackoffBetween makes that wait low after the first failure and double it with each, up to high. 1 ms to 7 days.
 func WithRetryBackoffBetween(low, high time.Duration) SubscribeOption {
 	return func(o *subscribeOptions) error {
 		if err := between("the least backoff", low, time.Millisecond, maxBackoff); err != nil {

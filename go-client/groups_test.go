@@ -392,6 +392,8 @@ func wrongSettingsAreRefused(t *testing.T, b *broker, c *spillway.Client) {
 		"long filter":         second(c.Subscribe(soon(t), topic, group, spillway.WithFilter(strings.Repeat("ü", 1025)))),
 		"no backoff":          second(c.Subscribe(soon(t), topic, group, spillway.WithRetryBackoff())),
 		"negative backoff":    second(c.Subscribe(soon(t), topic, group, spillway.WithRetryBackoff(-1))),
+		"long backoff":        second(c.Subscribe(soon(t), topic, group, spillway.WithRetryBackoff(8*24*time.Hour))),
+		"max deliveries":      second(c.Subscribe(soon(t), topic, group, spillway.WithMaxDeliveries(1001))),
 		"backoff down":        second(c.Subscribe(soon(t), topic, group, spillway.WithRetryBackoffBetween(time.Second, time.Millisecond))),
 		"jitter":              second(c.Subscribe(soon(t), topic, group, spillway.WithRetryJitterPercent(101))),
 		"in flight":           second(c.Subscribe(soon(t), topic, group, spillway.WithMaxInFlight(-1))),

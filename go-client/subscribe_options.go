@@ -122,12 +122,12 @@ func WithMaxUnacked(messages int) SubscribeOption {
 	}
 }
 
-// WithMaxDeliveries sets the failed deliveries after which a message is dead-lettered, for the group. Default 0: as the group has
-// it; WithGroupSetting("max.deliveries", "0") is never.
+// WithMaxDeliveries sets the failed deliveries after which a message is dead-lettered, up to 1,000, for the group. Default 0: as
+// the group has it; WithGroupSetting("max.deliveries", "0") is never.
 func WithMaxDeliveries(deliveries int) SubscribeOption {
 	return func(o *subscribeOptions) error {
 		o.maxDeliveries = deliveries
-		return countBetween("max deliveries", deliveries, 0, 1_000_000)
+		return countBetween("max deliveries", deliveries, 0, 1_000)
 	}
 }
 

@@ -182,12 +182,15 @@ async fn a_subscription_says_what_its_group_is() {
 async fn settings_out_of_their_range_are_refused_before_anything_is_sent() {
     let broker = Broker::new();
     let member = || broker.client.subscribe("t").group("g");
-    let (second, month) = (Duration::from_secs(1), Duration::from_secs(30 * 86_400));
+    let second = Duration::from_secs(1);
+    let more_than_a_week = Duration::from_millis(7 * 86_400_000 + 1);
     for builder in [
         member().filter(""),
         member().filter("x".repeat(1_025)),
         member().retry_backoff([]),
-        member().retry_backoff([second, month]),
+        member().max_deliveries(1_001),
+        member().retry_backoff([second; 33]),
+        member().retry_backoff([second, more_than_a_week]),
         member().retry_backoff_between(Duration::ZERO, second),
         member().retry_backoff_between(second, second / 2),
         member().retry_jitter_percent(101),

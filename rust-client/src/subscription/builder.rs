@@ -94,7 +94,7 @@ impl SubscriptionBuilder {
         self
     }
 
-    /// Failed deliveries after which a message is dead-lettered. Default 0: as the group has it.
+    /// Failed deliveries after which a message is dead-lettered, up to 1,000. Default 0: as the group has it.
     pub fn max_deliveries(mut self, deliveries: u32) -> Self {
         self.opts.max_deliveries = deliveries;
         self
@@ -113,15 +113,15 @@ impl SubscriptionBuilder {
         self
     }
 
-    /// How long a failed message waits for its next delivery, after the first failure, the second, ...; the last is repeated. 1 to 16
-    /// waits of at most 24 days.
+    /// How long a failed message waits for its next delivery, after the first failure, the second, ...; the last is repeated. 1 to 32
+    /// waits of at most 7 days.
     /// Default: as the group has it, at first not at all.
     pub fn retry_backoff(mut self, waits: impl IntoIterator<Item = Duration>) -> Self {
         self.opts.terms.backoff = Some(Backoff::Waits(waits.into_iter().collect()));
         self
     }
 
-    /// A failed message waits `min` after the first failure, then twice as long each time, at most `max`. 1 ms to 24 days.
+    /// A failed message waits `min` after the first failure, then twice as long each time, at most `max`. 1 ms to 7 days.
     pub fn retry_backoff_between(mut self, min: Duration, max: Duration) -> Self {
         self.opts.terms.backoff = Some(Backoff::Between(min, max));
         self
@@ -207,6 +207,7 @@ impl SubscriptionBuilder {
             if let Some(max) = o.max_unacked {
                 number_between("max unacked", max.into(), 1, 1_000_000)?;
             }
+            number_between("max deliveries", o.max_deliveries.into(), 0, 1_000)?;
             o.terms.check()?;
             o.start.get_or_insert(Start::group().0);
             return Ok(());

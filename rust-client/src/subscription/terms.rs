@@ -9,7 +9,7 @@ use crate::{Error, GroupMode};
 const BACKOFF: &str = "retry.backoff.ms";
 const JITTER: &str = "retry.jitter.percent";
 const MAX_IN_FLIGHT: &str = "max.inflight";
-const LONGEST_BACKOFF: Duration = Duration::from_secs(24 * 24 * 60 * 60);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const MAX_FILTER_CHARS: u64 = 1_024;
 
 /// How long a failed message waits.
@@ -50,7 +50,7 @@ impl GroupTerms {
         match &self.backoff {
             None => {}
             Some(Backoff::Waits(waits)) => {
-                number_between("the number of waits", waits.len() as u64, 1, 16)?;
+                number_between("the number of waits", waits.len() as u64, 1, 32)?;
                 for wait in waits {
                     between("a retry backoff", *wait, Duration::ZERO, LONGEST_BACKOFF)?;
                 }

@@ -65,7 +65,10 @@ public interface SubscriptionBuilder {
     /** Messages that may be leased to this member at a time. 1 to 1,000,000, default: the broker's, 10,000. */
     SubscriptionBuilder maxUnacked(int messages);
 
-    /** Failed deliveries after which a message is dead-lettered. Default 0: as the group has it. */
+    /**
+     * Failed deliveries after which a message is dead-lettered, up to 1,000. Default 0: as the group has it, the broker's when
+     * it is new; the setting max.deliveries 0 is never.
+     */
     SubscriptionBuilder maxDeliveries(int deliveries);
 
     /** Reads only these partitions. Default: all. */

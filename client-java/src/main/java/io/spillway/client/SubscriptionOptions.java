@@ -122,7 +122,7 @@ final class SubscriptionOptions implements SubscriptionBuilder {
 
     @Override
     public SubscriptionBuilder maxDeliveries(int deliveries) {
-        maxDeliveries = (int) Arguments.between("maxDeliveries", deliveries, 0, 1_000_000);
+        maxDeliveries = (int) Arguments.between("maxDeliveries", deliveries, 0, 1_000);
         return this;
     }
 

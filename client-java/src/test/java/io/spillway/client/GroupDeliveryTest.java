@@ -345,6 +345,8 @@ final class GroupDeliveryTest {
                 .matches(GroupDeliveryTest::isInvalid);
         assertThatThrownBy(() -> builder.retryJitterPercent(101)).matches(GroupDeliveryTest::isInvalid);
         assertThatThrownBy(() -> builder.maxInFlight(-1)).matches(GroupDeliveryTest::isInvalid);
+        assertThatThrownBy(() -> builder.maxDeliveries(1_001)).matches(GroupDeliveryTest::isInvalid);
+        assertThat(builder.maxDeliveries(1_000)).isSameAs(builder);
         assertThatThrownBy(() -> builder.filter("a".repeat(1_025))).matches(GroupDeliveryTest::isInvalid);
     }
 
