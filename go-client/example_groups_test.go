@@ -1,9 +1,12 @@
 package spillway_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"log"
+	"os"
 	"time"
 
 	spillway "github.com/spillway-io/spillway/go-client"
@@ -144,4 +147,82 @@ func ExampleAdmin_StartReplay() {
 	// Output:
 	// 2 records to replay
 	// DONE 2 stored
+}
+
+// The records of one key go to a file: the broker says where they are and keeps the audit, the program reads and writes them.
+func ExampleAdmin_ReplayToFile() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client, stop := exampleClient(ctx, "prices")
+	defer stop()
+	producer, err := client.Producer(ctx, "prices")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, r := range [][2]string{{"tea", "1 EUR"}, {"milk", "2 EUR"}, {"tea", "3 EUR"}} {
+		if _, err := producer.Publish(ctx, spillway.Record{Key: []byte(r[0]), Value: []byte(r[1])}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	plan, err := client.Admin().PlanReplay(ctx, spillway.ReplaySelection{Topic: "prices", Keys: [][]byte{[]byte("tea")}})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	file, err := os.CreateTemp("", "tea")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.Remove(file.Name())
+	if err := replayTo(ctx, client, plan, file); err != nil {
+		log.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		log.Fatal(err)
+	}
+
+	written, err := os.ReadFile(file.Name())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(string(written))
+	// Output:
+	// 1 EUR
+	// 3 EUR
+}
+
+// replayTo writes the values of a plan's records, one a line.
+func replayTo(ctx context.Context, client *spillway.Client, plan *spillway.ReplayPlan, file *os.File) error {
+	ranges, err := client.Admin().ReplayToFile(ctx, plan.ID, file.Name(), "the tea prices of today")
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(file)
+	for _, r := range ranges {
+		if err := copyRange(ctx, client, plan.Selection.Topic, r, out); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+func copyRange(ctx context.Context, client *spillway.Client, topic string, r spillway.ReplayRange, out io.Writer) error {
+	reader, err := client.Subscribe(ctx, topic, spillway.WithStart(spillway.StartOffset(r.Partition, r.From)))
+	if err != nil {
+		return err
+	}
+	defer reader.Close(ctx)
+	for m, err := range reader.Messages(ctx) {
+		if err != nil {
+			return err
+		}
+		if m.Offset >= r.To { // retention has taken the rest since it was planned
+			return nil
+		}
+		fmt.Fprintf(out, "%s\n", m.Value)
+		if m.Offset == r.To-1 {
+			return nil
+		}
+	}
+	return nil
 }

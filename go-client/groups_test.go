@@ -410,6 +410,8 @@ func wrongSettingsAreRefused(t *testing.T, b *broker, c *spillway.Client) {
 		"target's name":       second(admin.StartReplay(soon(t), "p-1", spillway.ToGroup(""), spillway.ReplayOptions{Reason: "why"})),
 		"replay without why":  second(admin.StartReplay(soon(t), "p-1", spillway.ToOrigin(), spillway.ReplayOptions{})),
 		"replay's bounds":     second(admin.StartReplay(soon(t), "p-1", spillway.ToOrigin(), spillway.ReplayOptions{Reason: "why", MaxLag: -1})),
+		"file's path":         second(admin.ReplayToFile(soon(t), "p-1", "", "why")),
+		"file without why":    second(admin.ReplayToFile(soon(t), "p-1", "out.jsonl", "")),
 		"replay's id":         second(admin.Replay(soon(t), "")),
 		"both times":          second(p.Publish(soon(t), spillway.Record{DeliverAt: time.Now(), DeliverAfter: 1})),
 		"negative offset":     second(p.Publish(soon(t), spillway.Record{ExpiresAfter: -1})),

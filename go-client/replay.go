@@ -153,6 +153,7 @@ const (
 	targetNewGroup = 2
 	targetTopic    = 3
 	targetOrigin   = 4
+	targetFile     = 5 // written by the client
 )
 
 // ToGroup is the members of a group of the topic, beside its live records: its cursor and its order stay as they are.

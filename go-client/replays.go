@@ -111,6 +111,24 @@ func (a *Admin) StartReplay(ctx context.Context, planID string, target ReplayTar
 			Errors: uint64(options.MaxErrors), DeadLetters: uint64(options.MaxDeadLetters), ConsumerLag: uint64(options.MaxLag)}})
 }
 
+// ReplayToFile notes in the broker's audit that the records of a plan are copied to a file at path, and returns where they are: one
+// range for each run of selected records, in order of partition and offset, for the caller to read and write. Fails with
+// ErrNotFound, ErrWrongState when the plan is not ready, and ErrPositionOutOfRange when records of it are gone.
+func (a *Admin) ReplayToFile(ctx context.Context, planID, path, reason string) ([]ReplayRange, error) {
+	if path == "" {
+		return nil, invalid("the path of the file is empty", "the audit says where the records went")
+	}
+	if err := checkReason("a replay", reason); err != nil {
+		return nil, err
+	}
+	plan, err := a.plan(ctx, "copy plan "+planID+" to a file", true, &pb.ReplayAdmin{Op: opStartReplay, Id: planID,
+		Target: &pb.ReplayTarget{Kind: targetFile, Name: path}, Reason: reason, IdempotencyKey: a.c.key(), Stops: &pb.ReplayStops{}})
+	if err != nil {
+		return nil, err
+	}
+	return plan.Partitions, nil
+}
+
 // Replay returns a replay as it is now. Fails with ErrNotFound.
 func (a *Admin) Replay(ctx context.Context, id string) (*ReplayJob, error) {
 	return a.job(ctx, "show replay "+id, false, &pb.ReplayAdmin{Op: opReplayStatus, Id: id})

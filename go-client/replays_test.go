@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +65,32 @@ func TestReplaysToATopicAndTwiceStoresNothingTwice(t *testing.T) {
 	_, none := admin.PlanReplay(soon(t), spillway.ReplaySelection{Topic: "nope"})
 	if !errors.Is(gone, spillway.ErrNotFound) || !errors.Is(ended, spillway.ErrWrongState) || !errors.Is(none, spillway.ErrTopicNotFound) {
 		t.Errorf("a plan that is gone: %v; a replay that has ended: %v; no topic: %v", gone, ended, none)
+	}
+}
+
+func TestAReplayToAFileSaysWhereTheRecordsAreAndIsInTheAudit(t *testing.T) {
+	b := startBroker(t)
+	c := b.client()
+	admin, topic := c.Admin(), b.topic(c, 1)
+	p := open[*spillway.Producer](t)(c.Producer(soon(t), topic))
+	for _, key := range []string{"a", "b", "b", "a", "b"} {
+		open[spillway.Ack](t)(p.Publish(soon(t), spillway.Record{Key: []byte(key), Value: []byte("v")}))
+	}
+	plan := open[*spillway.ReplayPlan](t)(admin.PlanReplay(soon(t), spillway.ReplaySelection{Topic: topic, Keys: [][]byte{[]byte("b")}}))
+
+	ranges := open[[]spillway.ReplayRange](t)(admin.ReplayToFile(soon(t), plan.ID, "/tmp/b.jsonl", "INC-4711"))
+
+	if want := []spillway.ReplayRange{{From: 1, To: 3, Records: 2}, {From: 4, To: 5, Records: 1}}; !slices.Equal(ranges, want) {
+		t.Errorf("the records are in %+v", ranges)
+	}
+	if _, err := admin.ReplayToFile(soon(t), "p-none", "/tmp/b.jsonl", "INC-4711"); !errors.Is(err, spillway.ErrNotFound) {
+		t.Errorf("of no plan: %v", err)
+	}
+	audit := open[*spillway.Subscription](t)(c.Subscribe(soon(t), "spillway.audit", spillway.WithStart(spillway.StartEarliest())))
+	for {
+		if value := string(fetch(t, audit).Value); strings.Contains(value, "/tmp/b.jsonl") && strings.Contains(value, "INC-4711") {
+			break
+		}
 	}
 }
 
