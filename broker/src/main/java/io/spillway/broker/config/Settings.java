@@ -139,7 +139,7 @@ public final class Settings {
             "How long a message is leased to a consumer that does not say.");
     public static final Setting<Integer> GROUP_DEFAULT_MAX_DELIVERIES = new Setting<>(
             "group.default-max-deliveries",
-            count(0, 1_000_000),
+            count(0, 1_000),
             "0",
             "Failed deliveries after which a message goes to the dead-letter topic, unless the consumer says. 0: never.");
     public static final Setting<Integer> GROUP_DEFAULT_MAX_UNACKED = new Setting<>(

@@ -143,6 +143,7 @@ final class ConfigLoaderTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "group.default-max-deliveries=1001",
                 "shards=-1",
                 "shards=65",
                 "shards=two",
