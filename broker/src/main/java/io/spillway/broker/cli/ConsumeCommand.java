@@ -25,7 +25,9 @@ import picocli.CommandLine.Parameters;
         description = {
             "Writes the messages of a topic, one a line: in a group, or as a reader of its own.",
             "Ends at the end the log has at the start, when no message came for --timeout, after --count messages, or "
-                    + "at Ctrl-C; with --follow only at the last two, and after --timeout when that is given."
+                    + "at Ctrl-C; with --follow only at the last two, and after --timeout when that is given.",
+            "The settings of a group are taken when it is new; one that is there keeps its own, which spillway group "
+                    + "alter changes, and must have this mode and filter."
         })
 final class ConsumeCommand implements Callable<Integer> {
     private static final int MAX_POLL = 1000;

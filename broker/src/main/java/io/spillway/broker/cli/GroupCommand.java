@@ -33,7 +33,7 @@ final class GroupCommand {
                             paramLabel = "MODE",
                             defaultValue = "SHARED",
                             description =
-                                    "shared, key_ordered (one message of a key at a time, in order) or exclusive (one "
+                                    "shared, key-ordered (one message of a key at a time, in order) or exclusive (one "
                                             + "consumer at a time). Default: shared.")
                     GroupMode mode,
             @Option(

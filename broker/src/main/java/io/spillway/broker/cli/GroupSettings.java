@@ -14,7 +14,7 @@ final class GroupSettings {
     private static final String RANGE = "..";
 
     @Option(
-            names = "--config",
+            names = {"--config", "--setting"},
             paramLabel = "KEY=VALUE",
             description = "A setting: max.deliveries, retry.backoff.ms, retry.jitter.percent, max.inflight, filter, "
                     + "dlq.breaker.percent, dlq.breaker.min or dlq.breaker.window.ms. Times take units: 500ms, 1m. May be "

@@ -1,5 +1,6 @@
 package io.spillway.broker.cli;
 
+import io.spillway.client.GroupMode;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -46,6 +47,8 @@ final class SpillwayCommand {
         commands.forEach((name, command) -> root.addSubcommand(name, command.get()));
         return root.registerConverter(Duration.class, new DurationParser())
                 .registerConverter(Position.class, new Position.Parser())
+                .registerConverter(GroupMode.class, new ModeParser<>(GroupMode.class))
+                .registerConverter(ConsumeMode.class, new ModeParser<>(ConsumeMode.class))
                 .registerConverter(ReplayTargetOption.class, new ReplayTargetOption.Parser())
                 .setCaseInsensitiveEnumValuesAllowed(true);
     }

@@ -3,6 +3,7 @@ package io.spillway.broker.cli;
 import io.spillway.client.SubscriptionBuilder;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Options that say what is subscribed to, and how. */
@@ -32,10 +33,16 @@ final class SubscriptionOptions {
     private @Nullable Integer maxUnacked;
 
     @Option(
-            names = "--max-deliveries",
-            paramLabel = "N",
-            description = "Failed deliveries after which a message is dead-lettered. Default: as the group has it.")
-    private @Nullable Integer maxDeliveries;
+            names = "--mode",
+            paramLabel = "MODE",
+            description =
+                    "shared, key-ordered (one message of a key at a time, in order) or exclusive (one consumer at "
+                            + "a time), which a group keeps; or stream, a reader without a group. Default: shared with --group, "
+                            + "else stream.")
+    private @Nullable ConsumeMode mode;
+
+    @Mixin
+    private GroupSettings settings = new GroupSettings();
 
     /** Throws UsageException for options that make no sense together. */
     void check() {
@@ -45,17 +52,34 @@ final class SubscriptionOptions {
                     "a consumer is a member of a group or reads from a position",
                     "give --group GROUP, or --from earliest");
         }
-        if (group == null && (lease != null || maxUnacked != null || maxDeliveries != null)) {
+        requireFitting(mode);
+        if (group == null
+                && (lease != null || maxUnacked != null || !settings.toMap().isEmpty())) {
             throw new UsageException(
-                    "--lease, --max-unacked and --max-deliveries are for groups",
-                    "a reader without --group leases nothing",
+                    "--lease, --max-unacked, --filter and the settings of a group are for groups",
+                    "a reader without --group leases nothing and gets every message",
                     "give --group, or leave them out");
         }
         if (maxUnacked != null) {
             UsageException.atLeast("--max-unacked", maxUnacked, 1);
         }
-        if (maxDeliveries != null) {
-            UsageException.atLeast("--max-deliveries", maxDeliveries, 0);
+    }
+
+    private void requireFitting(@Nullable ConsumeMode asked) {
+        if (asked == null) {
+            return;
+        }
+        if (asked.group() == null && group != null) {
+            throw new UsageException(
+                    "--mode stream and --group are both given",
+                    "a stream is a reader of its own, without a group",
+                    "give another mode, or leave out --group and give --from");
+        }
+        if (asked.group() != null && group == null) {
+            throw new UsageException(
+                    "--mode is that of a group and --group is not given",
+                    "only a group shares its messages among consumers",
+                    "give --group GROUP, or --mode stream");
         }
     }
 
@@ -85,8 +109,9 @@ final class SubscriptionOptions {
             int most = maxUnacked == null ? DEFAULT_MAX_UNACKED : maxUnacked;
             builder.maxUnacked((int) Math.min(count, most));
         }
-        if (maxDeliveries != null) {
-            builder.maxDeliveries(maxDeliveries);
+        if (mode != null && mode.group() != null) {
+            builder.mode(mode.group());
         }
+        settings.toMap().forEach(builder::groupSetting);
     }
 }

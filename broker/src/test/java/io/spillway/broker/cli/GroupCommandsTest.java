@@ -88,6 +88,41 @@ class GroupCommandsTest {
     }
 
     @Test
+    void aConsumerBeginsItsGroupWithModeFilterAndSettingsAndChangesNoneOfThem() throws IOException {
+        ok("publish orders --header kind=order");
+        ok("publish orders --header kind=test");
+        String begun = "consume orders --group g --mode key-ordered --filter kind='order' --max-inflight 100"
+                + " --max-deliveries 0 --retry-backoff 100ms..1m --setting dlq.breaker.window.ms=2m";
+
+        assertThat(ok(begun)).isEqualTo("1\n2\n3\n");
+        JsonNode group = json(ok("group describe orders g --output json"));
+        ok("group alter orders g --max-inflight 7");
+        assertThat(ok(begun)).isEmpty();
+
+        assertThat(group.at("/mode").asText()).isEqualTo("key_ordered");
+        assertThat(group.at("/config/filter").asText()).isEqualTo("kind='order'");
+        assertThat(group.at("/config/max.inflight").asText()).isEqualTo("100");
+        assertThat(group.at("/config/max.deliveries").asText()).isEqualTo("0");
+        assertThat(group.at("/config/retry.backoff.ms").asText()).isEqualTo("100..60000");
+        assertThat(group.at("/config/dlq.breaker.window.ms").asText()).isEqualTo("120000");
+        assertThat(json(ok("group describe orders g --output json"))
+                        .at("/config/max.inflight")
+                        .asText())
+                .isEqualTo("7");
+        assertThat(run("consume", "orders", "--group", "g").err())
+                .as("shared is another mode")
+                .startsWith("error: WRONG_STATE: ");
+        assertThat(run("consume", "orders", "--group", "g", "--mode", "KEY_ORDERED", "--filter", "has(kind)")
+                        .err())
+                .as("another filter")
+                .startsWith("error: WRONG_STATE: ");
+        assertThat(ok("consume orders --from earliest --mode stream --count 4")).isEqualTo("1\n2\n3\n1\n");
+        assertThat(ok("consume orders --group alone --mode exclusive --count 1"))
+                .isEqualTo("1\n");
+        assertThat(ok("consume --help")).contains("--mode=MODE", "--filter=EXPRESSION", "--setting", "group alter");
+    }
+
+    @Test
     void aPausedGroupDeliversNothingAndSaysWhy() throws IOException {
         ok("publish orders");
         ok("group create orders g");
