@@ -45,7 +45,7 @@ final class ReplaySelectionOptions {
             description = "Only records that this group has not settled when the plan is made.")
     private @Nullable String unackedBy;
 
-    @Option(names = "--sample", paramLabel = "PERCENT", description = "Only so many of them, such as 10% or 0.5%.")
+    @Option(names = "--sample", paramLabel = "PERCENT", description = "Only so many of them, such as 10%% or 0.5%%.")
     private @Nullable String sample;
 
     ReplaySelection applyTo(ReplaySelection all) {
