@@ -1,5 +1,6 @@
+use std::collections::HashSet;
 use std::io::ErrorKind;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, BytesMut};
@@ -8,12 +9,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::{Instrument as _, Span};
 
 use crate::client::Shared;
 use crate::codes;
 use crate::conn::Conn;
+use crate::core::ConnectLimit;
 use crate::error::wire_error;
 use crate::pb;
 use crate::wire::{
@@ -25,6 +27,17 @@ use crate::wire::{
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const TICK: Duration = Duration::from_millis(20);
 const READ_CHUNK: usize = 256 << 10;
+
+/// The attempts to connect again of all clients of this process, and since when their time counts.
+static RECONNECTS: Mutex<(ConnectLimit, Option<Instant>)> = Mutex::new((ConnectLimit::new(), None));
+
+/// How long until the process may connect again.
+fn take_turn(now: Instant) -> Duration {
+    let mut reconnects = RECONNECTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let (limit, start) = &mut *reconnects;
+    let since = now.saturating_duration_since(*start.get_or_insert(now));
+    Duration::from_millis(limit.take(since.as_millis() as u64))
+}
 
 /// Gives time its turn until the client is closed.
 pub(crate) async fn tick(shared: Arc<Shared>) {
@@ -48,9 +61,11 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         state.perform(actions);
         state.net.dial_wanted.clone()
     });
+    let mut tried = HashSet::new();
     loop {
         for candidate in shared.with(|state| std::mem::take(&mut state.net.dials)) {
-            tokio::spawn(until_stopped(shared.clone(), candidate));
+            let again = !tried.insert(candidate);
+            tokio::spawn(until_stopped(shared.clone(), candidate, again));
         }
         tokio::select! {
             () = wanted.notified() => {}
@@ -59,7 +74,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     }
 }
 
-async fn until_stopped(shared: Arc<Shared>, candidate: usize) {
+/// A client's first attempt with an endpoint need not wait for its turn.
+async fn until_stopped(shared: Arc<Shared>, candidate: usize, again: bool) {
     let mut stop = shared.stop.subscribe();
     let endpoint = shared.with(|state| state.net.endpoint(candidate));
     let span = tracing::debug_span!(
@@ -69,8 +85,14 @@ async fn until_stopped(shared: Arc<Shared>, candidate: usize) {
         endpoint,
         session = tracing::field::Empty,
     );
+    let connected = async {
+        if again {
+            sleep(take_turn(Instant::now())).await;
+        }
+        connect(&shared, candidate, endpoint, &span).await;
+    };
     tokio::select! {
-        () = connect(&shared, candidate, endpoint, &span).instrument(span.clone()) => {}
+        () = connected.instrument(span.clone()) => {}
         _ = stop.wait_for(|stop| *stop) => {}
     }
 }

@@ -247,8 +247,21 @@ public final class Link {
             this.endpoint = endpoint;
         }
 
+        /** The first attempt with an endpoint need not wait for its turn. */
         void dial() {
             attempts++;
+            long waitMs = attempts == 1 ? 0 : ConnectTurns.OF_PROCESS.takeMs();
+            if (waitMs == 0) {
+                connect();
+            } else {
+                loop.schedule(this::connect, waitMs, TimeUnit.MILLISECONDS);
+            }
+        }
+
+        private void connect() {
+            if (isClosed()) {
+                return;
+            }
             dialedMs = nowMs();
             resolver.resolve(endpoint, attempts, address -> {
                 if (isClosed()) {

@@ -1,0 +1,4 @@
+@NullMarked
+package io.spillway.client.net;
+
+import org.jspecify.annotations.NullMarked;
