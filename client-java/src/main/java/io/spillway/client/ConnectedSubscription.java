@@ -40,7 +40,7 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
                 settings.topic(),
                 client.clock(),
                 settings.creditBytes() / 2,
-                SubscriptionLink.creditBatches(settings.creditBytes()) / 2,
+                SubscriptionCredit.batches(settings.creditBytes()) / 2,
                 this);
         acks = new AckSender(client, settings);
         link = new SubscriptionLink(client, settings, startOffsets, queue, acks);

@@ -2,27 +2,20 @@ package io.spillway.client;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.util.collection.IntObjectHashMap;
-import io.netty.util.collection.IntObjectMap;
 import io.spillway.client.net.Connection;
 import io.spillway.client.net.HandleListener;
 import io.spillway.client.net.ResponseHandler;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.Frame;
-import io.spillway.protocol.FrameDecoder;
 import io.spillway.protocol.FrameKind;
-import io.spillway.protocol.Limits;
 import io.spillway.protocol.ProtocolException;
 import io.spillway.protocol.RecordBatch;
-import io.spillway.protocol.v1.AckItem;
 import io.spillway.protocol.v1.Backpressure;
-import io.spillway.protocol.v1.Credit;
 import io.spillway.protocol.v1.CreditGrant;
 import io.spillway.protocol.v1.Deliver;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.Handoff;
 import io.spillway.protocol.v1.Segment;
-import io.spillway.protocol.v1.Start;
 import io.spillway.protocol.v1.Subscribe;
 import io.spillway.protocol.v1.SubscribeOk;
 import io.spillway.protocol.v1.Unsubscribe;
@@ -32,23 +25,16 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The network side of a subscription: subscribes, and again after each reconnect, checks and queues what is delivered,
- * and grants credit as it is consumed. A reader goes on at the record after the last one queued, in each partition.
- * Confined to the network thread.
+ * The network side of a subscription: subscribes, and again after each reconnect, hands what is delivered to its
+ * {@link DeliveryIntake}, and grants credit as it is consumed. Confined to the network thread.
  */
 final class SubscriptionLink implements HandleListener {
-    /** A credit of bytes has one batch for each of this many. */
-    private static final int BYTES_PER_CREDIT_BATCH = 4 << 10;
-
-    private static final int MIN_CREDIT_BATCHES = 64;
     private static final int ROLE_ACTIVE = 0;
 
     /** A subscription that lasts this long begins its count of failures anew when it ends. */
     private static final long STABLE_NS = 30_000_000_000L;
 
     private static final int MAX_CORRUPT_DELIVERIES = 3;
-    private static final int CORRUPT_DELAY_MS = 1_000;
-    private static final int REASON_CORRUPT = 1;
 
     private enum State {
         /** No handle; opened when there is a connection. */
@@ -64,8 +50,9 @@ final class SubscriptionLink implements HandleListener {
     private final AckSender acks;
     private final CompletableFuture<List<Integer>> opened = new CompletableFuture<>();
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
-    /** Reader only: offset of the next record, by partition. */
-    private final IntObjectMap<Long> nextOffsets = new IntObjectHashMap<>();
+    private final ReaderPlaces places;
+    private final SubscriptionCredit credit;
+    private final DeliveryIntake intake;
 
     private State state = State.CLOSED;
     private @Nullable Connection connection;
@@ -82,10 +69,6 @@ final class SubscriptionLink implements HandleListener {
     private boolean leaving;
 
     private long notBeforeNs;
-    private long receivedBatches;
-    private long receivedBytes;
-    private long grantedBatches;
-    private long grantedBytes;
     private long corruptOffset = -1;
     private int corruptDeliveries;
 
@@ -99,12 +82,10 @@ final class SubscriptionLink implements HandleListener {
         this.settings = settings;
         this.queue = queue;
         this.acks = acks;
-        startOffsets.forEach((partition, offset) -> nextOffsets.put(partition.intValue(), offset));
+        places = new ReaderPlaces(startOffsets);
+        credit = new SubscriptionCredit(settings.creditBytes(), queue);
+        intake = new DeliveryIntake(client, settings, places, queue, acks);
         notBeforeNs = client.clock().nanoTime();
-    }
-
-    static int creditBatches(long creditBytes) {
-        return (int) Math.max(MIN_CREDIT_BATCHES, creditBytes / BYTES_PER_CREDIT_BATCH);
     }
 
     /** The partitions, when it is open for the first time. */
@@ -131,15 +112,8 @@ final class SubscriptionLink implements HandleListener {
         state = State.OPENING;
         connection = ready;
         handle = ready.openHandle(this);
-        receivedBatches = 0;
-        receivedBytes = 0;
-        Subscribe.Builder header = settings.request().setCredit(nextCredit());
-        for (IntObjectMap.PrimitiveEntry<Long> next : nextOffsets.entries()) {
-            header.addStarts(Start.newBuilder()
-                    .setKind(StartPosition.OFFSET)
-                    .setPartition(next.key())
-                    .setOffset(next.value()));
-        }
+        credit.begin();
+        Subscribe.Builder header = settings.request().setCredit(credit.grant()).addAllStarts(places.starts());
         ready.request(FrameKind.SUBSCRIBE, handle, header.build(), new Opening(ready));
     }
 
@@ -286,75 +260,27 @@ final class SubscriptionLink implements HandleListener {
                         Code.MALFORMED_FRAME,
                         "a delivery says a batch has " + bytes + " bytes, " + payload.readableBytes() + " are left");
             }
-            receivedBatches++;
-            receivedBytes += bytes;
+            credit.onReceived(bytes);
             byte[] copy = new byte[bytes];
             payload.readBytes(copy);
-            if (!accept(segment, Unpooled.wrappedBuffer(copy), received)) {
+            ProtocolException damage =
+                    intake.take(segment, Unpooled.wrappedBuffer(copy), received, draining || leaving);
+            if (damage != null) {
+                onDamaged(segment, damage);
                 return;
             }
         }
         grantCredit();
     }
 
-    /** False when this handle has been given up. */
-    private boolean accept(Segment segment, ByteBuf bytes, BrokerTime received) {
-        try {
-            RecordBatch.validate(bytes, 0, bytes.readableBytes(), FrameDecoder.DEFAULT_MAX_FRAME_BYTES);
-        } catch (ProtocolException e) {
-            return onCorrupt(segment, bytes, e);
-        }
-        DeliveredBatch batch = new DeliveredBatch(bytes, segment, skipBefore(segment, bytes), received, acks);
-        int records = batch.selectedCount();
-        if (records == 0) {
-            return true;
-        }
-        if (!settings.isStream()) {
-            acks.onDelivered(batch);
-        }
-        if (draining || leaving) {
-            batch.release(0);
-        } else {
-            queue.add(batch);
-            client.metrics().onBatchReceived(settings.topic(), segment.getPartition(), records, segment.getBytes());
-        }
-        return true;
-    }
-
-    /** A reader has had the records before this offset; moves its place behind the batch. */
-    private long skipBefore(Segment segment, ByteBuf bytes) {
-        if (!settings.isStream()) {
-            return 0;
-        }
-        Long next = nextOffsets.get(segment.getPartition());
-        long end = segment.getBaseOffset() + RecordBatch.recordCount(bytes, 0);
-        long from = next == null ? 0 : next;
-        nextOffsets.put(segment.getPartition(), Long.valueOf(Math.max(from, end)));
-        return from;
-    }
-
-    /** In a group the broker hears of it and delivers again; a reader asks again, a few times. */
-    private boolean onCorrupt(Segment segment, ByteBuf bytes, ProtocolException cause) {
-        if (!settings.isStream()) {
-            int count = Math.max(1, Math.min(RecordBatch.recordCount(bytes, 0), Limits.MAX_BATCH_RECORDS));
-            acks.add(AckItem.newBuilder()
-                    .setPartition(segment.getPartition())
-                    .setFirst(segment.getBaseOffset())
-                    .setLast(segment.getBaseOffset() + count - 1)
-                    .setFence(segment.getFence())
-                    .setOutcome(DeliveredBatch.NACK)
-                    .setDelayMs(CORRUPT_DELAY_MS)
-                    .setReason(REASON_CORRUPT)
-                    .setDetail("CORRUPT: " + cause.getMessage())
-                    .build());
-            return true;
-        }
+    /** A reader asks again, a few times. */
+    private void onDamaged(Segment segment, ProtocolException cause) {
         corruptDeliveries = corruptOffset == segment.getBaseOffset() ? corruptDeliveries + 1 : 1;
         corruptOffset = segment.getBaseOffset();
         unsubscribe();
         leaveHandle();
         if (corruptDeliveries < MAX_CORRUPT_DELIVERIES) {
-            notBeforeNs = client.clock().nanoTime() + CORRUPT_DELAY_MS * 1_000_000L;
+            notBeforeNs = client.clock().nanoTime() + DeliveryIntake.CORRUPT_DELAY_MS * 1_000_000L;
         } else {
             end(SpillwayException.of(
                     Code.CHECKSUM_MISMATCH,
@@ -363,38 +289,17 @@ final class SubscriptionLink implements HandleListener {
                     cause.getMessage() + ", " + corruptDeliveries + " times in a row",
                     "run spillway log verify on the broker's data; to go on, start behind the batch"));
         }
-        return false;
     }
 
-    /**
-     * Tells the broker how much more it may send, once half of the window is consumed; or all there is, when what is left
-     * may be too little for the next batch.
-     */
+    /** Tells the broker how much more it may send, when that is due. */
     void grantCredit() {
         Connection to = connection;
-        if (state != State.ACTIVE || to == null || draining || leaving) {
-            return;
-        }
-        long windowBatches = creditBatches(settings.creditBytes());
-        int queuedBatches = queue.queuedBatches();
-        long newBatches = receivedBatches + windowBatches - queuedBatches - grantedBatches;
-        long newBytes = receivedBytes + settings.creditBytes() - queue.queuedBytes() - grantedBytes;
-        boolean dry = queuedBatches == 0 && newBytes > 0 && grantedBytes - receivedBytes < Limits.MAX_BATCH_BYTES;
-        if (dry || newBatches >= windowBatches / 2 || newBytes >= settings.creditBytes() / 2) {
+        if (state == State.ACTIVE && to != null && !draining && !leaving && credit.isDue()) {
             to.send(
                     FrameKind.CREDIT_GRANT,
                     handle,
-                    CreditGrant.newBuilder().setCredit(nextCredit()).build());
+                    CreditGrant.newBuilder().setCredit(credit.grant()).build());
         }
-    }
-
-    private Credit nextCredit() {
-        grantedBatches = receivedBatches + Math.max(0, creditBatches(settings.creditBytes()) - queue.queuedBatches());
-        grantedBytes = receivedBytes + Math.max(0, settings.creditBytes() - queue.queuedBytes());
-        return Credit.newBuilder()
-                .setMaxBatches(grantedBatches)
-                .setMaxBytes(grantedBytes)
-                .build();
     }
 
     @Override
@@ -437,9 +342,7 @@ final class SubscriptionLink implements HandleListener {
                     FrameKind.CREDIT_GRANT,
                     handle,
                     CreditGrant.newBuilder()
-                            .setCredit(Credit.newBuilder()
-                                    .setMaxBatches(grantedBatches)
-                                    .setMaxBytes(grantedBytes))
+                            .setCredit(credit.granted())
                             .setPaused(true)
                             .build());
         }
