@@ -111,6 +111,11 @@ class ArchitectureTest {
     }
 
     @Test
+    void ratisIsKnownToReplicationOnly() {
+        check(onlyIn(packages("replication"), "org.apache.ratis.."));
+    }
+
+    @Test
     void channelsAreKnownToTransportAndAdminOnly() {
         check(onlyIn(packages("transport", "admin"), "io.netty.channel.."));
     }

@@ -1,13 +1,37 @@
 package io.spillway.broker.replication;
 
+import io.spillway.broker.base.Published;
+import io.spillway.broker.replication.ReplicationException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.apache.ratis.conf.Parameters;
+import org.apache.ratis.conf.RaftProperties;
+import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.RaftClientAsynchronousProtocol;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroup;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.storage.RaftStorage.StartupOption;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * This node's part in the cluster: one Raft group, one leader for everything.
  *
- * <p>{@link #propose} is for one thread; everything else is thread-safe.
+ * <p>{@link #propose} is for one thread; everything else is thread-safe. The thread {@code spillway-raft-<id>} owns what
+ * changes seldom: who leads, who is a member, an install. Ratis' own threads do the rest.
  */
 public final class RaftNode implements AutoCloseable {
     /** The largest entry. */
@@ -15,66 +39,235 @@ public final class RaftNode implements AutoCloseable {
     /** The largest answer to {@link #ask}. */
     public static final int MAX_ANSWER_BYTES = 8 << 20;
 
-    private RaftNode() {}
+    private static final Logger LOG = LoggerFactory.getLogger(RaftNode.class);
+    private static final int TEND_MS = 200;
+    private static final int CLOSE_TIMEOUT_MS = 5_000;
+
+    private final ReplicationConfig config;
+    private final Replica replica;
+    private final RaftGroupId groupId;
+    private final ScheduledThreadPoolExecutor control;
+    private final Handover handover;
+    private final RaftServer server;
+    private final Group group;
+    private final Questions questions;
+    private final Reconfiguration reconfiguration;
+    private final Members members;
+    private final Admission admission;
+    private final RaftClientAsynchronousProtocol log;
+    private final ClientId client = ClientId.randomId();
+    private final Published<Boolean> isClosed = new Published<>(false);
+    private final Published<Optional<Group>> opened = new Published<>(Optional.empty());
+    private long nextCall;
+
+    private RaftNode(ReplicationConfig config, Replica replica) throws IOException {
+        this.config = config;
+        this.replica = replica;
+        groupId = RaftSettings.group(config.cluster());
+        control = new ScheduledThreadPoolExecutor(
+                1, task -> new Thread(task, "spillway-raft-" + config.self().id()));
+        control.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        // What Ratis reports while it closes is of no use to anybody.
+        control.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
+        handover =
+                new Handover(replica, config.maxPendingBytes(), failure -> stop("an entry was not applied", failure));
+        Leadership leadership = new Leadership(replica, control);
+        Answers answers = new Answers(replica);
+        Installation installation = new Installation(replica, handover, control, this::leader);
+        RaftProperties properties = RaftSettings.properties(config);
+        Parameters parameters = RaftSettings.parameters(config);
+        server = RaftServer.newBuilder()
+                .setServerId(RaftPeerId.valueOf(config.self().id()))
+                .setGroup(firstGroup())
+                .setOption(startup())
+                .setProperties(properties)
+                .setParameters(parameters)
+                .setStateMachine(new ReplicaStateMachine(new ReplicaStateMachine.Wiring(
+                        replica, handover, leadership, installation, answers, this::stop)))
+                .build();
+        group = new Group(config, server, groupId);
+        // The server's own method goes through a pool of threads, and waits there; the group's is called straight.
+        log = (RaftClientAsynchronousProtocol) group.division();
+        questions = new Questions(groupId, properties, parameters);
+        reconfiguration = new Reconfiguration(server, groupId);
+        members = new Members(config, group, reconfiguration, questions, control);
+        admission = new Admission(config, group, questions, replica, control);
+        opened.set(Optional.of(group));
+        answers.open(members);
+        leadership.open(group);
+    }
+
+    /**
+     * The configuration of a node that has none in its directory: alone and voting, which forms a cluster, or alone and
+     * listening, which waits for a leader to call.
+     */
+    private RaftGroup firstGroup() {
+        RaftPeerRole role = config.otherSeeds().isEmpty() ? RaftPeerRole.FOLLOWER : RaftPeerRole.LISTENER;
+        return RaftGroup.valueOf(groupId, Set.of(Peers.toRaft(config.self(), role, 0)));
+    }
+
+    private StartupOption startup() {
+        return Files.exists(config.dir().resolve(groupId.getUuid().toString()))
+                ? StartupOption.RECOVER
+                : StartupOption.FORMAT;
+    }
+
+    private @Nullable Peer leader() {
+        Optional<Group> now = opened.get();
+        return now.isPresent() ? now.get().leader() : null;
+    }
 
     /**
      * Starts the node from its directory; an empty one forms a cluster or asks the seeds for admission, for as long as
      * it takes, in the background.
+     *
+     * @throws IOException if the directory or the address cannot be used
      */
     public static RaftNode start(ReplicationConfig config, Replica replica) throws IOException {
-        throw new UnsupportedOperationException(config + " " + replica);
+        Files.createDirectories(config.dir());
+        RaftNode node = new RaftNode(config, replica);
+        try {
+            node.server.start();
+            node.control.scheduleWithFixedDelay(node::tend, 0, TEND_MS, TimeUnit.MILLISECONDS);
+        } catch (IOException | RuntimeException e) {
+            node.close();
+            throw e;
+        }
+        return node;
+    }
+
+    private void tend() {
+        try {
+            admission.tend();
+            members.tend();
+        } catch (RuntimeException e) {
+            LOG.warn("cluster_tend_failed", e);
+        }
     }
 
     /** Ends when this node is a member of a cluster: at once for one that forms it or was a member before. */
     public CompletableFuture<Void> joined() {
-        throw new UnsupportedOperationException();
+        return admission.joined();
     }
 
     /**
      * Writes an entry into the agreed log, if this node leads. Entries of one caller stand there in the order of the
-     * calls, also when the futures end otherwise.
+     * calls, also when the futures end otherwise: the call itself appends to this node's log, under Ratis' lock and on the
+     * caller's thread, before it returns.
      *
-     * @return the entry's place, when it is committed and handed to {@link Replica#apply}; fails with a
-     *     {@link ReplicationException}
+     * @param entry belongs to the log from now on: nobody may write into its bytes again
+     * @return the entry's place, when it is committed and handed to {@link Replica#apply}; ended by the thread that hands
+     *     entries over, so what depends on it must be short. Fails with a {@link ReplicationException}
      */
     public CompletableFuture<RaftPoint> propose(ByteBuffer entry) {
-        throw new UnsupportedOperationException();
+        if (isClosed.get()) {
+            return CompletableFuture.failedFuture(new ReplicationException(Kind.CLOSED, "this node is closed"));
+        }
+        if (entry.remaining() > MAX_ENTRY_BYTES) {
+            return CompletableFuture.failedFuture(new ReplicationException(
+                    Kind.TOO_LARGE, "an entry of " + entry.remaining() + " bytes; " + MAX_ENTRY_BYTES + " fit"));
+        }
+        Proposal proposal = new Proposal(entry);
+        RaftClientRequest request = RaftClientRequest.newBuilder()
+                .setClientId(client)
+                .setServerId(server.getId())
+                .setGroupId(groupId)
+                .setCallId(nextCall++)
+                .setMessage(proposal)
+                .setType(RaftClientRequest.writeRequestType())
+                .build();
+        CompletableFuture<RaftClientReply> reply;
+        try {
+            reply = log.submitClientRequestAsync(request);
+        } catch (IOException | RuntimeException e) {
+            reply = CompletableFuture.failedFuture(e);
+        }
+        return reply.handle((done, failure) -> {
+            if (failure == null && done.isSuccess()) {
+                return ((Proposal.Committed) done.getMessage()).point();
+            }
+            throw Failures.ofProposal(failure != null ? failure : done.getException(), proposal.isWritten());
+        });
     }
 
     /** Asks a node, of any role; it answers by {@link Replica#answer}. Fails with a {@link ReplicationException}. */
     public CompletableFuture<ByteBuffer> ask(Peer node, ByteBuffer question) {
-        throw new UnsupportedOperationException();
+        return questions.ask(node.clusterAddress(), question);
     }
 
     /** {@link Replica#durable} has moved: what the files hold may leave the log. Does not wait for it. */
     public void snapshotTaken() {
-        throw new UnsupportedOperationException();
+        reconfiguration.snapshot().whenComplete((done, failure) -> {
+            if (failure != null && !isClosed.get()) {
+                LOG.warn("log_not_purged cause={}", failure.toString());
+            }
+        });
     }
 
     public ClusterStatus status() {
-        throw new UnsupportedOperationException();
+        return group.status();
     }
 
     /** Admits a node that waits for it, or makes its new addresses and zone known; it listens at first. Any node. */
     public CompletableFuture<Void> addNode(Peer peer) {
-        throw new UnsupportedOperationException();
+        return members.request(new Change.Add(peer, false, true));
     }
 
     /** Takes a node out of the cluster; the leader cannot be taken out. Any node. */
     public CompletableFuture<Void> removeNode(String id) {
-        throw new UnsupportedOperationException();
+        return members.request(new Change.Remove(id));
     }
 
     /** Lets a listener vote, whatever the rule says. Any node. */
     public CompletableFuture<Void> promote(String id) {
-        throw new UnsupportedOperationException();
+        return members.request(new Change.Promote(id));
     }
 
     /** Hands the leadership to a voter that has all. Any node. */
     public CompletableFuture<Void> transferLeadership(String id, int timeoutMs) {
-        throw new UnsupportedOperationException();
+        return members.request(new Change.Transfer(id, timeoutMs));
     }
 
+    /** Ratis gave up, or the replica did. */
+    private void stop(String why, @Nullable Throwable cause) {
+        if (isClosed.get()) {
+            return;
+        }
+        isClosed.set(true);
+        handover.close();
+        LOG.error("replication_stopped node={} why={}", config.self().id(), why, cause);
+        control.execute(() -> {
+            closeServer();
+            replica.stopped(why, cause);
+        });
+    }
+
+    /** Ends at once what waits; entries committed but not handed over come again after a restart. */
     @Override
-    public void close() {}
+    public void close() {
+        isClosed.set(true);
+        handover.close();
+        control.shutdown();
+        closeServer();
+        try {
+            questions.close();
+        } catch (IOException e) {
+            LOG.warn("replication_close_failed node={}", config.self().id(), e);
+        }
+        try {
+            if (!control.awaitTermination(CLOSE_TIMEOUT_MS, TimeUnit.MILLISECONDS)) {
+                LOG.warn("replication_close_timed_out node={}", config.self().id());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void closeServer() {
+        try {
+            server.close();
+        } catch (IOException e) {
+            LOG.warn("replication_close_failed node={}", config.self().id(), e);
+        }
+    }
 }

@@ -44,4 +44,10 @@ public interface Replica {
 
     /** Answers another node's {@link RaftNode#ask}; at most {@link RaftNode#MAX_ANSWER_BYTES}. Not in order with apply. */
     CompletableFuture<ByteBuffer> answer(ByteBuffer question);
+
+    /**
+     * This node stopped by itself and takes no part any more: it was taken out of the cluster, its log cannot be written,
+     * or an entry could not be applied. It must be closed; nothing else is called after this.
+     */
+    void stopped(String why, @Nullable Throwable cause);
 }

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxVoters how many nodes vote, at most; the rule is in {@link VoterRule}
  * @param maxPendingBytes what may wait for its majority, and what may wait to be applied
  * @param preservedEntries how many entries stay in the log below the durable point, for nodes that lag
+ * @param segmentBytes the log leaves in files of this size
  * @param tls null = plain text
  */
 public record ReplicationConfig(
@@ -32,6 +33,7 @@ public record ReplicationConfig(
         int maxVoters,
         int maxPendingBytes,
         int preservedEntries,
+        int segmentBytes,
         @Nullable Tls tls) {
     public static final String DEFAULT_CLUSTER = "spillway";
     public static final int DEFAULT_ELECTION_MIN_MS = 300;
@@ -39,6 +41,7 @@ public record ReplicationConfig(
     public static final int DEFAULT_MAX_VOTERS = 3;
     public static final int DEFAULT_MAX_PENDING_BYTES = 32 << 20;
     public static final int DEFAULT_PRESERVED_ENTRIES = 20_000;
+    public static final int DEFAULT_SEGMENT_BYTES = 32 << 20;
 
     /**
      * Mutual TLS between the nodes: each shows its certificate and accepts those that the authority signed. A
@@ -62,6 +65,7 @@ public record ReplicationConfig(
                 maxPendingBytes >= RaftNode.MAX_ENTRY_BYTES,
                 "pending bytes: at least one entry's, not " + maxPendingBytes);
         check(preservedEntries >= 0, "preserved entries: 0 or more, not " + preservedEntries);
+        check(segmentBytes >= 1 << 10, "segment bytes: at least 1024, not " + segmentBytes);
     }
 
     private static void check(boolean isRight, String message) {
@@ -83,6 +87,7 @@ public record ReplicationConfig(
                 DEFAULT_MAX_VOTERS,
                 DEFAULT_MAX_PENDING_BYTES,
                 DEFAULT_PRESERVED_ENTRIES,
+                DEFAULT_SEGMENT_BYTES,
                 null);
     }
 
@@ -98,10 +103,12 @@ public record ReplicationConfig(
                 maxVoters,
                 maxPendingBytes,
                 preservedEntries,
+                segmentBytes,
                 newTls);
     }
 
-    public ReplicationConfig withPreservedEntries(int entries) {
+    /** How much of the log stays below the durable point, in entries, and leaves in files of which size. */
+    public ReplicationConfig withLog(int newPreservedEntries, int newSegmentBytes) {
         return new ReplicationConfig(
                 cluster,
                 self,
@@ -112,7 +119,8 @@ public record ReplicationConfig(
                 electionMaxMs,
                 maxVoters,
                 maxPendingBytes,
-                entries,
+                newPreservedEntries,
+                newSegmentBytes,
                 tls);
     }
 

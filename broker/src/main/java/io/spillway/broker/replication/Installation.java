@@ -1,0 +1,84 @@
+package io.spillway.broker.replication;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lets the replica bring its files up from the leader when the log does not reach back far enough.
+ *
+ * <p>Ratis asks again at once, without a pause, when told of a failure. It is therefore told of success only; failures are
+ * repeated here, more slowly each time, with whoever leads by then.
+ */
+final class Installation {
+    private static final Logger LOG = LoggerFactory.getLogger(Installation.class);
+    private static final int FIRST_PAUSE_MS = 100;
+    private static final int LONGEST_PAUSE_MS = 5_000;
+
+    private final Replica replica;
+    private final Handover handover;
+    private final ScheduledExecutorService control;
+    private final Supplier<@Nullable Peer> leader;
+
+    Installation(
+            Replica replica, Handover handover, ScheduledExecutorService control, Supplier<@Nullable Peer> leader) {
+        this.replica = replica;
+        this.handover = handover;
+        this.control = control;
+        this.leader = leader;
+    }
+
+    /**
+     * @param notifier the leader when this was asked for
+     * @param firstAvailable the first index the leader's log still has
+     * @return the point reached, which is not before the one ahead of {@code firstAvailable}; null = nothing is missing
+     */
+    CompletableFuture<@Nullable RaftPoint> begin(Peer notifier, long firstAvailable) {
+        if (replica.durable().index() + 1 >= firstAvailable) {
+            return CompletableFuture.completedFuture(null);
+        }
+        LOG.info(
+                "install_begins leader={} first_available={} durable={}",
+                notifier.id(),
+                firstAvailable,
+                replica.durable());
+        CompletableFuture<@Nullable RaftPoint> reached = new CompletableFuture<>();
+        CompletableFuture<Void> drained = handover.pause();
+        drained.thenRunAsync(() -> attempt(notifier, firstAvailable, FIRST_PAUSE_MS, reached), control);
+        return reached;
+    }
+
+    private void attempt(
+            Peer notifier, long firstAvailable, int pauseMs, CompletableFuture<@Nullable RaftPoint> reached) {
+        Peer now = leader.get();
+        CompletableFuture<RaftPoint> installed;
+        try {
+            installed = replica.install(now == null ? notifier : now);
+        } catch (RuntimeException e) {
+            installed = CompletableFuture.failedFuture(e);
+        }
+        installed.whenCompleteAsync(
+                (point, failure) -> {
+                    if (failure == null && point.index() + 1 >= firstAvailable) {
+                        LOG.info("install_done point={}", point);
+                        handover.resumeAfter(point);
+                        reached.complete(point);
+                        return;
+                    }
+                    LOG.warn(
+                            "install_failed reached={} first_available={} retry_ms={} cause={}",
+                            point,
+                            firstAvailable,
+                            pauseMs,
+                            String.valueOf(failure));
+                    int next = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+                    control.schedule(
+                            () -> attempt(notifier, firstAvailable, next, reached), pauseMs, TimeUnit.MILLISECONDS);
+                },
+                control);
+    }
+}

@@ -1,0 +1,307 @@
+package io.spillway.broker.replication;
+
+import io.spillway.broker.replication.ReplicationException.Kind;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Predicate;
+import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
+import org.apache.ratis.protocol.RaftPeer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Changes who is in the cluster, one change after the other: the leader carries them out, any other node passes them on.
+ *
+ * <p>{@link #change} is thread-safe; everything else is confined to the control thread.
+ */
+final class Members {
+    private static final Logger LOG = LoggerFactory.getLogger(Members.class);
+    /** A listener this close to the end of the log, in entries, is ready to vote. */
+    private static final int READY_LAG = 256;
+
+    private final ReplicationConfig config;
+    private final Group group;
+    private final Reconfiguration reconfiguration;
+    private final Questions questions;
+    private final Executor control;
+    private final VoterRule rule;
+    /** Ids of nodes whose admission is under way. */
+    private final Set<String> joining = new HashSet<>();
+
+    private CompletableFuture<?> last = CompletableFuture.completedFuture(null);
+
+    Members(
+            ReplicationConfig config,
+            Group group,
+            Reconfiguration reconfiguration,
+            Questions questions,
+            Executor control) {
+        this.config = config;
+        this.group = group;
+        this.reconfiguration = reconfiguration;
+        this.questions = questions;
+        this.control = control;
+        rule = new VoterRule(config.maxVoters());
+    }
+
+    /** By this node, or by the leader it knows; ends when the change is in effect. */
+    CompletableFuture<Void> request(Change change) {
+        if (group.isLeading()) {
+            return change(change);
+        }
+        Peer leader = group.leader();
+        if (leader == null || leader.id().equals(config.self().id())) {
+            return CompletableFuture.failedFuture(notLeader());
+        }
+        return questions.ask(leader.clusterAddress(), change);
+    }
+
+    /** By this node, which must lead. */
+    CompletableFuture<Void> change(Change change) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        control.execute(() -> {
+            if (!group.isLeading()) {
+                done.completeExceptionally(notLeader());
+            } else if (change instanceof Change.Add add) {
+                add(add, done);
+            } else {
+                enqueue(change, done);
+            }
+        });
+        return done;
+    }
+
+    private ReplicationException notLeader() {
+        return new ReplicationException(
+                Kind.NOT_LEADER, config.self().id() + " does not lead the cluster", group.leader(), null);
+    }
+
+    private void add(Change.Add add, CompletableFuture<Void> done) {
+        String id = add.peer().id();
+        if (!add.isWaited()) {
+            // The node asks again and again until it has heard from the leader.
+            done.complete(null);
+            if (!joining.add(id)) {
+                return;
+            }
+            CompletableFuture<Void> joined = new CompletableFuture<>();
+            joined.whenCompleteAsync(
+                    (ignored, failure) -> {
+                        joining.remove(id);
+                        if (failure != null) {
+                            LOG.warn("node_not_admitted id={} cause={}", id, failure.toString());
+                        }
+                    },
+                    control);
+            enqueue(add, joined);
+            return;
+        }
+        enqueue(add, done);
+    }
+
+    private void enqueue(Change change, CompletableFuture<Void> done) {
+        last = last.handle((ignored, failure) -> null)
+                .thenComposeAsync(ignored -> apply(change), control)
+                .handle((ignored, failure) -> {
+                    if (failure == null) {
+                        done.complete(null);
+                    } else {
+                        done.completeExceptionally(failure.getCause() == null ? failure : failure.getCause());
+                    }
+                    return null;
+                });
+    }
+
+    private CompletableFuture<Void> apply(Change change) {
+        try {
+            if (!group.isLeading()) {
+                throw notLeader();
+            }
+            LOG.info("cluster_change {}", change);
+            if (change instanceof Change.Add add) {
+                return admit(add);
+            } else if (change instanceof Change.Remove remove) {
+                return remove(remove.id());
+            } else if (change instanceof Change.Promote promote) {
+                return promote(promote.id());
+            } else if (change instanceof Change.Transfer transfer) {
+                return transfer(transfer);
+            }
+            throw new IllegalStateException("unknown change " + change);
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    /**
+     * As a listener. A node that lost its directory is taken out first: as a voter, it would count for what it held
+     * before, and as either, the leader would not send it what it once had.
+     */
+    private CompletableFuture<Void> admit(Change.Add add) {
+        Peer peer = add.peer();
+        if (peer.id().equals(config.self().id())) {
+            throw new ReplicationException(Kind.REFUSED, "the node id " + peer.id() + " is the leader's own");
+        }
+        Peer known = find(peer.id());
+        if (known == null) {
+            return listen(peer);
+        }
+        if (add.isNew() || !known.clusterAddress().equals(peer.clusterAddress())) {
+            return remove(peer.id()).thenComposeAsync(removed -> listen(peer), control);
+        }
+        return known.equals(peer) ? CompletableFuture.completedFuture(null) : rename(peer);
+    }
+
+    private @Nullable Peer find(String id) {
+        return all().stream()
+                .filter(peer -> peer.getId().toString().equals(id))
+                .map(Peers::of)
+                .findFirst()
+                .orElse(null);
+    }
+
+    private List<RaftPeer> all() {
+        List<RaftPeer> all = new ArrayList<>(group.voters());
+        all.addAll(group.listeners());
+        return all;
+    }
+
+    private CompletableFuture<Void> listen(Peer peer) {
+        return reconfiguration.set(
+                group.voters(), with(group.listeners(), Peers.toRaft(peer, RaftPeerRole.LISTENER, priority())));
+    }
+
+    /** Ratis sees no change in addresses; all priorities together are one, and change nothing as long as they are equal. */
+    private CompletableFuture<Void> rename(Peer peer) {
+        int priority = priority() == 0 ? 1 : 0;
+        return reconfiguration.set(
+                renamed(group.voters(), peer, RaftPeerRole.FOLLOWER, priority),
+                renamed(group.listeners(), peer, RaftPeerRole.LISTENER, priority));
+    }
+
+    private static List<RaftPeer> renamed(List<RaftPeer> peers, Peer to, RaftPeerRole role, int priority) {
+        return peers.stream()
+                .map(Peers::of)
+                .map(peer -> Peers.toRaft(peer.id().equals(to.id()) ? to : peer, role, priority))
+                .toList();
+    }
+
+    /** All voters' alike, but for a moment in a transfer. */
+    private int priority() {
+        return group.voters().stream().mapToInt(RaftPeer::getPriority).max().orElse(0);
+    }
+
+    private CompletableFuture<Void> remove(String id) {
+        if (id.equals(config.self().id())) {
+            throw new ReplicationException(
+                    Kind.REFUSED, "the node " + id + " leads; transfer the leadership to another one first");
+        }
+        existing(id);
+        Predicate<RaftPeer> stays = peer -> !peer.getId().toString().equals(id);
+        return reconfiguration.set(
+                group.voters().stream().filter(stays).toList(),
+                group.listeners().stream().filter(stays).toList());
+    }
+
+    private Peer existing(String id) {
+        Peer peer = find(id);
+        if (peer == null) {
+            throw new ReplicationException(Kind.REFUSED, "there is no node " + id + " in the cluster");
+        }
+        return peer;
+    }
+
+    private CompletableFuture<Void> promote(String id) {
+        Peer peer = existing(id);
+        if (isIn(group.voters(), id)) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return reconfiguration.set(
+                with(group.voters(), Peers.toRaft(peer, RaftPeerRole.FOLLOWER, priority())),
+                group.listeners().stream()
+                        .filter(listener -> !listener.getId().toString().equals(id))
+                        .toList());
+    }
+
+    private static boolean isIn(List<RaftPeer> peers, String id) {
+        return peers.stream().anyMatch(peer -> peer.getId().toString().equals(id));
+    }
+
+    private static List<RaftPeer> with(List<RaftPeer> peers, RaftPeer another) {
+        List<RaftPeer> more = new ArrayList<>(peers);
+        more.add(another);
+        return more;
+    }
+
+    /** Ratis hands over to the voter of the highest priority only. */
+    private CompletableFuture<Void> transfer(Change.Transfer transfer) {
+        String id = transfer.id();
+        existing(id);
+        if (!isIn(group.voters(), id)) {
+            throw new ReplicationException(Kind.REFUSED, "the node " + id + " only listens; promote it first");
+        }
+        if (id.equals(config.self().id())) {
+            return CompletableFuture.completedFuture(null);
+        }
+        int priority = priority();
+        List<RaftPeer> voters = group.voters().stream()
+                .map(voter -> Peers.toRaft(
+                        Peers.of(voter),
+                        RaftPeerRole.FOLLOWER,
+                        voter.getId().toString().equals(id) ? priority + 1 : priority))
+                .toList();
+        return reconfiguration
+                .set(voters, group.listeners())
+                .thenComposeAsync(set -> reconfiguration.transfer(id, transfer.timeoutMs()), control);
+    }
+
+    /** What a leader does on its own: lets ready listeners vote by the rule, and levels priorities after a transfer. */
+    void tend() {
+        if (!group.isLeading() || !last.isDone() || !joining.isEmpty()) {
+            return;
+        }
+        int priority = priority();
+        if (group.voters().stream().anyMatch(voter -> voter.getPriority() != priority)) {
+            if (isHighest(priority)) {
+                level(priority);
+            }
+            return;
+        }
+        List<Peer> ready = group.status().nodes().stream()
+                .filter(node -> node.role() == ClusterStatus.Role.LISTENER
+                        && node.matchIndex() != ClusterStatus.UNKNOWN
+                        && node.lagEntries() <= READY_LAG
+                        && node.lastContactMs() >= 0
+                        && node.lastContactMs() < config.electionMaxMs())
+                .map(ClusterStatus.Node::peer)
+                .toList();
+        rule.next(group.voters().stream().map(Peers::of).toList(), ready)
+                .ifPresent(peer -> enqueue(new Change.Promote(peer.id()), logged(new CompletableFuture<>())));
+    }
+
+    private boolean isHighest(int priority) {
+        return group.voters().stream()
+                .anyMatch(voter ->
+                        voter.getId().toString().equals(config.self().id()) && voter.getPriority() == priority);
+    }
+
+    private void level(int priority) {
+        List<RaftPeer> voters = group.voters().stream()
+                .map(voter -> Peers.toRaft(Peers.of(voter), RaftPeerRole.FOLLOWER, priority))
+                .toList();
+        last = logged(reconfiguration.set(voters, group.listeners())).handle((ignored, failure) -> null);
+    }
+
+    private static CompletableFuture<Void> logged(CompletableFuture<Void> change) {
+        return change.whenComplete((ignored, failure) -> {
+            if (failure != null) {
+                LOG.warn("cluster_change_failed cause={}", failure.toString());
+            }
+        });
+    }
+}

@@ -1,0 +1,88 @@
+package io.spillway.broker.replication;
+
+import io.spillway.broker.replication.ReplicationException.Kind;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.apache.ratis.client.RaftClientRpc;
+import org.apache.ratis.conf.Parameters;
+import org.apache.ratis.conf.RaftProperties;
+import org.apache.ratis.grpc.GrpcFactory;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.rpc.CallId;
+import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks other nodes over the same port, and under the same TLS, as the log. Ratis' read that needs no leader carries it: it
+ * reaches the state machine of the node asked at once. Thread-safe.
+ */
+final class Questions implements AutoCloseable {
+    /** What even a node without a single entry has reached. */
+    private static final long ANY_INDEX = -1;
+
+    private final RaftGroupId group;
+    private final ClientId client = ClientId.randomId();
+    private final RaftClientRpc rpc;
+
+    Questions(RaftGroupId group, RaftProperties properties, Parameters parameters) {
+        this.group = group;
+        rpc = new GrpcFactory(parameters).newRaftClientRpc(client, properties);
+    }
+
+    CompletableFuture<ByteBuffer> ask(String clusterAddress, ByteBuffer question) {
+        return send(clusterAddress, Envelope.question(question));
+    }
+
+    CompletableFuture<Void> ask(String clusterAddress, Change change) {
+        return send(clusterAddress, Envelope.question(change)).thenApply(done -> null);
+    }
+
+    private CompletableFuture<ByteBuffer> send(String clusterAddress, ByteString question) {
+        // A node's address serves as its id here: the id of a seed is not known, and the server does not compare it.
+        RaftPeerId target = RaftPeerId.valueOf(clusterAddress);
+        rpc.addRaftPeers(List.of(
+                RaftPeer.newBuilder().setId(target).setAddress(clusterAddress).build()));
+        RaftClientRequest request = RaftClientRequest.newBuilder()
+                .setClientId(client)
+                .setServerId(target)
+                .setGroupId(group)
+                .setCallId(CallId.getAndIncrement())
+                .setMessage(Message.valueOf(question))
+                .setType(RaftClientRequest.staleReadRequestType(ANY_INDEX))
+                .build();
+        return rpc.sendRequestAsyncUnordered(request).handle((reply, failure) -> {
+            if (reply == null) {
+                // The stream is broken, or its other end does not answer: the next question opens another.
+                rpc.handleException(target, failure, true);
+                throw unreachable(clusterAddress, failure);
+            }
+            return open(clusterAddress, reply);
+        });
+    }
+
+    private static ByteBuffer open(String clusterAddress, RaftClientReply reply) {
+        if (!reply.isSuccess()) {
+            throw unreachable(clusterAddress, reply.getException());
+        }
+        return Envelope.open(reply.getMessage().getContent());
+    }
+
+    private static ReplicationException unreachable(String clusterAddress, @Nullable Throwable failure) {
+        Throwable cause = failure == null ? null : Failures.cause(failure);
+        return new ReplicationException(
+                Kind.UNREACHABLE, "the node at " + clusterAddress + " does not answer: " + cause, null, cause);
+    }
+
+    @Override
+    public void close() throws IOException {
+        rpc.close();
+    }
+}
