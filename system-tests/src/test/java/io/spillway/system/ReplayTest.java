@@ -347,9 +347,10 @@ class ReplayTest {
         ReplayJob job = admin.startReplay(plan.id(), ReplayTarget.topic("again"), TEST.rate(100));
 
         assertThatThrownBy(() -> admin.purgeTopic("orders", StartPosition.latest(), "to see"))
-                .isInstanceOfSatisfying(
-                        SpillwayException.class,
-                        e -> assertThat(e.is(Code.WRONG_STATE)).isTrue());
+                .isInstanceOfSatisfying(SpillwayException.class, e -> {
+                    assertThat(e.is(Code.WRONG_STATE)).isTrue();
+                    assertThat(e.why()).contains(job.id());
+                });
         admin.alterTopic("orders", Map.of("retention.ms", "1000"));
         ReplayJob paused = admin.pauseReplay(job.id(), "to see");
         assertThat(paused.state()).isEqualTo(ReplayJob.State.PAUSED);

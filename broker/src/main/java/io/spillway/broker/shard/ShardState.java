@@ -362,17 +362,27 @@ final class ShardState {
         }
     }
 
-    /** Nothing from this offset on may be removed, because a replay needs it; Long.MAX_VALUE when none does. */
-    long holdFrom(int partitionId) {
+    /**
+     * What keeps records from an offset on from being removed.
+     *
+     * @param jobId the replay that needs them; empty when none does
+     * @param from Long.MAX_VALUE when none does
+     */
+    record Hold(String jobId, long from) {
+        private static final Hold NONE = new Hold("", Long.MAX_VALUE);
+    }
+
+    /** The hold on a partition that begins first. */
+    Hold hold(int partitionId) {
         ReplayHeld lowest = replays.lowest(partitionId);
-        long from = lowest == null ? Long.MAX_VALUE : ReplayRecords.from(lowest, partitionId);
+        Hold hold = lowest == null ? Hold.NONE : new Hold(lowest.getJobId(), ReplayRecords.from(lowest, partitionId));
         for (Group group : groups.values()) {
             Group.Place place = group.isReplay() ? place(group.id, partitionId) : null;
-            if (place != null && place.state.cursor() < place.until) {
-                from = Math.min(from, place.state.cursor());
+            if (place != null && place.state.cursor() < Math.min(place.until, hold.from)) {
+                hold = new Hold(group.created.getReplayId(), place.state.cursor());
             }
         }
-        return from;
+        return hold;
     }
 
     /** Refuses when records from an offset on are not there any more. */

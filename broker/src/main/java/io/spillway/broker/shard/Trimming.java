@@ -27,7 +27,7 @@ final class Trimming {
 
     /** The first offset that something still needs, so that nothing may remove it. */
     long holdFrom(Partition partition) {
-        return state.holdFrom(partition.id);
+        return state.hold(partition.id).from();
     }
 
     /** Applies retention to all topics; how many partitions were trimmed. */
@@ -102,13 +102,14 @@ final class Trimming {
         groups.requirePartition(topic, command.before());
         for (Partition partition : topic.partitions) {
             long upTo = groups.target(partition, command.before(), state.log.startOffset(partition.id));
-            if (upTo > holdFrom(partition)) {
+            ShardState.Hold hold = state.hold(partition.id);
+            if (upTo > hold.from()) {
                 trimmed.clear();
                 throw new SpillwayException(
                         Code.WRONG_STATE,
                         "records of " + partition + " before " + upTo + " cannot be removed",
-                        "a replay needs them from offset " + holdFrom(partition) + " on",
-                        "cancel the replay, or wait for its end: spillway replay list");
+                        "replay " + hold.jobId() + " needs them from offset " + hold.from() + " on",
+                        "cancel it (spillway replay cancel " + hold.jobId() + "), or wait for its end");
             }
             trim(partition, upTo, false);
         }

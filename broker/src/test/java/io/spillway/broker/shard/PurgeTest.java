@@ -3,10 +3,14 @@ package io.spillway.broker.shard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.records.Position;
+import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.PartitionInfo;
 import io.spillway.protocol.v1.Start;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -110,6 +114,49 @@ class PurgeTest {
         assertThatThrownBy(() -> shard.purge(topic, Start.getDefaultInstance())).hasMessageContaining("before what");
         assertThatThrownBy(() -> purgeTo(shard, topic, 2, 0)).hasMessageContaining("has no partition 2");
         assertThatThrownBy(() -> purgeTo(shard, topic, 0, 4)).hasMessageContaining("out of range");
+    }
+
+    @Test
+    void aPurgeOfWhatReplaysNeedIsRefusedWithTheNameOfTheOneThatHolds() {
+        FakeMember.join(shard, topic, "billing", false);
+        openLane("j-lane", 1);
+        hold("j-late", 2);
+
+        assertThatThrownBy(() -> purgeTo(shard, topic, 0, 2)).satisfies(why -> {
+            SpillwayException refusal = (SpillwayException) why;
+            assertThat(refusal.code()).isEqualTo(Code.WRONG_STATE);
+            assertThat(refusal.why()).isEqualTo("replay j-lane needs them from offset 1 on");
+            assertThat(refusal.nextStep()).contains("spillway replay cancel j-lane");
+        });
+        hold("j-early", 0);
+        assertThatThrownBy(() -> purgeTo(shard, topic, 0, 2))
+                .satisfies(why -> assertThat(why.toString()).contains("replay j-early needs"));
+        assertThat(starts(shard.describe(topic))).containsExactly(0L, 0L);
+
+        hold("j-early");
+        shard.ask((Reply<Boolean> reply) ->
+                new ShardCommand.Replay(new ReplayCommand.CloseLane("j-lane", topic.topicId(), reply)));
+        assertThat(starts(purgeTo(shard, topic, 0, 2))).as("up to the hold").containsExactly(2L, 0L);
+        assertThatThrownBy(() -> purgeTo(shard, topic, 0, 3))
+                .satisfies(why -> assertThat(why.toString()).contains("replay j-late needs"));
+    }
+
+    /** A job needs partition 0 from an offset on, or nothing any more. */
+    private void hold(String jobId, long... from) {
+        List<Position> positions = Arrays.stream(from)
+                .mapToObj(offset -> Position.newBuilder()
+                        .setPartitionId(topic.partitionId(0))
+                        .setOffset(offset)
+                        .build())
+                .toList();
+        shard.ask((Reply<Boolean> reply) ->
+                new ShardCommand.Replay(new ReplayCommand.Hold(jobId, topic.topicId(), positions, reply)));
+    }
+
+    private void openLane(String jobId, long from) {
+        List<ReplayCommand.Span> spans = List.of(new ReplayCommand.Span(0, from, 3, new long[0]));
+        shard.ask((Reply<Boolean> reply) -> new ShardCommand.Replay(
+                new ReplayCommand.OpenLane(jobId, topic.topicId(), "billing", false, spans, 0, reply)));
     }
 
     private static List<Long> starts(List<PartitionInfo> partitions) {
