@@ -28,6 +28,7 @@ final class DeliveredMessage implements Message {
     private final byte @Nullable [] idempotencyKey;
     private final byte @Nullable [] trace;
     private final long expiresAtMs;
+    private final boolean isTombstone;
 
     /** The record the view is at. */
     DeliveredMessage(String topic, Clock clock, DeliveredBatch batch, RecordView view) {
@@ -44,6 +45,7 @@ final class DeliveredMessage implements Message {
         idempotencyKey = view.hasDedupId() ? view.dedupId() : null;
         trace = view.trace();
         expiresAtMs = view.expiresAtMs();
+        isTombstone = view.isTombstone();
     }
 
     private static List<Header> headers(RecordView view) {
@@ -123,6 +125,11 @@ final class DeliveredMessage implements Message {
     @Override
     public long appendTimeMs() {
         return batch.appendTimeMs;
+    }
+
+    @Override
+    public boolean isTombstone() {
+        return isTombstone;
     }
 
     @Override

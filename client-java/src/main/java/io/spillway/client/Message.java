@@ -58,6 +58,9 @@ public interface Message {
 
     byte @Nullable [] idempotencyKey();
 
+    /** Whether its publisher marked it as the end of its key. The clients here publish none; those of others may. */
+    boolean isTombstone();
+
     /** Trace context of 26 bytes, or null. */
     byte @Nullable [] trace();
 

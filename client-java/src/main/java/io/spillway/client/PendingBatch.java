@@ -245,7 +245,8 @@ final class PendingBatch implements ResponseHandler {
                 view.dedupId(),
                 view.trace(),
                 view.deliverAtMs(),
-                view.expiresAtMs());
+                view.expiresAtMs(),
+                view.isTombstone());
     }
 
     private static PublishAck result(String topic, int partition, io.spillway.protocol.v1.PublishAck ack, long offset) {

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param trace trace context as {@link RecordView#trace} gives it
  * @param deliverAtMs not to be delivered before, ms since 1970; -1 = at once
  * @param expiresAtMs not to be delivered from then on, ms since 1970; -1 = never expires
+ * @param tombstone whether its publisher marked it as the end of its key
  */
 public record RecordParts(
         long timestampMs,
@@ -25,7 +26,22 @@ public record RecordParts(
         byte @Nullable [] dedupId,
         byte @Nullable [] trace,
         long deliverAtMs,
-        long expiresAtMs) {
+        long expiresAtMs,
+        boolean tombstone) {
+
+    /** A record that is no tombstone. */
+    public RecordParts(
+            long timestampMs,
+            byte @Nullable [] key,
+            int keyHash,
+            List<Map.Entry<String, byte[]>> headers,
+            byte[] value,
+            byte @Nullable [] dedupId,
+            byte @Nullable [] trace,
+            long deliverAtMs,
+            long expiresAtMs) {
+        this(timestampMs, key, keyHash, headers, value, dedupId, trace, deliverAtMs, expiresAtMs, false);
+    }
 
     /** A record of a value alone. */
     public static RecordParts of(long timestampMs, byte[] value) {
@@ -49,6 +65,7 @@ public record RecordParts(
     int flags() {
         return (key == null ? 0 : RecordView.HAS_KEY)
                 | (headers.isEmpty() ? 0 : RecordView.HAS_HEADERS)
+                | (tombstone ? RecordView.TOMBSTONE : 0)
                 | (deliverAtMs < 0 ? 0 : RecordView.HAS_DELIVER_AT)
                 | (expiresAtMs < 0 ? 0 : RecordView.HAS_EXPIRES_AT)
                 | (dedupId == null ? 0 : RecordView.HAS_DEDUP_ID)

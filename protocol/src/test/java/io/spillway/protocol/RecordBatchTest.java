@@ -24,7 +24,8 @@ class RecordBatchTest {
             byte @Nullable [] dedupId,
             byte @Nullable [] trace,
             long deliverAtMs,
-            long expiresAtMs) {}
+            long expiresAtMs,
+            boolean tombstone) {}
 
     static ByteBuf batch(int records) {
         RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
@@ -70,7 +71,8 @@ class RecordBatchTest {
                     record.dedupId,
                     record.trace,
                     record.deliverAtMs,
-                    record.expiresAtMs));
+                    record.expiresAtMs,
+                    record.tombstone));
         }
 
         ByteBuf batch = whole(writer.finish(9, 2, 33));
@@ -97,6 +99,7 @@ class RecordBatchTest {
         assertThat(view.trace()).isEqualTo(record.trace);
         assertThat(view.deliverAtMs()).isEqualTo(record.deliverAtMs);
         assertThat(view.expiresAtMs()).isEqualTo(record.expiresAtMs);
+        assertThat(view.isTombstone()).isEqualTo(record.tombstone);
         List<String> names = new ArrayList<>();
         view.headers((name, buffer, at, bytes) ->
                 names.add(name + "=" + buffer.toString(at, bytes, StandardCharsets.UTF_8)));
@@ -119,7 +122,8 @@ class RecordBatchTest {
                 random.nextBoolean() ? bytes(random, random.nextInt(1, Limits.MAX_DEDUP_ID_BYTES + 1)) : null,
                 random.nextBoolean() ? bytes(random, RecordView.TRACE_BYTES) : null,
                 random.nextBoolean() ? random.nextLong(1L << 50) : -1,
-                random.nextBoolean() ? random.nextLong(1L << 50) : -1);
+                random.nextBoolean() ? random.nextLong(1L << 50) : -1,
+                random.nextBoolean());
     }
 
     private static byte[] bytes(RandomGenerator random, int length) {

@@ -54,6 +54,9 @@ final class MessageWriter {
         json.writeNumberField("attempt", message.attempt());
         json.writeNumberField("timestamp", message.timestampMs());
         json.writeNumberField("append_time", message.appendTimeMs());
+        if (message.isTombstone()) {
+            json.writeBooleanField("tombstone", true);
+        }
         json.writeEndObject();
     }
 

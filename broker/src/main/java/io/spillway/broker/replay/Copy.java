@@ -14,8 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The record that a replay publishes for one of its plan: key, headers, value, time and trace as they were, headers that
- * say where it comes from, and an idempotency key made of its place alone, so that no run adds it twice. Times to deliver
+ * The record that a replay publishes for one of its plan: key, headers, value, time, trace and tombstone flag as they were,
+ * headers that say where it comes from, and an idempotency key made of its place alone, so that no run adds it twice. Times to deliver
  * and to expire are left out: a replay is the wish to have the record now.
  *
  * @param topic where it goes
@@ -64,7 +64,8 @@ record Copy(TopicSpec topic, int partition, RecordParts record) {
                     dedupId,
                     record.trace(),
                     -1,
-                    -1);
+                    -1,
+                    record.isTombstone());
             TopicSpec target = toOrigin
                     ? origin(catalog)
                     : catalog.get(job.wire.getTarget().getName());

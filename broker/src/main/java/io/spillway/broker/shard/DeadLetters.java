@@ -29,8 +29,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Moves records that a group gives up to the dead-letter topic of their topic: one entry holds the copy and the group's
- * settle, so that neither is ever without the other. A copy keeps key, value, headers, trace and idempotency key, which
- * is not looked up, so that no copy is ever taken for a duplicate; it waits for no time and does not expire. Records wait
+ * settle, so that neither is ever without the other. A copy keeps key, value, headers, trace, tombstone flag and idempotency key,
+ * which is not looked up, so that no copy is ever taken for a duplicate; it waits for no time and does not expire. Records wait
  * here while the dead-letter topic is being created or does not take them, or while the log is read-only. Confined to the
  * shard thread.
  */
@@ -264,7 +264,8 @@ final class DeadLetters {
                 view.dedupId(),
                 trace,
                 -1,
-                -1));
+                -1,
+                view.isTombstone()));
     }
 
     /** A record whose parts cannot be told apart: all its bytes are the value. */

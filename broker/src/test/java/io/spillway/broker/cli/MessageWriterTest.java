@@ -21,7 +21,7 @@ class MessageWriterTest {
 
     @Test
     void writesAllOfAMessageAsOneLineOfJson() throws IOException {
-        Delivered message = new Delivered(utf8("k"), utf8("a \"b\"\nc é"), List.of(new Header("h", utf8("v"))));
+        Delivered message = new Delivered(utf8("k"), utf8("a \"b\"\nc é"), List.of(new Header("h", utf8("v"))), false);
 
         assertThat(written(message, true))
                 .isEqualTo("{\"topic\":\"orders\",\"partition\":3,\"offset\":42,\"key\":\"k\","
@@ -31,7 +31,7 @@ class MessageWriterTest {
 
     @Test
     void writesBytesThatAreNotTextInBase64() throws IOException {
-        assertThat(written(new Delivered(NOT_UTF8, NOT_UTF8, List.of(new Header("h", NOT_UTF8))), true))
+        assertThat(written(new Delivered(NOT_UTF8, NOT_UTF8, List.of(new Header("h", NOT_UTF8)), false), true))
                 .contains(
                         "\"key_base64\":\"/wAB\"",
                         "\"value_base64\":\"/wAB\"",
@@ -44,13 +44,19 @@ class MessageWriterTest {
         List<Header> headers =
                 List.of(new Header("h", utf8("1")), new Header("i", utf8("2")), new Header("h", utf8("3")));
 
-        assertThat(written(new Delivered(null, utf8(""), headers), true))
+        assertThat(written(new Delivered(null, utf8(""), headers, false), true))
                 .contains("\"key\":null", "\"value\":\"\"", "\"headers\":{\"h\":[\"1\",\"3\"],\"i\":\"2\"}");
     }
 
     @Test
+    void saysOfATombstoneThatItIsOne() throws IOException {
+        assertThat(written(new Delivered(utf8("k"), utf8(""), List.of(), true), true))
+                .endsWith("\"append_time\":2000,\"tombstone\":true}\n");
+    }
+
+    @Test
     void writesTheBareValueAsText() throws IOException {
-        assertThat(written(new Delivered(utf8("k"), utf8("value"), List.of()), false))
+        assertThat(written(new Delivered(utf8("k"), utf8("value"), List.of(), false), false))
                 .isEqualTo("value\n");
     }
 
@@ -68,7 +74,8 @@ class MessageWriterTest {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
-    private record Delivered(byte @Nullable [] key, byte[] value, List<Header> headers) implements Message {
+    private record Delivered(byte @Nullable [] key, byte[] value, List<Header> headers, boolean isTombstone)
+            implements Message {
         @Override
         public String topic() {
             return "orders";

@@ -72,7 +72,7 @@ class DeadLettersTest {
         shard.publish(
                 "orders",
                 List.of(new RecordParts(
-                        5, key, 77, headers, "v".getBytes(StandardCharsets.UTF_8), dedupId, trace, -1, -1)));
+                        5, key, 77, headers, "v".getBytes(StandardCharsets.UTF_8), dedupId, trace, -1, -1, true)));
         TestMember member = shard.join("orders", "g", Map.of("max.deliveries", "2"));
 
         shard.settle(member, only(member), nack("first"));
@@ -82,6 +82,7 @@ class DeadLettersTest {
         TestMember.Delivered dead = shard.deadLetters("orders").get(0);
         assertThat(dead.key()).isEqualTo("k");
         assertThat(dead.value()).isEqualTo("v");
+        assertThat(dead.tombstone()).isTrue();
         assertThat(dead.headers())
                 .containsEntry("h", "x")
                 .containsEntry("spillway-dlq-cause", "MAX_DELIVERIES")

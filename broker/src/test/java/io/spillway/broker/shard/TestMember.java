@@ -14,9 +14,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A consumer of a test: keeps what it is sent, record by record. */
-final class TestMember implements SubscriberPort {
+public final class TestMember implements SubscriberPort {
     /** One record of a delivery. */
-    record Delivered(
+    public record Delivered(
             int partition,
             long offset,
             long fence,
@@ -24,9 +24,11 @@ final class TestMember implements SubscriberPort {
             int failures,
             @Nullable String key,
             String value,
-            Map<String, String> headers) {}
+            Map<String, String> headers,
+            long timestampMs,
+            boolean tombstone) {}
 
-    final List<Delivered> received = new ArrayList<>();
+    public final List<Delivered> received = new ArrayList<>();
 
     @Nullable
     SpillwayException ended;
@@ -71,11 +73,13 @@ final class TestMember implements SubscriberPort {
                 segment.getFailures(),
                 key == null ? null : new String(key, StandardCharsets.UTF_8),
                 new String(view.value(), StandardCharsets.UTF_8),
-                headers);
+                headers,
+                view.timestampMs(),
+                view.isTombstone());
     }
 
     /** Takes out what came since the last time. */
-    List<Delivered> take() {
+    public List<Delivered> take() {
         List<Delivered> taken = List.copyOf(received);
         received.clear();
         return taken;
