@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #finish} joins the two. Reusable after finish or {@link #release}. Not thread-safe.
  */
 public final class RecordBatchWriter {
+    private static final long MAX_TS_DELTA_MS = 0xffffffffL;
+
     private final ByteBufAllocator allocator;
     private final int maxBatchBytes;
     private @Nullable ByteBuf head;
@@ -49,6 +51,12 @@ public final class RecordBatchWriter {
         return count == 0 || (count < Limits.MAX_BATCH_RECORDS && bytes() + recordBytes <= maxBatchBytes);
     }
 
+    /** Whether a record of this time keeps it in this batch: it is not before the first's, and not weeks after it. */
+    public boolean keepsTime(long timestampMs) {
+        long delta = timestampMs - firstTimestampMs;
+        return count == 0 || (delta >= 0 && delta <= MAX_TS_DELTA_MS);
+    }
+
     /**
      * Adds a record. The limits on key, headers and idempotency key are the caller's to check ({@link Limits});
      * timestamps before the first record's are written as the first's.
@@ -62,7 +70,7 @@ public final class RecordBatchWriter {
         }
         ByteBuf out = buffer(body);
         int start = out.writerIndex();
-        long delta = Math.min(Math.max(0, record.timestampMs() - firstTimestampMs), 0xffffffffL);
+        long delta = Math.min(Math.max(0, record.timestampMs() - firstTimestampMs), MAX_TS_DELTA_MS);
         maxTsDeltaMs = Math.max(maxTsDeltaMs, delta);
         int keyBytes = key == null ? 0 : key.length;
         out.ensureWritable(RecordView.FIXED_BYTES + record.value().length + keyBytes);

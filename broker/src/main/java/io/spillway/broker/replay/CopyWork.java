@@ -10,7 +10,11 @@ import io.spillway.broker.shard.ShardCommand;
 import io.spillway.protocol.v1.GroupInfo;
 import io.spillway.protocol.v1.GroupPartition;
 import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +35,9 @@ final class CopyWork extends Work {
     private final PlannedRecords records;
     private final Copy.Maker copies;
     private final Pace pace;
+    /** Names of the topics that copies go to; of dead letters, those that were seen. */
+    private final Set<String> targets = new LinkedHashSet<>();
+
     private final Inbox inbox;
     private final Clock clock;
     private @Nullable Outgoing outgoing;
@@ -63,6 +70,9 @@ final class CopyWork extends Work {
         copies = new Copy.Maker(job, source, job.wire.getTarget().getKind() == ORIGIN);
         pace = new Pace(job.wire.getRate());
         keptPosition = job.position;
+        if (job.wire.getTarget().getKind() == TOPIC) {
+            targets.add(job.wire.getTarget().getName());
+        }
     }
 
     @Override
@@ -108,7 +118,7 @@ final class CopyWork extends Work {
         if (!job.isRunning()) {
             return 0;
         }
-        if (job.wire.getStops().getConsumerLag() > 0 && nowMs >= nextLagMs) {
+        if (job.wire.getStops().getConsumerLag() > 0 && nowMs >= nextLagMs && !targets.isEmpty()) {
             nextLagMs = nowMs + LAG_LOOK_MS;
             lookAtLag();
             return 1;
@@ -128,7 +138,7 @@ final class CopyWork extends Work {
         }
         Outgoing out = outgoing == null ? new Outgoing(shards, inbox, clock) : outgoing;
         outgoing = out;
-        while (gathered < allowed && out.bytes() < BYTES_AT_ONCE) {
+        while (gathered < allowed && out.bytes() < BYTES_AT_ONCE && !hasTooManyErrors(out.errors())) {
             switch (records.state()) {
                 case HERE -> add(out);
                 case LOST ->
@@ -146,7 +156,11 @@ final class CopyWork extends Work {
             }
         }
         if (gathered == 0) {
-            end(JobRecord.DONE, "");
+            if (records.isAtEnd()) {
+                end(JobRecord.DONE, "");
+            } else {
+                checkStops(0);
+            }
             return 1;
         }
         pace.take(gathered);
@@ -157,7 +171,9 @@ final class CopyWork extends Work {
 
     private void add(Outgoing out) {
         try {
-            out.add(copies.of(records.view(), records.partition(), records.offset(), shards.catalog()));
+            Copy copy = copies.of(records.view(), records.partition(), records.offset(), shards.catalog());
+            out.add(copy);
+            targets.add(copy.topic().name());
         } catch (SpillwayException e) {
             out.failed(e.toString());
         }
@@ -217,7 +233,7 @@ final class CopyWork extends Work {
                 .setAcked(wire.getAcked() + stored)
                 .setDuplicates(wire.getDuplicates() + duplicates)
                 .setErrors(wire.getErrors() + result.errors());
-        if (result.errors() > 0) {
+        if (result.errors() > 0 && job.isRunning()) {
             wire.setWhy("last error: " + result.error());
         }
     }
@@ -245,23 +261,30 @@ final class CopyWork extends Work {
         }
     }
 
+    /** Of the topics that copies go to, one after the other. */
     private void lookAtLag() {
-        asked = true;
-        TopicSpec target = job.wire.getTarget().getKind() == TOPIC
-                ? shards.catalog().find(job.wire.getTarget().getName())
-                : source;
-        TopicSpec topic = target == null ? source : target;
+        lookAtLag(
+                targets.stream()
+                        .map(name -> shards.catalog().find(name))
+                        .filter(Objects::nonNull)
+                        .iterator(),
+                0);
+    }
+
+    private void lookAtLag(Iterator<TopicSpec> left, long most) {
+        asked = left.hasNext();
+        if (!asked) {
+            checkStops(most);
+            return;
+        }
+        TopicSpec topic = left.next();
         shards.send(
                 topic.shard(),
                 (Reply<List<GroupInfo>> reply) -> new ShardCommand.DescribeGroups(topic.topicId(), null, reply),
                 Answer.of(
-                        groups -> {
-                            asked = false;
-                            checkStops(groups.stream()
-                                    .mapToLong(CopyWork::backlog)
-                                    .max()
-                                    .orElse(0));
-                        },
+                        groups -> lookAtLag(
+                                left,
+                                groups.stream().mapToLong(CopyWork::backlog).reduce(most, Math::max)),
                         why -> {
                             asked = false;
                             wentWrong(why);
@@ -287,12 +310,17 @@ final class CopyWork extends Work {
     }
 
     @Override
-    void close(Answer<Boolean> answer) {
+    void release() {
         ended = true;
         records.release();
         if (outgoing != null && !sent) {
             outgoing.release();
         }
+    }
+
+    @Override
+    void close(Answer<Boolean> answer) {
+        release();
         hold(List.of(), answer);
     }
 }

@@ -18,6 +18,10 @@ final class JobRecord {
     long position;
     /** Of a job that delivers: its lane is complete. */
     boolean prepared;
+    /** When it was last resumed, so that what stopped it then does not stop it again. */
+    private long errorsBefore;
+
+    private long deadLettersBefore;
 
     JobRecord(ReplayJob.Builder wire, String idempotencyKey) {
         this.wire = wire;
@@ -29,6 +33,8 @@ final class JobRecord {
         record.wire.setRateNow(0);
         record.position = kept.getPosition();
         record.prepared = kept.getPrepared();
+        record.errorsBefore = kept.getErrorsBefore();
+        record.deadLettersBefore = kept.getDeadLettersBefore();
         return record;
     }
 
@@ -39,11 +45,30 @@ final class JobRecord {
                 .setPosition(position)
                 .setPrepared(prepared)
                 .setIdempotencyKey(idempotencyKey)
+                .setErrorsBefore(errorsBefore)
+                .setDeadLettersBefore(deadLettersBefore)
                 .build();
     }
 
     String id() {
         return wire.getId();
+    }
+
+    /** Goes on; its stop conditions count anew. */
+    void resume() {
+        wire.setState(RUNNING).setWhy("");
+        errorsBefore = wire.getErrors();
+        deadLettersBefore = wire.getFailed();
+    }
+
+    /** Since it was started or last resumed. */
+    long recentErrors() {
+        return wire.getErrors() - errorsBefore;
+    }
+
+    /** Since it was started or last resumed. */
+    long recentDeadLetters() {
+        return wire.getFailed() - deadLettersBefore;
     }
 
     boolean isRunning() {

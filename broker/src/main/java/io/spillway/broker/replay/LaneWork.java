@@ -155,6 +155,9 @@ final class LaneWork extends Work {
         }
         if (job.isRunning()) {
             job.wire.setWhy(figures.held());
+        } else if (figures.active()) {
+            // That it is to be held back has not reached the shard.
+            setActive(false, Answer.of(done -> {}, this::wentWrong));
         }
         long nowMs = shards.nowMs();
         if (nowMs >= nextKeepMs && keptDone != job.wire.getDone()) {

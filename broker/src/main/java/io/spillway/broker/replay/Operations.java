@@ -297,7 +297,7 @@ final class Operations {
             if (work.job.isRunning()) {
                 throw wrongState(work.job + " is not paused", "it is running", "there is nothing to resume");
             }
-            work.job.wire.setState(JobRecord.RUNNING).setWhy("");
+            work.job.resume();
             keepAndSet(work, true, audited);
         });
     }

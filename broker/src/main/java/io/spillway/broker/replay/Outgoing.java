@@ -78,7 +78,7 @@ final class Outgoing {
                         copy.topic(),
                         copy.partition(),
                         new RecordBatchWriter(PooledByteBufAllocator.DEFAULT, Limits.MAX_BATCH_BYTES)));
-        if (!open.writer.fits(bytes)) {
+        if (!open.writer.fits(bytes) || !open.writer.keepsTime(copy.record().timestampMs())) {
             close(open);
         }
         open.writer.add(copy.record());
@@ -98,6 +98,11 @@ final class Outgoing {
     void failed(String why) {
         errors++;
         error = why;
+    }
+
+    /** How many could not be copied so far. */
+    long errors() {
+        return errors;
     }
 
     void send() {

@@ -42,7 +42,8 @@ public final class Replays implements AutoCloseable {
     private final CountDownLatch ended = new CountDownLatch(1);
     private boolean loaded;
 
-    private Replays(
+    /** Without a thread, for who steps it. */
+    Replays(
             List<Mailbox> mailboxes,
             Published<TopicCatalog> catalog,
             Audit audit,
@@ -98,9 +99,7 @@ public final class Replays implements AutoCloseable {
             load();
             int work = 0;
             while (!closing.get()) {
-                work = inbox.run(work > 0 ? BUSY_MS : IDLE_MS);
-                shards.expire();
-                work += works.doWork(clock.nowMs());
+                work = doWork(work > 0 ? BUSY_MS : IDLE_MS);
             }
         } catch (InterruptedException e) {
             LOG.warn("event=replays_interrupted");
@@ -108,11 +107,25 @@ public final class Replays implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             LOG.error("event=replays_failed next=\"restart the broker; jobs go on from their checkpoints\"", e);
         } finally {
+            release();
             ended.countDown();
         }
     }
 
-    private void load() {
+    /** One step, which waits at most so long for something to do; how much was done. */
+    int doWork(long waitMs) throws InterruptedException {
+        int work = inbox.run(waitMs);
+        shards.expire();
+        return work + works.doWork(clock.nowMs());
+    }
+
+    /** Gives back memory after the last step. */
+    void release() {
+        works.release();
+    }
+
+    /** Asks for what is kept; requests wait until it is there. */
+    void load() {
         shards.ask(0, ReplayCommand.Load::new, Answer.of(this::onLoaded, why -> {
             LOG.error("event=replays_not_loaded {}", why);
             load();

@@ -32,6 +32,8 @@ abstract class Work {
     private long failingSinceMs = -1;
     private long notBeforeMs;
     private boolean keeping;
+    /** Whether something has changed since the record was written that is on its way. */
+    private boolean keepsAgain;
 
     Work(JobRecord job, Ranges ranges, TopicSpec source, Shards shards, Store store, Consumer<Work> ended) {
         this.job = job;
@@ -59,6 +61,9 @@ abstract class Work {
 
     /** Gives back what {@link #open} took. */
     abstract void close(Answer<Boolean> answer);
+
+    /** Gives back memory; the job goes on when the broker starts again. */
+    void release() {}
 
     final int doWork(long nowMs) {
         if (job.hasEnded()) {
@@ -101,13 +106,19 @@ abstract class Work {
         if (!job.isRunning()) {
             return;
         }
-        if (stops.getErrors() > 0 && job.wire.getErrors() > stops.getErrors()) {
-            pause("stopped: " + job.wire.getErrors() + " errors, allowed are " + stops.getErrors());
-        } else if (stops.getDeadLetters() > 0 && job.wire.getFailed() > stops.getDeadLetters()) {
-            pause("stopped: " + job.wire.getFailed() + " dead letters, allowed are " + stops.getDeadLetters());
+        if (hasTooManyErrors(0)) {
+            pause("stopped: " + job.recentErrors() + " errors, allowed are " + stops.getErrors());
+        } else if (stops.getDeadLetters() > 0 && job.recentDeadLetters() > stops.getDeadLetters()) {
+            pause("stopped: " + job.recentDeadLetters() + " dead letters, allowed are " + stops.getDeadLetters());
         } else if (stops.getConsumerLag() > 0 && backlog > stops.getConsumerLag()) {
             pause("stopped: a backlog of " + backlog + " records, allowed are " + stops.getConsumerLag());
         }
+    }
+
+    /** @param more errors that are not in the job's record yet */
+    final boolean hasTooManyErrors(long more) {
+        long allowed = job.wire.getStops().getErrors();
+        return allowed > 0 && job.recentErrors() + more > allowed;
     }
 
     /** Pauses by itself. */
@@ -120,13 +131,22 @@ abstract class Work {
     /** Writes the record; a failure is logged and made good by the next one. */
     final void keep() {
         if (keeping) {
+            keepsAgain = true;
             return;
         }
         keeping = true;
-        store.keep(job, Answer.of(done -> keeping = false, why -> {
-            keeping = false;
+        store.keep(job, Answer.of(done -> kept(), why -> {
             LOG.warn("event=replay_not_kept job={} {}", job.id(), why);
+            kept();
         }));
+    }
+
+    private void kept() {
+        keeping = false;
+        if (keepsAgain) {
+            keepsAgain = false;
+            keep();
+        }
     }
 
     /** Ends the job: its record first, so that it is not done again, then what it took. */

@@ -168,6 +168,11 @@ final class Works {
         work.resume();
     }
 
+    /** Gives back memory; nothing is stepped any more. */
+    void release() {
+        live.values().forEach(Work::release);
+    }
+
     int doWork(long nowMs) {
         int done = 0;
         for (PlanScan scan : List.copyOf(scans)) {

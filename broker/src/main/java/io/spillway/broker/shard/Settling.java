@@ -211,13 +211,14 @@ final class Settling {
         journal.commit(List.of(GroupChanges.paused(group, true, Group.BREAKER + ": " + why, nowMs)));
         LOG.warn(
                 "event=group_paused topic={} group={} why=\"{}\" next=\"look at the dead letters (spillway dlq list {}), "
-                        + "then spillway group resume {} {}\"",
+                        + "then spillway {}\"",
                 group.topic.spec.name(),
                 group.name(),
                 why,
                 group.topic.spec.name(),
-                group.topic.spec.name(),
-                group.name());
+                group.isReplay()
+                        ? "replay resume " + group.created.getReplayId()
+                        : "group resume " + group.topic.spec.name() + " " + group.name());
     }
 
     private static void again(DeadLetter item, long dueMs) {

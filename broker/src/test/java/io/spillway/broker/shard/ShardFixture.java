@@ -41,17 +41,17 @@ import org.jspecify.annotations.Nullable;
  * One shard in a directory, stepped by hand, with a clock that stands still until it is told to move. Topics are MAPPED
  * unless they say otherwise, so that what is published is visible at once.
  */
-final class ShardFixture implements AutoCloseable {
-    static final int SHARED = 0;
+public final class ShardFixture implements AutoCloseable {
+    public static final int SHARED = 0;
     private static final int MAX_TURNS = 100;
     private static final LogConfig LOG =
             LogConfig.defaults().withSegmentBytes(1 << 20).withMinFreeBytes(0).withSegmentMaxAgeMs(3_600_000);
 
     /** A clock that stands still until it is told to move. */
-    static final class FakeClock implements Clock {
+    public static final class FakeClock implements Clock {
         private long nowMs = 1_000_000_000;
 
-        void advance(long ms) {
+        public void advance(long ms) {
             nowMs += ms;
         }
 
@@ -98,8 +98,9 @@ final class ShardFixture implements AutoCloseable {
         }
     }
 
-    final FakeClock clock = new FakeClock();
+    public final FakeClock clock = new FakeClock();
     final ShardCounters counters = new ShardCounters();
+    private LogConfig logConfig = LOG;
     private Path directory;
     private int kills;
     private final ShardConfig config;
@@ -108,7 +109,7 @@ final class ShardFixture implements AutoCloseable {
     private @Nullable ShardAgent agent;
     private @Nullable ShardState state;
 
-    ShardFixture(Path directory) {
+    public ShardFixture(Path directory) {
         this(directory, ShardConfig.DEFAULT);
     }
 
@@ -121,7 +122,7 @@ final class ShardFixture implements AutoCloseable {
     private void open() {
         clock.advance(1);
         mailbox = new Mailbox();
-        log = ShardLog.open(directory, LOG, clock);
+        log = ShardLog.open(directory, logConfig, clock);
         state = new ShardState(0, log, config, new Published<>(TopicCatalog.EMPTY), clock.nowMs() << 20);
         long snapshot = Recovery.run(state);
         Syncer syncer = new SyncAtOnce(log.snapshots(), clock);
@@ -153,12 +154,19 @@ final class ShardFixture implements AutoCloseable {
     }
 
     /** Ends as a killed process does: what it leaves is the files as they are now, which are opened somewhere else. */
-    void kill() {
+    public void kill() {
         Path left = directory.resolveSibling("killed-" + kills++);
         copyTree(directory, left);
         close();
         directory = left;
         open();
+    }
+
+    /** Ends in order and starts again on a disk that is full but for a reserve: below the watermark, above the floor. */
+    public void restartOnFullDisk() throws IOException {
+        long usableBytes = Files.getFileStore(directory).getUsableSpace();
+        logConfig = LOG.withMinFreeBytes(usableBytes + usableBytes / 2);
+        restart();
     }
 
     private static void copyTree(Path from, Path to) {
@@ -195,13 +203,13 @@ final class ShardFixture implements AutoCloseable {
     }
 
     /** One turn, some time later: what waits for a flush or a tick is done. */
-    void step() {
+    public void step() {
         clock.advance(10);
         agent().doWork();
     }
 
     /** Turns, a tick apart, until this is so. */
-    void until(BooleanSupplier condition, String what) {
+    public void until(BooleanSupplier condition, String what) {
         for (int turn = 0; turn < MAX_TURNS; turn++) {
             step();
             if (condition.getAsBoolean()) {
@@ -212,7 +220,7 @@ final class ShardFixture implements AutoCloseable {
     }
 
     /** A clock that moves on, with a turn after it. */
-    void pass(long ms) {
+    public void pass(long ms) {
         clock.advance(ms);
         step();
         step();
@@ -246,11 +254,11 @@ final class ShardFixture implements AutoCloseable {
         return Objects.requireNonNull(answer.result);
     }
 
-    TopicSpec createTopic(String name, Map<String, String> settings) {
+    public TopicSpec createTopic(String name, Map<String, String> settings) {
         return createTopic(name, 1, settings);
     }
 
-    TopicSpec createTopic(String name, int partitions, Map<String, String> settings) {
+    public TopicSpec createTopic(String name, int partitions, Map<String, String> settings) {
         Map<String, String> all = new HashMap<>(Map.of("durability", "mapped"));
         all.putAll(settings);
         return ask(reply -> new ShardCommand.CreateTopic(name, partitions, all, reply));
@@ -260,7 +268,7 @@ final class ShardFixture implements AutoCloseable {
         return state().catalog.get().get(name).topicId();
     }
 
-    GroupInfo group(String topic, String group) {
+    public GroupInfo group(String topic, String group) {
         List<GroupInfo> infos = ask(reply -> new ShardCommand.DescribeGroups(topicId(topic), group, reply));
         return infos.get(0);
     }
@@ -273,8 +281,22 @@ final class ShardFixture implements AutoCloseable {
         return ask(reply -> new ShardCommand.ChangeGroup(topicId(topic), group, change, 0, reason, reply));
     }
 
+    /** The way in, as other threads have it; another one after a restart. */
+    public Mailbox mailbox() {
+        return mailbox;
+    }
+
+    public Published<TopicCatalog> catalog() {
+        return state().catalog;
+    }
+
+    /** The log takes nothing any more, as after a failed write. */
+    public void failLog(Throwable cause) {
+        Objects.requireNonNull(log).fail(cause);
+    }
+
     /** Publishes one batch of records with these values to partition 0. */
-    void publish(String topic, String... values) {
+    public void publish(String topic, String... values) {
         List<RecordParts> records = new ArrayList<>();
         for (String value : values) {
             records.add(RecordParts.of(clock.nowMs(), value.getBytes(StandardCharsets.UTF_8)));
@@ -282,7 +304,11 @@ final class ShardFixture implements AutoCloseable {
         publish(topic, records);
     }
 
-    void publish(String topic, List<RecordParts> records) {
+    public void publish(String topic, List<RecordParts> records) {
+        publish(topic, 0, records);
+    }
+
+    public PublishOutcome publish(String topic, int partition, List<RecordParts> records) {
         RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
         records.forEach(writer::add);
         RecordBatchWriter.Batch parts = writer.finish(0, 0, 0);
@@ -304,19 +330,20 @@ final class ShardFixture implements AutoCloseable {
         };
         boolean keyed = Batches.admit(batch, batch.readerIndex());
         mailbox.offer(ShardCommand.Publish.of(
-                port, spec.partitionId(0), batch, keyed, 1, clock.nanoTime(), 0, Durability.DUR_DEFAULT));
+                port, spec.partitionId(partition), batch, keyed, 1, clock.nanoTime(), 0, Durability.DUR_DEFAULT));
         until(() -> answer.result != null || answer.failure != null, "the batch is appended");
         if (answer.failure != null) {
             throw answer.failure;
         }
+        return Objects.requireNonNull(answer.result);
     }
 
     /** A member that begins a new group at the earliest record and is ready for anything. */
-    TestMember join(String topic, String group, Map<String, String> settings) {
+    public TestMember join(String topic, String group, Map<String, String> settings) {
         return join(topic, group, SHARED, 30_000, settings);
     }
 
-    TestMember join(String topic, String group, int mode, int leaseMs, Map<String, String> settings) {
+    public TestMember join(String topic, String group, int mode, int leaseMs, Map<String, String> settings) {
         TestMember member = new TestMember();
         Start earliest =
                 Start.newBuilder().setKind(GroupAdministration.START_EARLIEST).build();
@@ -327,7 +354,7 @@ final class ShardFixture implements AutoCloseable {
         return member;
     }
 
-    void leave(TestMember member) {
+    public void leave(TestMember member) {
         ask((Reply<Boolean> reply) -> new ShardCommand.Unsubscribe(member, reply));
     }
 
@@ -338,7 +365,7 @@ final class ShardFixture implements AutoCloseable {
     }
 
     /** Settles one record and answers what was refused. */
-    List<ItemError> settle(TestMember member, TestMember.Delivered record, AckItem.Builder how) {
+    public List<ItemError> settle(TestMember member, TestMember.Delivered record, AckItem.Builder how) {
         return settle(member, record, 0, how);
     }
 
@@ -353,7 +380,7 @@ final class ShardFixture implements AutoCloseable {
     }
 
     /** Partition 0 of a topic begins here from now on, as retention has it. */
-    void trim(String topic, long start) {
+    public void trim(String topic, long start) {
         int partition = state().catalog.get().get(topic).partitionId(0);
         state().apply(StateRecords.newBuilder()
                 .addRecords(StateRecord.newBuilder()
@@ -364,8 +391,12 @@ final class ShardFixture implements AutoCloseable {
     }
 
     /** All that the dead-letter topic of a topic holds. */
-    List<TestMember.Delivered> deadLetters(String topic) {
-        String name = topic + ".dlq";
+    public List<TestMember.Delivered> deadLetters(String topic) {
+        return records(topic + ".dlq");
+    }
+
+    /** All that a topic of one partition holds. */
+    public List<TestMember.Delivered> records(String name) {
         if (state().catalog.get().find(name) == null) {
             return List.of();
         }
@@ -374,7 +405,7 @@ final class ShardFixture implements AutoCloseable {
                 topicId(name), List.of(), Start.newBuilder().setKind(1).build(), List.of(), null, reader, reply));
         mailbox.offer(new ShardCommand.Grant(reader, Long.MAX_VALUE / 2, Long.MAX_VALUE / 2, false));
         long end = state().topic(topicId(name)).partitions[0].endOffset;
-        until(() -> reader.received.size() >= end, "the dead letters");
+        until(() -> reader.received.size() >= end, "the records of " + name);
         leave(reader);
         return reader.received;
     }
