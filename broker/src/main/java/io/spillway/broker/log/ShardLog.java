@@ -125,13 +125,18 @@ public final class ShardLog implements AutoCloseable {
      * when it does not fit a segment.
      */
     public long append(byte @Nullable [] state, int partitionId, @Nullable ByteBuf batch) {
+        return append(state, partitionId, batch, false);
+    }
+
+    /** @param fromReserve a batch, too, may use the space that is kept for entries of state */
+    public long append(byte @Nullable [] state, int partitionId, @Nullable ByteBuf batch, boolean fromReserve) {
         WriteState refusal = failed;
         if (refusal != null) {
             throw new SpillwayException(
                     Code.STORAGE_ERROR, "the log takes no more entries", refusal.why(), "restart the broker");
         }
         if (batch != null) {
-            if (!guard.state().writable()) {
+            if (!fromReserve && !guard.state().writable()) {
                 throw readOnly();
             }
             checkOffset(partitionId, batch);

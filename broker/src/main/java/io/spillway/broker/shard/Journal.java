@@ -75,6 +75,14 @@ final class Journal {
         return sequence;
     }
 
+    /** Appends and applies one stamped batch without keys, on a full disk from the reserve. */
+    long commitFromReserve(Partition partition, ByteBuf batch) {
+        long sequence = state.log.append(null, partition.id, batch, true);
+        appendedBytes += batch.readableBytes();
+        state.applyBatch(partition, batch, false);
+        return sequence;
+    }
+
     /** Appends and applies one stamped batch whose idempotency keys are read already. */
     long commit(Partition partition, ByteBuf batch, BatchKeys keys) {
         long sequence = state.log.append(null, partition.id, batch);

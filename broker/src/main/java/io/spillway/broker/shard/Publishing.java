@@ -95,7 +95,9 @@ final class Publishing {
         } else {
             long baseOffset = partition.endOffset;
             RecordBatch.stamp(batch, at, baseOffset, 0, nowMs);
-            long sequence = journal.commit(List.of(), partition, batch, false);
+            long sequence = command.port().usesReserve()
+                    ? journal.commitFromReserve(partition, batch)
+                    : journal.commit(List.of(), partition, batch, false);
             result = KeyedPublishing.Result.stored(sequence, baseOffset, nowMs);
         }
         counters.publishedBatches.increment();
