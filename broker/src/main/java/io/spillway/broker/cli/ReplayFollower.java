@@ -12,7 +12,6 @@ import java.util.concurrent.locks.LockSupport;
 final class ReplayFollower {
     private static final int BAR_CHARS = 30;
     private static final long LOOK_MS = 200;
-    private static final long LINE_MS = 5_000;
 
     private ReplayFollower() {}
 
@@ -30,13 +29,12 @@ final class ReplayFollower {
     /** Until the job ends or pauses. */
     static ReplayJob follow(Admin admin, ReplayJob started, Console console) {
         ReplayJob job = started;
-        long lastLineNs = System.nanoTime() - TimeUnit.MILLISECONDS.toNanos(LINE_MS);
+        ProgressLines lines = new ProgressLines();
         while (job.state() == ReplayJob.State.RUNNING && !Thread.currentThread().isInterrupted()) {
-            console.progress(job.id() + " " + line(job));
-            long nowNs = System.nanoTime();
-            if (!console.interactive() && nowNs - lastLineNs >= TimeUnit.MILLISECONDS.toNanos(LINE_MS)) {
-                console.err().println(job.id() + " " + line(job));
-                lastLineNs = nowNs;
+            String line = job.id() + " " + line(job);
+            console.progress(line);
+            if (!console.interactive() && lines.isDue(line, TimeUnit.NANOSECONDS.toMillis(System.nanoTime()))) {
+                console.err().println(line);
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(LOOK_MS));
             job = admin.replay(job.id());
