@@ -169,11 +169,16 @@ final class GroupAdministration {
 
     /** The partition that an offset is in must be there. */
     void requirePartition(TopicState topic, Start start) {
-        if (start.getKind() == START_OFFSET
-                && (start.getPartition() < 0 || start.getPartition() >= topic.partitions.length)) {
+        if (start.getKind() == START_OFFSET) {
+            requirePartition(topic, start.getPartition());
+        }
+    }
+
+    void requirePartition(TopicState topic, int partition) {
+        if (partition < 0 || partition >= topic.partitions.length) {
             throw new SpillwayException(
                     Code.INVALID_ARGUMENT,
-                    "topic " + topic.spec.name() + " has no partition " + start.getPartition(),
+                    "topic " + topic.spec.name() + " has no partition " + partition,
                     "it has " + topic.partitions.length,
                     "give one from 0 to " + (topic.partitions.length - 1));
         }

@@ -62,6 +62,9 @@ final class ReplayAdministration {
     }
 
     private List<ReplayCommand.Span> resolve(TopicState topic, ReplaySelection selection) {
+        groups.requirePartition(topic, selection.getFrom());
+        groups.requirePartition(topic, selection.getTo());
+        selection.getPartitionsList().forEach(partition -> groups.requirePartition(topic, partition));
         Group unackedBy = selection.getUnackedBy().isEmpty() ? null : groups.group(topic, selection.getUnackedBy());
         List<ReplayCommand.Span> spans = new ArrayList<>();
         for (Partition partition : topic.partitions) {
