@@ -238,7 +238,7 @@ class PlanModelTest {
         List<Known> meant =
                 all.stream().filter(known -> isMeant(selection, known)).toList();
         ReplayPlan plan = replays.plan(selection);
-        String what = selection.toString();
+        String what = selection.build().toString();
 
         assertThat(plan.getRecords()).as("records of %s", what).isEqualTo(meant.size());
         assertThat(plan.getBytes())

@@ -240,11 +240,15 @@ class StopConditionsTest {
 
     @Test
     void whyAnOperatorPausedACopyIsNotLostToAnErrorOfWhatWasOnItsWay() {
-        publish(2_000);
-        String id = start(ReplayFixture.ORIGIN, "", 0, stops());
+        publish(500);
+        for (int steps = 1; steps <= 4; steps++) { // a record is on its way at every other step
+            String id = start(ReplayFixture.ORIGIN, "", 100, stops());
+            replays.pass(10L * steps);
 
-        assertThat(replays.pause(id).getWhy()).isEqualTo("paused by tester: to look");
-        replays.pass(1_000);
-        assertThat(replays.job(id).getWhy()).isEqualTo("paused by tester: to look");
+            assertThat(replays.pause(id).getWhy()).isEqualTo("paused by tester: to look");
+            replays.pass(100);
+            assertThat(replays.job(id).getWhy()).isEqualTo("paused by tester: to look");
+            assertThat(replays.job(id).getErrors()).isPositive();
+        }
     }
 }
