@@ -23,6 +23,7 @@ final class Admission {
     private final CompletableFuture<Void> joined = new CompletableFuture<>();
     private int nextSeed;
     private @Nullable String leaderAddress;
+    private @Nullable String lastFailure;
     private boolean isAsking;
 
     Admission(ReplicationConfig config, Group group, Questions questions, Replica replica, Executor control) {
@@ -73,6 +74,10 @@ final class Admission {
             ask();
             return;
         }
-        LOG.warn("cluster_not_joined seed={} cause={}", address, cause.getMessage());
+        String said = address + ": " + cause.getMessage();
+        if (!said.equals(lastFailure)) {
+            LOG.warn("cluster_not_joined seed={} cause={} action=asking_on", address, cause.getMessage());
+            lastFailure = said;
+        }
     }
 }

@@ -102,7 +102,7 @@ final class Group {
                         role == RaftPeerRole.LISTENER ? ClusterStatus.Role.LISTENER : ClusterStatus.Role.VOTER,
                         leader != null && leader.id().equals(peer.id()),
                         held,
-                        Math.max(0, commit - held),
+                        held == ClusterStatus.UNKNOWN ? held : Math.max(0, commit - held),
                         contacts.getOrDefault(peer.id(), ClusterStatus.UNKNOWN)));
             }
         }

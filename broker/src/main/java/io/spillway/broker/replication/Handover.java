@@ -31,7 +31,12 @@ final class Handover {
 
     /** What is at or below this point is in the replica's files already. */
     synchronized void startAfter(RaftPoint point) {
-        lastIndex = point.index();
+        lastIndex = Math.max(lastIndex, point.index());
+    }
+
+    /** Of the newest entry handed over, or held by the files. */
+    synchronized long lastIndex() {
+        return lastIndex;
     }
 
     /** Called by Ratis' updater only, in the order of the log. */
@@ -98,7 +103,7 @@ final class Handover {
 
     /** Goes on after the point that an install reached. */
     synchronized void resumeAfter(RaftPoint point) {
-        lastIndex = Math.max(lastIndex, point.index());
+        startAfter(point);
         install = null;
         notifyAll();
     }

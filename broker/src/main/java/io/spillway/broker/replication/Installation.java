@@ -18,6 +18,8 @@ final class Installation {
     private static final Logger LOG = LoggerFactory.getLogger(Installation.class);
     private static final int FIRST_PAUSE_MS = 100;
     private static final int LONGEST_PAUSE_MS = 5_000;
+    /** How long to wait for what is handed over to become durable, which is cheaper than to fetch it. */
+    private static final int SYNC_PATIENCE_MS = 10_000;
 
     private final Replica replica;
     private final Handover handover;
@@ -35,21 +37,33 @@ final class Installation {
     /**
      * @param notifier the leader when this was asked for
      * @param firstAvailable the first index the leader's log still has
-     * @return the point reached, which is not before the one ahead of {@code firstAvailable}; null = nothing is missing
+     * @return the point reached, not before the one ahead of {@code firstAvailable}; null = the log has all from its
+     *     beginning
      */
     CompletableFuture<@Nullable RaftPoint> begin(Peer notifier, long firstAvailable) {
-        if (replica.durable().index() + 1 >= firstAvailable) {
+        if (firstAvailable <= 0) {
             return CompletableFuture.completedFuture(null);
         }
-        LOG.info(
-                "install_begins leader={} first_available={} durable={}",
-                notifier.id(),
-                firstAvailable,
-                replica.durable());
         CompletableFuture<@Nullable RaftPoint> reached = new CompletableFuture<>();
-        CompletableFuture<Void> drained = handover.pause();
-        drained.thenRunAsync(() -> attempt(notifier, firstAvailable, FIRST_PAUSE_MS, reached), control);
+        control.execute(() -> settle(notifier, firstAvailable, 0, reached));
         return reached;
+    }
+
+    /** A leader also asks for this that merely does not know how far this node is; then there is nothing to fetch. */
+    private void settle(
+            Peer notifier, long firstAvailable, int waitedMs, CompletableFuture<@Nullable RaftPoint> reached) {
+        RaftPoint durable = replica.durable();
+        if (durable.index() + 1 >= firstAvailable) {
+            reached.complete(durable);
+        } else if (handover.lastIndex() + 1 >= firstAvailable && waitedMs < SYNC_PATIENCE_MS) {
+            control.schedule(
+                    () -> settle(notifier, firstAvailable, waitedMs + FIRST_PAUSE_MS, reached),
+                    FIRST_PAUSE_MS,
+                    TimeUnit.MILLISECONDS);
+        } else {
+            LOG.info("install_begins leader={} first_available={} durable={}", notifier.id(), firstAvailable, durable);
+            handover.pause().thenRunAsync(() -> attempt(notifier, firstAvailable, FIRST_PAUSE_MS, reached), control);
+        }
     }
 
     private void attempt(

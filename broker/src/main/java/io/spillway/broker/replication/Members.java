@@ -139,7 +139,7 @@ final class Members {
     }
 
     /**
-     * As a listener. A node that lost its directory is taken out first: as a voter, it would count for what it held
+     * A node that lost its directory is taken out first: as a voter, it would count for what it held
      * before, and as either, the leader would not send it what it once had.
      */
     private CompletableFuture<Void> admit(Change.Add add) {
@@ -149,10 +149,10 @@ final class Members {
         }
         Peer known = find(peer.id());
         if (known == null) {
-            return listen(peer);
+            return seat(peer);
         }
         if (add.isNew() || !known.clusterAddress().equals(peer.clusterAddress())) {
-            return remove(peer.id()).thenComposeAsync(removed -> listen(peer), control);
+            return remove(peer.id()).thenComposeAsync(removed -> seat(peer), control);
         }
         return known.equals(peer) ? CompletableFuture.completedFuture(null) : rename(peer);
     }
@@ -171,9 +171,14 @@ final class Members {
         return all;
     }
 
-    private CompletableFuture<Void> listen(Peer peer) {
-        return reconfiguration.set(
-                group.voters(), with(group.listeners(), Peers.toRaft(peer, RaftPeerRole.LISTENER, priority())));
+    /** As a voter if the rule has a seat for it. Either way Ratis first brings it close to the end of the log. */
+    private CompletableFuture<Void> seat(Peer peer) {
+        List<Peer> voters = group.voters().stream().map(Peers::of).toList();
+        return rule.next(voters, List.of(peer)).isPresent()
+                ? reconfiguration.set(
+                        with(group.voters(), Peers.toRaft(peer, RaftPeerRole.FOLLOWER, priority())), group.listeners())
+                : reconfiguration.set(
+                        group.voters(), with(group.listeners(), Peers.toRaft(peer, RaftPeerRole.LISTENER, priority())));
     }
 
     /** Ratis sees no change in addresses; all priorities together are one, and change nothing as long as they are equal. */

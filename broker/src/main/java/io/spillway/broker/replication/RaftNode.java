@@ -54,6 +54,7 @@ public final class RaftNode implements AutoCloseable {
     private final Reconfiguration reconfiguration;
     private final Members members;
     private final Admission admission;
+    private final StuckStart stuckStart;
     private final RaftClientAsynchronousProtocol log;
     private final ClientId client = ClientId.randomId();
     private final Published<Boolean> isClosed = new Published<>(false);
@@ -92,6 +93,7 @@ public final class RaftNode implements AutoCloseable {
         reconfiguration = new Reconfiguration(server, groupId);
         members = new Members(config, group, reconfiguration, questions, control);
         admission = new Admission(config, group, questions, replica, control);
+        stuckStart = new StuckStart(group.division(), groupId);
         opened.set(Optional.of(group));
         answers.open(members);
         leadership.open(group);
@@ -138,6 +140,7 @@ public final class RaftNode implements AutoCloseable {
 
     private void tend() {
         try {
+            stuckStart.tend();
             admission.tend();
             members.tend();
         } catch (RuntimeException e) {
@@ -208,7 +211,7 @@ public final class RaftNode implements AutoCloseable {
         return group.status();
     }
 
-    /** Admits a node that waits for it, or makes its new addresses and zone known; it listens at first. Any node. */
+    /** Admits a node that waits for it, or makes its new addresses and zone known; it votes if its zone has no voter. Any node. */
     public CompletableFuture<Void> addNode(Peer peer) {
         return members.request(new Change.Add(peer, false, true));
     }

@@ -1,11 +1,14 @@
 package io.spillway.broker.replication;
 
 import io.spillway.broker.replication.ReplicationConfig.Tls;
+import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.apache.ratis.RaftConfigKeys;
 import org.apache.ratis.client.RaftClientConfigKeys;
 import org.apache.ratis.conf.Parameters;
@@ -37,6 +40,13 @@ final class RaftSettings {
 
     private static final SizeInBytes MESSAGE_BYTES = SizeInBytes.valueOf("32MB");
     private static final SizeInBytes FLOW_WINDOW_BYTES = SizeInBytes.valueOf("8MB");
+
+    /** Of the gRPC inside Ratis, which tells its news to java.util.logging. Held, or the level would be forgotten. */
+    private static final Logger THIRD_PARTY = Logger.getLogger("org.apache.ratis.thirdparty");
+
+    static {
+        THIRD_PARTY.setLevel(Level.SEVERE);
+    }
 
     private RaftSettings() {}
 
@@ -102,7 +112,7 @@ final class RaftSettings {
         return parameters;
     }
 
-    private static java.io.File file(Path path) {
+    private static File file(Path path) {
         return path.toAbsolutePath().toFile();
     }
 }

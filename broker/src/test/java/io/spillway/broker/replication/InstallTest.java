@@ -1,0 +1,134 @@
+package io.spillway.broker.replication;
+
+import static io.spillway.broker.replication.TestCluster.awaiting;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Nodes that need more than the log has. */
+class InstallTest {
+    private static final int SEGMENT_BYTES = 4 << 10;
+
+    @TempDir
+    Path dir;
+
+    private TestCluster smallLogs() {
+        return new TestCluster(dir, config -> config.withLog(0, SEGMENT_BYTES));
+    }
+
+    /** Entries until the log of the leader begins later. */
+    private static List<String> fillAndPurge(TestCluster cluster) throws Exception {
+        String leader = cluster.awaitLeader();
+        Path log = cluster.config(leader).dir();
+        long before = firstSegments(log);
+        List<String> texts = new ArrayList<>(cluster.propose("p", 1_000));
+        awaiting("entries at the leader")
+                .until(() -> cluster.replica(leader).texts().size() >= texts.size());
+        cluster.replica(leader).sync();
+        cluster.node(leader).snapshotTaken();
+        awaiting("a shorter log").until(() -> firstSegments(log) < Math.max(before, 3));
+        return texts;
+    }
+
+    private static long firstSegments(Path log) throws IOException {
+        try (Stream<Path> files = Files.walk(log)) {
+            return files.filter(file -> file.getFileName().toString().startsWith("log_"))
+                    .count();
+        }
+    }
+
+    @Test
+    void aNewNodeInstallsWhatHasLeftTheLog() throws Exception {
+        try (TestCluster cluster = smallLogs()) {
+            cluster.start("n1", "a");
+            List<String> texts = fillAndPurge(cluster);
+
+            cluster.start("n2", "b");
+            cluster.awaitVoters("n1", "n2");
+            texts.addAll(cluster.propose("q", 100));
+
+            cluster.awaitTexts(texts);
+            assertThat(cluster.replica("n2").installs()).isEqualTo(1);
+            assertThat(cluster.replica("n2").entries())
+                    .isEqualTo(cluster.replica("n1").entries());
+        }
+    }
+
+    @Test
+    void aNodeThatWasAwayForTooLongInstalls() throws Exception {
+        try (TestCluster cluster = smallLogs().ofThree()) {
+            List<String> texts = cluster.propose("a", 10);
+            cluster.awaitTexts(texts);
+            String away = cluster.followers().get(0);
+            cluster.replica(away).sync();
+            cluster.close(away);
+            texts.addAll(fillAndPurge(cluster));
+
+            cluster.replica(away).crash();
+            cluster.restart(away);
+            texts.addAll(cluster.propose("q", 100));
+
+            cluster.awaitTexts(texts);
+            assertThat(cluster.replica(away).installs()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void anInstallThatFailsIsRepeated() throws Exception {
+        try (TestCluster cluster = smallLogs()) {
+            cluster.start("n1", "a");
+            List<String> texts = fillAndPurge(cluster);
+
+            cluster.start("n2", "b");
+            cluster.replica("n2").failInstalls(2);
+            cluster.awaitVoters("n1", "n2");
+
+            cluster.awaitTexts(texts);
+            assertThat(cluster.replica("n2").installs()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void afterAPurgeARestartContinuesFromTheFiles() throws Exception {
+        try (TestCluster cluster = smallLogs()) {
+            cluster.start("n1", "a");
+            List<String> texts = fillAndPurge(cluster);
+            cluster.close("n1");
+            cluster.replica("n1").crash();
+
+            cluster.restart("n1");
+            texts.addAll(cluster.propose("q", 10));
+
+            cluster.awaitTexts(texts);
+            assertThat(cluster.replica("n1").handed()).isEqualTo(10);
+        }
+    }
+
+    @Test
+    void theLogIsNotPurgedBeyondWhatIsDurable() throws Exception {
+        try (TestCluster cluster = smallLogs()) {
+            cluster.start("n1", "a");
+            List<String> texts = cluster.propose("a", 500);
+            cluster.awaitTexts(texts);
+            RaftPoint durable = cluster.replica("n1").sync();
+            texts.addAll(cluster.propose("b", 500));
+            cluster.awaitTexts(texts);
+            cluster.node("n1").snapshotTaken();
+            cluster.close("n1");
+            cluster.replica("n1").crash();
+            assertThat(cluster.replica("n1").texts()).hasSize(500);
+
+            cluster.restart("n1");
+
+            cluster.awaitTexts(texts);
+            assertThat(durable.index()).isPositive();
+        }
+    }
+}
