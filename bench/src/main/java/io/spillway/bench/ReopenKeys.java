@@ -73,10 +73,9 @@ public final class ReopenKeys {
     }
 
     private Shard open() {
-        ShardLog log = ShardLog.open(directory, LogConfig.defaults(), Clock.SYSTEM);
         return Shard.open(
                 0,
-                log,
+                () -> ShardLog.open(directory, LogConfig.defaults(), Clock.SYSTEM),
                 ShardConfig.DEFAULT,
                 Clock.SYSTEM,
                 new SplittableRandom(1),

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * LOCK            locked while a broker runs; holds its process id
  * spillway.meta   format=1, node=..., shards=...
  * shard-0/ ...    one log each
+ * raft/           what a cluster agreed on, until it is in the shard's log
  * </pre>
  *
  * Thread-safe.
@@ -223,6 +224,11 @@ public final class DataDirectory implements AutoCloseable {
     /** The directory of one shard's log. */
     public Path shard(int index) {
         return root.resolve("shard-" + index);
+    }
+
+    /** The directory of the cluster's log. */
+    public Path raft() {
+        return root.resolve("raft");
     }
 
     /** Releases the directory. */

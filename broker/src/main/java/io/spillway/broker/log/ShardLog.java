@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
@@ -189,6 +188,11 @@ public final class ShardLog implements AutoCloseable {
         }
     }
 
+    /** Throws TOO_LARGE when an entry with so many bytes of state and batch does not fit a segment. */
+    public void requireFits(int bytes) {
+        checkSize(EntryFormat.HEADER_BYTES + bytes);
+    }
+
     private void checkSize(int entryBytes) {
         if (entryBytes > active.maxEntryBytes() || entryBytes < 0) {
             throw new SpillwayException(
@@ -313,7 +317,7 @@ public final class ShardLog implements AutoCloseable {
         try {
             for (Segment segment : List.copyOf(index.segments())) {
                 if (segment.endSequence() > fromSequence) {
-                    replay(segment, fromSequence, visitor);
+                    SegmentReplay.run(segment, fromSequence, visitor);
                 }
             }
         } catch (IOException e) {
@@ -325,48 +329,6 @@ public final class ShardLog implements AutoCloseable {
                     0,
                     e);
         }
-    }
-
-    private static void replay(Segment segment, long fromSequence, EntryVisitor visitor) throws IOException {
-        try (FileChannel channel = FileChannel.open(segment.file(), StandardOpenOption.READ);
-                SegmentScanner scanner = new SegmentScanner(
-                        channel, Math.min(segment.usedBytes(), channel.size()), segment.baseSequence)) {
-            while (scanner.next()) {
-                if (scanner.sequence() >= fromSequence && !scanner.relocated()) {
-                    visit(segment, scanner, visitor);
-                }
-            }
-            for (SegmentScanner.Hole hole : scanner.holes()) {
-                LOG.error(
-                        "what=\"entries skipped in replay\" segment={} position={} from={} to={}",
-                        segment.file(),
-                        hole.from(),
-                        hole.firstSequence(),
-                        hole.nextSequence());
-            }
-        }
-    }
-
-    private static void visit(Segment segment, SegmentScanner scanner, EntryVisitor visitor) {
-        byte[] state = null;
-        if (scanner.stateBytes() > 0) {
-            state = new byte[scanner.stateBytes()];
-            scanner.buffer().getBytes(scanner.stateAt(), state);
-        }
-        ByteBuf batch = null;
-        if (scanner.batchBytes() > 0) {
-            if (scanner.batchIntact()) {
-                batch = scanner.buffer().slice(scanner.batchAt(), scanner.batchBytes());
-            } else {
-                LOG.error(
-                        "what=\"corrupt batch in replay\" segment={} position={} sequence={} partition={}",
-                        segment.file(),
-                        scanner.position(),
-                        scanner.sequence(),
-                        scanner.partitionId());
-            }
-        }
-        visitor.onEntry(scanner.sequence(), state, scanner.partitionId(), batch);
     }
 
     /** Start and end as a snapshot has them: what is below the start goes, offsets go on at the end at least. */

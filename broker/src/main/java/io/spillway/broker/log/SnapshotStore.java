@@ -87,7 +87,7 @@ public final class SnapshotStore {
     }
 
     /** All snapshot files, newest first. */
-    private List<Path> files() throws IOException {
+    List<Path> files() throws IOException {
         return LogFiles.list(directory).stream()
                 .filter(file -> file.toString().endsWith(SUFFIX))
                 .sorted(Comparator.reverseOrder())

@@ -296,19 +296,19 @@ final class DeadLetters {
     }
 
     private void showWhenDurable(Partition target, long sequence, long end) {
-        if (!target.topic.spec.config().synced()) {
+        if (!journal.holdsBack(target.topic)) {
             target.show(end);
             return;
         }
-        journal.whenSynced(sequence, new Journal.Waiter() {
+        journal.whenDurable(sequence, new Journal.Waiter() {
             @Override
-            public void durable(long syncedNs) {
+            public void durable(long durableNs) {
                 target.show(end);
             }
 
             @Override
             public void failed(SpillwayException why) {
-                LOG.error("event=dead_letter_unsynced topic={} {}", target, why);
+                LOG.error("event=dead_letter_not_durable topic={} {}", target, why);
             }
         });
     }

@@ -220,8 +220,8 @@ final class GroupAdministration {
         left.forEach(place -> settling.moved(group, place));
         long sequence = journal.commit(
                 List.of(StateRecord.newBuilder().setGroupSought(sought).build()));
-        journal.whenSynced(
-                sequence, new ReplyWhenSynced<>(result.setRevision(revision).build(), command.reply()));
+        journal.whenDurable(
+                sequence, new ReplyWhenDurable<>(result.setRevision(revision).build(), command.reply()));
     }
 
     /** @param expected 0 = any */
@@ -257,6 +257,6 @@ final class GroupAdministration {
         long sequence = journal.commit(List.of(StateRecord.newBuilder()
                 .setGroupDeleted(GroupDeleted.newBuilder().setGroupId(group.id))
                 .build()));
-        journal.whenSynced(sequence, new ReplyWhenSynced<>(info, command.reply()));
+        journal.whenDurable(sequence, new ReplyWhenDurable<>(info, command.reply()));
     }
 }

@@ -135,6 +135,6 @@ final class GroupChanges {
     private void answer(ShardCommand.ChangeGroup command, List<GroupSnapshot> about) {
         Group group = GroupAdministration.group(state.topic(command.topicId()), command.group());
         GroupChange.Done done = new GroupChange.Done(descriptions.of(group), about);
-        journal.whenSynced(journal.lastSequence(), new ReplyWhenSynced<>(done, command.reply()));
+        journal.whenDurable(journal.lastSequence(), new ReplyWhenDurable<>(done, command.reply()));
     }
 }

@@ -79,7 +79,7 @@ final class KeyedPublishing {
     KeyedPublishing(ShardState state, Journal journal, ShardCounters counters) {
         this.journal = journal;
         this.counters = counters;
-        stored = new StoredKey(state.log);
+        stored = new StoredKey(state.log, journal);
         sieve = new KeySieve(stored, keys);
     }
 

@@ -131,7 +131,7 @@ final class Lanes {
     }
 
     private void reply(long sequence, Reply<Boolean> reply) {
-        journal.whenSynced(sequence, new ReplyWhenSynced<>(true, reply));
+        journal.whenDurable(sequence, new ReplyWhenDurable<>(true, reply));
     }
 
     private @Nullable Group find(String jobId) {

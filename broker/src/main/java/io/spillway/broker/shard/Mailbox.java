@@ -37,7 +37,7 @@ public final class Mailbox {
         return taken;
     }
 
-    /** For the end of a handle, which must never be lost. */
+    /** For the end of a handle, or what comes from the cluster, which must never be lost. */
     public void end(ShardCommand command) {
         endings.add(command);
         wake();
@@ -72,6 +72,13 @@ public final class Mailbox {
             sink.accept(command);
             work++;
         }
+        return work + drainEndings(sink);
+    }
+
+    /** As {@link #drain}, but only what must not wait: ends of handles and what comes from the cluster. */
+    int drainEndings(Consumer<ShardCommand> sink) {
+        int work = 0;
+        ShardCommand command;
         while ((command = endings.poll()) != null) {
             sink.accept(command);
             work++;

@@ -28,7 +28,7 @@ final class Publishing {
     private final ShardCounters counters;
     private final BacklogBounds backlogs;
     private final KeyedPublishing keyed;
-    private final List<AfterSync> repetitions = new ArrayList<>();
+    private final List<WhenDurable> repetitions = new ArrayList<>();
 
     Publishing(ShardState state, Journal journal, Clock clock, ShardCounters counters, BacklogBounds backlogs) {
         this.state = state;
@@ -105,20 +105,20 @@ final class Publishing {
         counters.publishedBytes.add(batch.readableBytes());
         backlogs.appended(partition.topic, command.bytes(), command.count(), nowMs);
         int queueUs = micros(nowNs - command.receivedNs());
-        boolean topicSynced = partition.topic.spec.config().synced();
+        boolean topicWaits = journal.holdsBack(partition.topic);
         long end = partition.endOffset;
-        if (!topicSynced) {
+        if (!topicWaits) {
             partition.show(end);
         }
-        if (!wantsSync(command, topicSynced)) {
+        if (!waits(command, topicWaits)) {
             command.port().appended(command, outcome(result, Durability.DUR_MAPPED, queueUs, 0));
         }
-        if (topicSynced || wantsSync(command, false)) {
-            AfterSync waiter = new AfterSync(command, partition, result, end, queueUs, nowNs);
-            if (!result.stored() && wantsSync(command, topicSynced) && result.repeatsBehind(partition.syncedEnd)) {
+        if (topicWaits || waits(command, false)) {
+            WhenDurable waiter = new WhenDurable(command, partition, result, end, queueUs, nowNs);
+            if (!result.stored() && waits(command, topicWaits) && result.repeatsBehind(partition.syncedEnd)) {
                 repetitions.add(waiter);
             }
-            journal.whenSynced(result.sequence(), waiter);
+            journal.whenDurable(result.sequence(), waiter);
         }
     }
 
@@ -133,11 +133,11 @@ final class Publishing {
         return before - repetitions.size();
     }
 
-    /** Levels out of reach come here only where less will do, which then is the most there is: SYNCED. */
-    private static boolean wantsSync(ShardCommand.Publish command, boolean topicSynced) {
+    /** Whether the answer waits. Levels out of reach come here only where less will do: the most there is. */
+    private boolean waits(ShardCommand.Publish command, boolean topicWaits) {
         return switch (command.required()) {
-            case DUR_DEFAULT -> topicSynced;
-            case DUR_NONE, DUR_MAPPED -> false;
+            case DUR_DEFAULT -> topicWaits;
+            case DUR_NONE, DUR_MAPPED -> !journal.answersEarly();
             case DUR_SYNCED, DUR_QUORUM, DUR_QUORUM_MAPPED, DUR_LOCAL_SPILLED, UNRECOGNIZED -> true;
         };
     }
@@ -154,8 +154,8 @@ final class Publishing {
                 syncUs);
     }
 
-    /** Answers a batch when the sync after it has ended, and lets consumers see it. */
-    private final class AfterSync implements Journal.Waiter {
+    /** Answers a batch when it is durable, and lets consumers see it. */
+    private final class WhenDurable implements Journal.Waiter {
         private final ShardCommand.Publish command;
         private final Partition partition;
         private final KeyedPublishing.Result result;
@@ -164,7 +164,7 @@ final class Publishing {
         private final long appendedNs;
         private boolean answered;
 
-        AfterSync(
+        WhenDurable(
                 ShardCommand.Publish command,
                 Partition partition,
                 KeyedPublishing.Result result,
@@ -180,20 +180,19 @@ final class Publishing {
         }
 
         @Override
-        public void durable(long syncedNs) {
-            boolean topicSynced = partition.topic.spec.config().synced();
+        public void durable(long durableNs) {
             partition.synced(end);
             partition.show(end);
-            if (!answered && wantsSync(command, topicSynced)) {
+            if (!answered && waits(command, journal.holdsBack(partition.topic))) {
                 answered = true;
-                int syncUs = micros(syncedNs - appendedNs);
-                command.port().appended(command, outcome(result, Durability.DUR_SYNCED, queueUs, syncUs));
+                int syncUs = micros(durableNs - appendedNs);
+                command.port().appended(command, outcome(result, journal.reached(), queueUs, syncUs));
             }
         }
 
         @Override
         public void failed(SpillwayException why) {
-            if (!answered && wantsSync(command, partition.topic.spec.config().synced())) {
+            if (!answered && waits(command, journal.holdsBack(partition.topic))) {
                 answered = true;
                 command.port().refused(command, why);
             }
@@ -222,8 +221,8 @@ final class Publishing {
                 : KeyedPublishing.Result.duplicate(journal.lastSequence(), first.baseOffset(), first.appendTimeMs());
         long nowNs = clock.nanoTime();
         int queueUs = micros(nowNs - command.receivedNs());
-        if (wantsSync(command, partition.topic.spec.config().synced())) {
-            journal.whenSynced(journal.lastSequence(), new AfterSync(command, partition, result, 0, queueUs, nowNs));
+        if (waits(command, journal.holdsBack(partition.topic))) {
+            journal.whenDurable(journal.lastSequence(), new WhenDurable(command, partition, result, 0, queueUs, nowNs));
         } else {
             command.port().appended(command, outcome(result, Durability.DUR_MAPPED, queueUs, 0));
         }

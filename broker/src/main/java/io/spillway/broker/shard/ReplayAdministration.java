@@ -35,7 +35,7 @@ final class ReplayAdministration {
                     .ok(new ReplayCommand.Kept(
                             List.copyOf(state.replays.plans.values()), List.copyOf(state.replays.jobs.values())));
         } else if (command instanceof ReplayCommand.Keep keep) {
-            whenSynced(journal.commit(keep.records()), keep.reply());
+            whenDurable(journal.commit(keep.records()), keep.reply());
         } else if (command instanceof ReplayCommand.Resolve resolve) {
             resolve.reply().ok(resolve(state.topic(resolve.topicId()), resolve.selection()));
         } else if (command instanceof ReplayCommand.Read read) {
@@ -57,8 +57,8 @@ final class ReplayAdministration {
         }
     }
 
-    private void whenSynced(long sequence, Reply<Boolean> reply) {
-        journal.whenSynced(sequence, new ReplyWhenSynced<>(true, reply));
+    private void whenDurable(long sequence, Reply<Boolean> reply) {
+        journal.whenDurable(sequence, new ReplyWhenDurable<>(true, reply));
     }
 
     private List<ReplayCommand.Span> resolve(TopicState topic, ReplaySelection selection) {
@@ -144,7 +144,7 @@ final class ReplayAdministration {
             command.reply().ok(false);
             return;
         }
-        whenSynced(journal.commit(List.of(of(held))), command.reply());
+        whenDurable(journal.commit(List.of(of(held))), command.reply());
     }
 
     private static StateRecord of(ReplayHeld held) {

@@ -364,10 +364,10 @@ final class Settling {
     }
 
     private void confirm(Confirmation waiting, long sequence) {
-        if (!waiting.topic.spec.config().synced()) {
+        if (!journal.holdsBack(waiting.topic)) {
             waiting.reply.ok(waiting.errors);
             return;
         }
-        journal.whenSynced(sequence, new ReplyWhenSynced<>(waiting.errors, waiting.reply));
+        journal.whenDurable(sequence, new ReplyWhenDurable<>(waiting.errors, waiting.reply));
     }
 }

@@ -3,15 +3,21 @@ package io.spillway.broker.shard;
 import io.netty.util.concurrent.FastThreadLocalThread;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
+import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.log.LogStats;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.log.WriteState;
+import io.spillway.broker.records.Agreed;
+import io.spillway.protocol.Code;
+import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,14 +32,14 @@ public final class Shard implements AutoCloseable {
     private static final long STATS_MS = 1_000;
 
     private final int index;
-    private final ShardLog log;
-    private final ShardState state;
+    private final Supplier<ShardLog> opener;
+    private final ShardConfig config;
     private final Clock clock;
     private final RandomGenerator random;
+    private final Published<TopicCatalog> catalog;
     private final Mailbox mailbox = new Mailbox();
     private final ShardCounters counters = new ShardCounters();
     private final SyncThread syncer;
-    private final long snapshotSequence;
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Published<Boolean> closing = new Published<>(false);
     private final Published<WriteState> writeState;
@@ -42,41 +48,54 @@ public final class Shard implements AutoCloseable {
     private final Published<String> failure = new Published<>("");
     private final Published<Boolean> draining = new Published<>(false);
     private final Published<Boolean> drained = new Published<>(false);
+    private ShardLog log;
+    private ShardState state;
+    private long snapshotSequence;
     private List<Shard> all = List.of();
+    private @Nullable Replication replication;
     private long nextStatsMs;
 
     private Shard(
             int index,
-            ShardLog log,
+            Supplier<ShardLog> opener,
             ShardConfig config,
             Clock clock,
             RandomGenerator random,
             Published<TopicCatalog> catalog) {
-        this.random = random;
         this.index = index;
-        this.log = log;
+        this.opener = opener;
+        this.config = config;
         this.clock = clock;
-        // A million leases per millisecond would be needed to meet a fence of an earlier run.
-        state = new ShardState(index, log, config, catalog, clock.nowMs() << 20);
-        snapshotSequence = Recovery.run(state);
+        this.random = random;
+        this.catalog = catalog;
+        log = opener.get();
+        state = recover();
         writeState = new Published<>(log.writeState());
         logStats = new Published<>(log.stats());
         syncer = new SyncThread(index, log.snapshots(), clock, mailbox::wake);
     }
 
+    private ShardState recover() {
+        // A million leases per millisecond would be needed to meet a fence of an earlier run.
+        ShardState recovered = new ShardState(index, log, config, catalog, clock.nowMs() << 20);
+        snapshotSequence = Recovery.run(recovered);
+        return recovered;
+    }
+
     /**
      * Recovers the shard from its log; shard 0 before the others, because it holds the catalog.
      *
+     * @param opener opens the shard's log, which nobody has open
      * @param random the shard's alone
      */
     public static Shard open(
             int index,
-            ShardLog log,
+            Supplier<ShardLog> opener,
             ShardConfig config,
             Clock clock,
             RandomGenerator random,
             Published<TopicCatalog> catalog) {
-        return new Shard(index, log, config, clock, random, catalog);
+        return new Shard(index, opener, config, clock, random, catalog);
     }
 
     public Mailbox mailbox() {
@@ -107,6 +126,11 @@ public final class Shard implements AutoCloseable {
         return failure.get();
     }
 
+    /** Makes the shard part of a cluster, before it starts. */
+    public void join(Consensus consensus) {
+        replication = Replication.by(consensus);
+    }
+
     /** @param shards all shards of the broker, this one among them */
     public void start(List<Shard> shards) {
         all = shards;
@@ -116,19 +140,12 @@ public final class Shard implements AutoCloseable {
     }
 
     private void run() {
-        ShardAgent agent =
-                new ShardAgent(state, mailbox, syncer, clock, counters, new Others(), random, snapshotSequence);
         try {
-            int idle = 0;
+            ShardAgent agent = agent();
             while (!closing.get()) {
-                publishViews();
-                publishDrained(agent);
-                if (agent.doWork() > 0) {
-                    idle = 0;
-                } else if (++idle > SPINS) {
-                    mailbox.park(agent.idleNs());
-                } else {
-                    Thread.onSpinWait();
+                work(agent);
+                if (agent.hasLost()) {
+                    agent = reopen(agent);
                 }
             }
             agent.close();
@@ -143,6 +160,61 @@ public final class Shard implements AutoCloseable {
             syncer.close();
             ended.countDown();
         }
+    }
+
+    private ShardAgent agent() {
+        return new ShardAgent(
+                state, mailbox, syncer, clock, counters, new Others(), random, snapshotSequence, replication);
+    }
+
+    /** Works until there is something else to look at. */
+    private void work(ShardAgent agent) {
+        for (int idle = 0; !closing.get() && !agent.hasLost(); ) {
+            publishViews();
+            publishDrained(agent);
+            if (agent.doWork() > 0) {
+                idle = 0;
+            } else if (++idle > SPINS) {
+                mailbox.park(agent.idleNs());
+            } else {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    /** Forgets what was never agreed on: begins again with what the log holds, or what another node's does. */
+    private ShardAgent reopen(ShardAgent agent) {
+        ShardCommand.Replace replace = agent.replacement();
+        agent.abandon();
+        log.close();
+        if (replace != null) {
+            exchange(replace);
+        }
+        log = opener.get();
+        state = recover();
+        if (replace != null) {
+            replace.reply().ok(state.agreed);
+        }
+        return agent();
+    }
+
+    private static void exchange(ShardCommand.Replace replace) {
+        try {
+            replace.by().exchange();
+        } catch (IOException e) {
+            throw new SpillwayException(
+                    Code.STORAGE_ERROR,
+                    "the log of another node cannot be put in the place of this one's",
+                    e.toString(),
+                    "check the disk, then restart the broker; it goes on with the exchange",
+                    0,
+                    e);
+        }
+    }
+
+    /** Where the cluster's agreement stands in the shard's files; before it starts. */
+    public Agreed agreed() {
+        return state.agreed;
     }
 
     private void publishViews() {

@@ -3,11 +3,13 @@ package io.spillway.broker.shard;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.records.Agreed;
 import io.spillway.broker.records.Snapshot;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,12 +20,19 @@ import org.slf4j.LoggerFactory;
 final class ShardAgent {
     private static final Logger LOG = LoggerFactory.getLogger(ShardAgent.class);
     private static final int PUBLISHES_PER_TURN = 256;
+    private static final long NOT_QUIET = -1;
+    /** How long a leader decides nothing, at most, for a snapshot to be taken, and how often it tries. */
+    private static final long QUIET_AT_MOST_MS = 500;
+
+    private static final long QUIET_EVERY_MS = 5_000;
     /** How often leases, retention and the log's upkeep are looked at, in ms. */
     private static final long TICK_MS = 10;
 
     private final ShardState state;
     private final Mailbox mailbox;
+    private final Syncing syncing;
     private final Journal journal;
+    private final @Nullable Agreement agreement;
     private final Clock clock;
     private final Publishing publishing;
     private final Settling settling;
@@ -47,6 +56,12 @@ final class ShardAgent {
     /** Segments are freed only behind a snapshot, so what gives disk back asks for one. */
     private boolean snapshotWanted;
 
+    /** Where the cluster's agreement stood when the last snapshot was taken. */
+    private Agreed snapshotAgreed = ShardState.NOTHING_AGREED;
+    /** Since when nothing is decided, so that a snapshot can be taken. */
+    private long quietSinceMs = NOT_QUIET;
+
+    private long lastQuietMs = Long.MIN_VALUE / 2;
     private boolean stopsDelivering;
 
     ShardAgent(
@@ -58,12 +73,35 @@ final class ShardAgent {
             Neighbours neighbours,
             RandomGenerator random,
             long snapshotSequence) {
+        this(state, mailbox, syncer, clock, counters, neighbours, random, snapshotSequence, null);
+    }
+
+    /** @param replication null when the broker stands alone */
+    ShardAgent(
+            ShardState state,
+            Mailbox mailbox,
+            Syncer syncer,
+            Clock clock,
+            ShardCounters counters,
+            Neighbours neighbours,
+            RandomGenerator random,
+            long snapshotSequence,
+            @Nullable Replication replication) {
         this.state = state;
         this.mailbox = mailbox;
         this.clock = clock;
         this.snapshotSequence = snapshotSequence;
         nowMs = clock.nowMs();
-        journal = new Journal(state, syncer, clock, counters, this::snapshotWritten);
+        syncing = new Syncing(state, syncer, counters, this::snapshotWritten);
+        if (replication == null) {
+            journal = new Journal(state, new LocalLedger(state, syncing), clock);
+            agreement = null;
+        } else {
+            AgreedLedger ledger = new AgreedLedger(state, syncing, replication.consensus(), clock);
+            journal = new Journal(state, ledger, clock);
+            agreement = new Agreement(state, journal, ledger, replication);
+            agreement.durable(state.agreed);
+        }
         topics = new TopicAdministration(state, journal, neighbours.shards(), neighbours::catalogChanged);
         deadLetters = new DeadLetters(state, journal, counters, origin -> createDeadLetterTopic(origin, neighbours));
         settling = new Settling(state, journal, deadLetters, counters, random);
@@ -100,9 +138,9 @@ final class ShardAgent {
 
     int doWork() {
         nowMs = clock.nowMs();
-        int work = mailbox.drain(handler, PUBLISHES_PER_TURN);
+        int work = agreement == null ? mailbox.drain(handler, PUBLISHES_PER_TURN) : drain(agreement);
         work += journal.doWork(nowMs);
-        if (settling.nextFlushMs() <= nowMs) {
+        if (decides() && settling.nextFlushMs() <= nowMs) {
             flushSettled();
             work++;
         }
@@ -110,12 +148,34 @@ final class ShardAgent {
             nextTickMs = nowMs + TICK_MS;
             work += tick();
         }
-        return work + deliver();
+        return work + (quietSinceMs == NOT_QUIET ? deliver() : 0);
+    }
+
+    private int drain(Agreement with) {
+        int work = quietSinceMs == NOT_QUIET
+                ? mailbox.drain(handler, with.isFull() ? 0 : PUBLISHES_PER_TURN)
+                : mailbox.drainEndings(handler);
+        return work + with.doWork();
+    }
+
+    /** Whether this shard decides what happens, now. */
+    private boolean decides() {
+        return agreement == null || (agreement.leads() && quietSinceMs == NOT_QUIET);
+    }
+
+    /** Whether the shard has to be opened anew: it led, and knows things that were never agreed on. */
+    boolean hasLost() {
+        return agreement != null && agreement.hasLost();
+    }
+
+    /** With what the log is to be replaced before the shard is opened anew; null when it is to stay. */
+    ShardCommand.@Nullable Replace replacement() {
+        return agreement == null ? null : agreement.replacement();
     }
 
     /** How long the shard may sleep when there is no work, in ns. */
     long idleNs() {
-        long until = Math.min(settling.nextFlushMs(), nextTickMs);
+        long until = decides() ? Math.min(settling.nextFlushMs(), nextTickMs) : nextTickMs;
         return Math.max(0, Math.min(until - nowMs, TICK_MS)) * 1_000_000;
     }
 
@@ -146,6 +206,14 @@ final class ShardAgent {
     }
 
     private void handle(ShardCommand command) {
+        if (agreement != null && command instanceof ShardCommand.Agreement agreed) {
+            agreement.add(agreed);
+        } else if (agreement == null || agreement.leads() || !agreement.refuses(command)) {
+            perform(command);
+        }
+    }
+
+    private void perform(ShardCommand command) {
         if (command instanceof ShardCommand.Publish publish) {
             publishing.publish(publish, nowMs, clock.nanoTime());
         } else if (command instanceof ShardCommand.Settle settle) {
@@ -203,24 +271,28 @@ final class ShardAgent {
     }
 
     private int tick() {
-        int work = 0;
-        state.groups.values().forEach(group -> settling.expire(group, nowMs));
-        lanes.tick();
-        work += deadLetters.doWork(nowMs);
-        work += publishing.answerRepetitions();
+        int work = decides() ? decide() : 0;
         snapshotWanted |= !state.deletedTopics.isEmpty();
         work += subscriptions.endDeleted();
-        if (nowMs >= nextRetentionMs) {
-            nextRetentionMs = nowMs + state.config.retentionCheckIntervalMs();
-            work += trimming.retain(nowMs);
-            snapshotWanted |= trimming.takeWantsSnapshot();
-        }
-        work += backlogs.tick(nowMs);
         work += state.log.maintain(nowMs, snapshotSequence);
         if (snapshotWanted || journal.appendedBytes() - snapshotLogBytes >= state.config.snapshotIntervalBytes()) {
             work += snapshot();
         }
         return work;
+    }
+
+    /** What time alone brings about. */
+    private int decide() {
+        state.groups.values().forEach(group -> settling.expire(group, nowMs));
+        lanes.tick();
+        int work = deadLetters.doWork(nowMs);
+        work += publishing.answerRepetitions();
+        if (nowMs >= nextRetentionMs) {
+            nextRetentionMs = nowMs + state.config.retentionCheckIntervalMs();
+            work += trimming.retain(nowMs);
+            snapshotWanted |= trimming.takeWantsSnapshot();
+        }
+        return work + backlogs.tick(nowMs);
     }
 
     private void flushSettled() {
@@ -233,31 +305,81 @@ final class ShardAgent {
 
     private void snapshotWritten(long sequence) {
         snapshotSequence = sequence;
+        if (agreement != null) {
+            agreement.durable(snapshotAgreed);
+        }
     }
 
     private int snapshot() {
-        if (journal.isSyncing()) {
+        if (syncing.isRunning() || !isQuiet()) {
             return 0;
         }
+        syncing.start(nowMs, snapshotJob());
+        snapshotWanted = false;
+        quietSinceMs = NOT_QUIET;
+        return 1;
+    }
+
+    private Syncer.SnapshotJob snapshotJob() {
         Snapshot snapshot = Snapshots.take(state, nowMs);
         snapshotLogBytes = journal.appendedBytes();
-        snapshotWanted = false;
-        journal.start(nowMs, new Syncer.SnapshotJob(snapshot.getSequence(), snapshot.toByteArray()));
-        return 1;
+        snapshotAgreed = state.agreed;
+        return new Syncer.SnapshotJob(snapshot.getSequence(), snapshot.toByteArray());
+    }
+
+    /**
+     * Whether memory holds what the log holds. A leader in a cluster knows more, so it decides nothing until the cluster
+     * has agreed on all of it; when that takes too long it goes on and tries again later.
+     */
+    private boolean isQuiet() {
+        if (agreement == null) {
+            return true;
+        }
+        if (quietSinceMs == NOT_QUIET) {
+            if (nowMs - lastQuietMs < QUIET_EVERY_MS) {
+                return false;
+            }
+            if (agreement.leads()) {
+                flushSettled();
+            }
+            quietSinceMs = nowMs;
+            lastQuietMs = nowMs;
+        } else if (nowMs - quietSinceMs > QUIET_AT_MOST_MS) {
+            quietSinceMs = NOT_QUIET;
+            return false;
+        }
+        return agreement.isQuiet();
     }
 
     /** Ends every subscription, writes what is open, syncs, and snapshots; the log can be closed after it. */
     void close() {
         nowMs = clock.nowMs();
         mailbox.drain(handler, Integer.MAX_VALUE);
-        flushSettled();
+        if (agreement == null) {
+            flushSettled();
+        }
         subscriptions.endAll();
-        journal.finishAll(nowMs, () -> {
-            Snapshot snapshot = Snapshots.take(state, nowMs);
-            return new Syncer.SnapshotJob(snapshot.getSequence(), snapshot.toByteArray());
-        });
+        boolean whole = agreement == null || agreement.isQuiet();
+        syncing.finish(nowMs, () -> whole ? snapshotJob() : null);
+        journal.answer();
+        release();
+    }
+
+    /** Forgets everything that is not in the log, and tells those who consume; the log can be closed after it. */
+    void abandon() {
+        if (agreement != null) {
+            subscriptions.endAll(agreement.notLeading());
+        }
+        syncing.finish(clock.nowMs(), () -> null);
+        release();
+    }
+
+    private void release() {
         publishing.close();
         delivery.close();
         deadLetters.close();
+        if (agreement != null) {
+            agreement.close();
+        }
     }
 }

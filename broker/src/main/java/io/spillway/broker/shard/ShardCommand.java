@@ -1,8 +1,11 @@
 package io.spillway.broker.shard;
 
 import io.netty.buffer.ByteBuf;
+import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.filter.Filter;
+import io.spillway.broker.log.LogReplacement;
+import io.spillway.broker.records.Agreed;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.v1.AckItem;
 import io.spillway.protocol.v1.Durability;
@@ -208,4 +211,27 @@ public sealed interface ShardCommand {
             return command.reply();
         }
     }
+
+    /** What comes from the cluster, in the order of its log. */
+    sealed interface Agreement extends ShardCommand {}
+
+    /**
+     * The cluster agreed on an entry.
+     *
+     * @param entry released by the shard
+     * @param applied run by the shard thread when the entry is in the log and in memory
+     */
+    record Committed(long term, long index, ByteBuf entry, Runnable applied) implements Agreement {}
+
+    /** This node was elected, and everything of the terms before was handed over. */
+    record Lead(long term) implements Agreement {}
+
+    /** Another node leads, or nobody. */
+    record Follow() implements Agreement {}
+
+    /** An entry of a session of this node was not agreed on, or nobody knows. */
+    record Refused(long session, SpillwayException why) implements Agreement {}
+
+    /** The files of another node's log are complete: they are to be this shard's from now on. */
+    record Replace(LogReplacement by, Reply<Agreed> reply) implements Agreement {}
 }

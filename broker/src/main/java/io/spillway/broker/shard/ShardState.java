@@ -7,6 +7,7 @@ import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.dispatch.KeySlots;
 import io.spillway.broker.log.ShardLog;
+import io.spillway.broker.records.Agreed;
 import io.spillway.broker.records.FailedRange;
 import io.spillway.broker.records.GroupCreated;
 import io.spillway.broker.records.GroupFailed;
@@ -36,6 +37,8 @@ import org.jspecify.annotations.Nullable;
  * the live path and the recovery share. Confined to the shard thread.
  */
 final class ShardState {
+    static final Agreed NOTHING_AGREED = Agreed.newBuilder().setIndex(-1).build();
+
     final int shard;
     final ShardLog log;
     final ShardConfig config;
@@ -52,6 +55,10 @@ final class ShardState {
     final ReplayRecords replays = new ReplayRecords();
 
     int nextGroupId = 1;
+
+    /** Where the cluster's agreement stands in this log. */
+    Agreed agreed = NOTHING_AGREED;
+
     private long fence;
     private final BatchKeys scratch = new BatchKeys();
 
@@ -66,6 +73,11 @@ final class ShardState {
 
     private long nextFence() {
         return fence++;
+    }
+
+    /** Fences are this one and those above it from now on. */
+    void fencesFrom(long first) {
+        fence = first;
     }
 
     /** The topic, taking it up from the catalog when it is new here; TOPIC_NOT_FOUND when it is gone. */
@@ -152,6 +164,9 @@ final class ShardState {
     }
 
     void apply(StateRecords records) {
+        if (records.hasAgreed()) {
+            agreed = records.getAgreed();
+        }
         for (StateRecord record : records.getRecordsList()) {
             apply(record);
         }

@@ -22,6 +22,9 @@ final class Snapshots {
                 .setSequence(state.log.nextSequence())
                 .setTimeMs(nowMs)
                 .setNextGroupId(state.nextGroupId);
+        if (state.agreed != ShardState.NOTHING_AGREED) {
+            snapshot.setAgreed(state.agreed);
+        }
         if (state.shard == 0) {
             TopicCatalog catalog = state.catalog.get();
             catalog.all().forEach(topic -> snapshot.addTopics(topic.toRecord()));
@@ -90,6 +93,9 @@ final class Snapshots {
     }
 
     static void restore(ShardState state, Snapshot snapshot) {
+        if (snapshot.hasAgreed()) {
+            state.agreed = snapshot.getAgreed();
+        }
         if (state.shard == 0) {
             state.catalog.set(TopicCatalog.restore(
                     snapshot.getTopicsList(),

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads a stored record to tell whether it really has the key whose hash was met. Confined to the shard thread. */
 final class StoredKey implements KeyWindow.KeyCheck {
     private final ShardLog log;
+    private final Journal journal;
     private final ByteBuf buffer = PooledByteBufAllocator.DEFAULT.directBuffer(64 << 10);
     private final RecordView stored = new RecordView();
     private @Nullable Partition partition;
@@ -26,8 +27,9 @@ final class StoredKey implements KeyWindow.KeyCheck {
 
     private long heldTo;
 
-    StoredKey(ShardLog log) {
+    StoredKey(ShardLog log, Journal journal) {
         this.log = log;
+        this.journal = journal;
     }
 
     /** What is looked for from now on. */
@@ -66,15 +68,17 @@ final class StoredKey implements KeyWindow.KeyCheck {
     private boolean load(long offset) {
         heldTo = heldFrom;
         BatchCursor reader = cursor;
-        if (reader == null || !reader.seek(offset) || reader.baseOffset() > offset) {
+        buffer.clear();
+        if (reader == null || partition == null) {
             return false;
         }
-        buffer.clear();
-        if (!reader.copyTo(buffer)) {
-            return false;
+        if (!journal.copyPending(partition.id, offset, buffer)) {
+            if (!reader.seek(offset) || reader.baseOffset() > offset || !reader.copyTo(buffer)) {
+                return false;
+            }
         }
         stored.wrap(buffer, 0);
-        heldFrom = reader.baseOffset();
+        heldFrom = RecordBatch.baseOffset(buffer, 0);
         heldTo = heldFrom + RecordBatch.recordCount(buffer, 0);
         return true;
     }

@@ -176,6 +176,13 @@ final class Subscriptions {
         return ended;
     }
 
+    /** Ends everybody's subscription. */
+    void endAll(SpillwayException why) {
+        List<Subscriber> all = List.copyOf(subscribers.values());
+        subscribers.clear();
+        all.forEach(subscriber -> subscriber.port().ended(why));
+    }
+
     /** Forgets everybody, for the end of the shard: the connections were told already. */
     void endAll() {
         subscribers.clear();

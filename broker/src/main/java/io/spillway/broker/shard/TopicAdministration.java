@@ -136,7 +136,7 @@ final class TopicAdministration {
 
     /** A change of a topic is always synced before it is answered. */
     private void answer(TopicSpec topic, Reply<TopicSpec> reply) {
-        journal.whenSynced(journal.lastSequence(), new ReplyWhenSynced<>(topic, reply));
+        journal.whenDurable(journal.lastSequence(), new ReplyWhenDurable<>(topic, reply));
     }
 
     List<PartitionInfo> describe(TopicState topic) {

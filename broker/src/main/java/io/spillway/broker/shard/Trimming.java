@@ -114,6 +114,6 @@ final class Trimming {
             trim(partition, upTo, false);
         }
         long sequence = commit();
-        journal.whenSynced(sequence, new ReplyWhenSynced<>(topics.describe(topic), command.reply()));
+        journal.whenDurable(sequence, new ReplyWhenDurable<>(topics.describe(topic), command.reply()));
     }
 }

@@ -2,10 +2,10 @@ package io.spillway.broker.shard;
 
 import io.spillway.broker.base.SpillwayException;
 
-/** Answers a command once its entry is synced. */
-record ReplyWhenSynced<T>(T result, Reply<T> reply) implements Journal.Waiter {
+/** Answers a command once its entry is durable. */
+record ReplyWhenDurable<T>(T result, Reply<T> reply) implements Journal.Waiter {
     @Override
-    public void durable(long syncedNs) {
+    public void durable(long durableNs) {
         reply.ok(result);
     }
 

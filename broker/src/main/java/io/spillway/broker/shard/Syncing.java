@@ -1,0 +1,118 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.protocol.Code;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongConsumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Forces a shard's log, one sync at a time, with snapshots behind it. Confined to the shard thread. */
+final class Syncing {
+    private final ShardState state;
+    private final Syncer syncer;
+    private final ShardCounters counters;
+    private final LongConsumer snapshotWritten;
+    private final long flushIntervalMs;
+    private long syncedSequence;
+    private long endedNs;
+    private long lastStartMs;
+    private boolean running;
+    private @Nullable SpillwayException failure;
+
+    /** @param snapshotWritten told the sequence of each snapshot that is on disk */
+    Syncing(ShardState state, Syncer syncer, ShardCounters counters, LongConsumer snapshotWritten) {
+        this.state = state;
+        this.syncer = syncer;
+        this.counters = counters;
+        this.snapshotWritten = snapshotWritten;
+        flushIntervalMs = state.config.flushIntervalMs();
+        syncedSequence = state.log.nextSequence();
+    }
+
+    /** Entries of the log before this one are on disk. */
+    long syncedSequence() {
+        return syncedSequence;
+    }
+
+    /** When the last sync ended, by the monotonic clock. */
+    long endedNs() {
+        return endedNs;
+    }
+
+    boolean isRunning() {
+        return running;
+    }
+
+    /** Why nothing is synced any more; null while all is well. */
+    @Nullable
+    SpillwayException failure() {
+        return failure;
+    }
+
+    /** Takes up a sync that has ended; how many had. */
+    int poll() {
+        Syncer.Done done = syncer.poll();
+        if (done == null) {
+            return 0;
+        }
+        running = false;
+        counters.syncs.increment();
+        counters.syncNanos.add(done.tookNs());
+        if (done.failure() != null) {
+            state.log.fail(done.failure());
+            failure = failed(String.valueOf(done.failure().getMessage()));
+            return 1;
+        }
+        state.log.markSynced(done.point());
+        syncedSequence = Math.max(syncedSequence, done.point().sequence());
+        endedNs = done.endedNs();
+        if (done.snapshotSequence() >= 0) {
+            counters.snapshots.increment();
+            snapshotWritten.accept(done.snapshotSequence());
+        }
+        return 1;
+    }
+
+    /** Starts a sync when somebody waits for one, or data lies unsynced for too long; how many were started. */
+    int startIfDue(long nowMs, boolean awaited) {
+        boolean due = flushIntervalMs > 0 && nowMs - lastStartMs >= flushIntervalMs && state.log.syncDue();
+        if (running || failure != null || !(awaited || due)) {
+            return 0;
+        }
+        start(nowMs, null);
+        return 1;
+    }
+
+    /** Starts a sync; with a snapshot, that is written after it. Not while one runs. */
+    void start(long nowMs, Syncer.@Nullable SnapshotJob snapshot) {
+        lastStartMs = nowMs;
+        running = true;
+        syncer.start(state.log.syncPoint(), snapshot);
+    }
+
+    /** Waits for a running sync, then syncs and snapshots everything; for the end of the shard. */
+    void finish(long nowMs, Supplier<Syncer.@Nullable SnapshotJob> snapshot) {
+        await();
+        if (failure == null) {
+            start(nowMs, snapshot.get());
+            await();
+        }
+    }
+
+    private void await() {
+        while (running) {
+            if (poll() == 0) {
+                LockSupport.parkNanos(this, 100_000);
+            }
+        }
+    }
+
+    private SpillwayException failed(String why) {
+        return new SpillwayException(
+                Code.STORAGE_ERROR,
+                "shard " + state.shard + " could not sync its log",
+                why,
+                "check the disk, then restart the broker; it verifies the log as it opens");
+    }
+}

@@ -1,0 +1,161 @@
+package io.spillway.broker.shard;
+
+import io.netty.buffer.ByteBuf;
+import io.spillway.broker.base.Published;
+import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.log.ShardLog;
+import io.spillway.broker.records.Agreed;
+import io.spillway.protocol.v1.Durability;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.SplittableRandom;
+
+/** One node of {@link SimulatedCluster}: a shard without threads that a test steps, kills and opens again. */
+final class AgreedNode implements Consensus {
+    /** What the shard proposed, in order, and has not reached the cluster's log. */
+    record Proposal(ByteBuf entry, long session) {}
+
+    final int id;
+    final ArrayDeque<Proposal> proposals = new ArrayDeque<>();
+    /** Entries of the cluster's log that were handed over, in this life. */
+    int handedOver;
+
+    Agreed durable = ShardState.NOTHING_AGREED;
+    boolean leads;
+    boolean up;
+    ShardState state;
+    Mailbox mailbox = new Mailbox();
+    private final SteppedShard.StillClock clock;
+    private Path directory;
+    private ShardLog log;
+    private InlineSyncer syncer;
+    private ShardAgent agent;
+    private Replication replication = Replication.by(this);
+    private int copies;
+
+    AgreedNode(int id, Path directory, SteppedShard.StillClock clock) {
+        this.id = id;
+        this.directory = directory.resolve("node-" + id + "-0");
+        this.clock = clock;
+        log = ShardLog.open(this.directory, SteppedShard.LOG, clock);
+        state = recovered();
+        syncer = new InlineSyncer(log.snapshots(), clock);
+        agent = agent(snapshotSequence);
+        up = true;
+    }
+
+    private long snapshotSequence;
+
+    private ShardState recovered() {
+        ShardState fresh = new ShardState(
+                0, log, ModelShard.config(1 << 20), new Published<>(TopicCatalog.EMPTY), clock.nowMs() << 20);
+        snapshotSequence = Recovery.run(fresh);
+        return fresh;
+    }
+
+    private ShardAgent agent(long snapshot) {
+        return new ShardAgent(
+                state,
+                mailbox,
+                syncer,
+                clock,
+                new ShardCounters(),
+                new Alone(),
+                new SplittableRandom(1),
+                snapshot,
+                replication);
+    }
+
+    private static final class Alone implements ShardAgent.Neighbours {
+        @Override
+        public int shards() {
+            return 1;
+        }
+
+        @Override
+        public void catalogChanged() {}
+
+        @Override
+        public void requestDeadLetterTopic(TopicSpec origin) {}
+    }
+
+    @Override
+    public void propose(ByteBuf entry, long session) {
+        proposals.add(new Proposal(entry.copy(), session));
+    }
+
+    @Override
+    public Durability reached() {
+        return Durability.DUR_QUORUM;
+    }
+
+    @Override
+    public void durable(Agreed upTo) {
+        durable = upTo;
+    }
+
+    @Override
+    public void leads(boolean leading) {
+        leads = leading;
+    }
+
+    /** Turns until there is nothing to do; opens the shard anew when it has lost. */
+    void run() {
+        while (up && (agent.doWork() > 0 || agent.hasLost())) {
+            if (agent.hasLost()) {
+                agent.abandon();
+                log.close();
+                open();
+            }
+        }
+    }
+
+    private void open() {
+        log = ShardLog.open(directory, SteppedShard.LOG, clock);
+        state = recovered();
+        syncer = new InlineSyncer(log.snapshots(), clock);
+        agent = agent(snapshotSequence);
+    }
+
+    /** What the process knew is gone; its files are as they are, or as they were when they were synced last. */
+    void kill() {
+        Path next = directory.resolveSibling("node-" + id + "-" + ++copies);
+        SteppedShard.copyTree(directory, next);
+        directory = next;
+        up = false;
+        leads = false;
+        agent.abandon();
+        log.close();
+        proposals.forEach(proposal -> proposal.entry.release());
+        proposals.clear();
+        replication.waiting().forEach(AgreedNode::release);
+        mailbox.drain(AgreedNode::release, Integer.MAX_VALUE);
+    }
+
+    private static void release(ShardCommand command) {
+        if (command instanceof ShardCommand.Committed committed) {
+            committed.entry().release();
+        } else if (command instanceof ShardCommand.Publish publish) {
+            publish.batch().release();
+        }
+    }
+
+    /** Starts again; the cluster's log is handed over again from behind what is durable here. */
+    void start() {
+        mailbox = new Mailbox();
+        replication = Replication.by(this);
+        open();
+        handedOver = (int) durable.getIndex() + 1;
+        up = true;
+    }
+
+    void close() {
+        if (up) {
+            agent.close();
+            log.close();
+        }
+        proposals.forEach(proposal -> proposal.entry.release());
+        proposals.clear();
+    }
+}
