@@ -9,22 +9,29 @@ import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.cluster.ClusterMember;
+import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.log.DataDirectory;
+import io.spillway.broker.log.LogReplacement;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.metrics.Meters;
+import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.replay.Replays;
 import io.spillway.broker.session.SessionContext;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
 import io.spillway.broker.transport.BrokerServer;
 import io.spillway.protocol.Code;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +43,9 @@ public final class Broker implements AutoCloseable {
     public static final String VERSION = "0.1.0";
 
     private static final Logger LOG = LoggerFactory.getLogger(Broker.class);
+    /** How long a client has to go to the leader by itself, in ms. */
+    private static final int MOVE_GRACE_MS = 1_000;
+
     private static final long POLL_NS = TimeUnit.MILLISECONDS.toNanos(5);
     /** What of the drain time is kept for syncing and closing the shards, in ms. */
     private static final long SHARD_CLOSE_MS = 3_000;
@@ -44,7 +54,8 @@ public final class Broker implements AutoCloseable {
     private final Clock clock;
     private final DataDirectory directory;
     private final List<Shard> shards;
-    private final Replays replays;
+    private final ReplayService replays;
+    private final @Nullable ClusterMember cluster;
     private final SessionContext context;
     private final BrokerServer server;
     private final AdminServer admin;
@@ -55,18 +66,45 @@ public final class Broker implements AutoCloseable {
             Clock clock,
             DataDirectory directory,
             List<Shard> shards,
-            Replays replays,
+            ReplayService replays,
+            @Nullable ClusterMember cluster,
             SessionContext context) {
         this.config = config;
         this.clock = clock;
         this.directory = directory;
         this.shards = shards;
         this.replays = replays;
+        this.cluster = cluster;
         this.context = context;
         server = BrokerServer.start(
                 config.listen(), config.eventLoops(), config.session().maxConnections(), config.forSessions(), context);
         context.listensAt(config.listen().host(), server.address().getPort());
         admin = startAdmin();
+        if (cluster == null) {
+            replays.start();
+        } else {
+            cluster.start(
+                    config.cluster().forNode(directory.nodeId(), server.address(), directory.raft()),
+                    this::clusterChanged);
+        }
+    }
+
+    /** Who leads has changed: clients go there, and replays run there. */
+    private void clusterChanged(ClusterView now) {
+        boolean led = context.leads();
+        context.cluster(now);
+        if (now.leads()) {
+            replays.start();
+        } else if (led) {
+            server.goAway(
+                    new SpillwayException(
+                            Code.NOT_LEADER,
+                            "this node does not lead the cluster any more",
+                            now.stopped().isEmpty() ? "another was elected" : now.stopped(),
+                            "connect to the leader"),
+                    MOVE_GRACE_MS);
+            replays.close();
+        }
     }
 
     /**
@@ -81,21 +119,61 @@ public final class Broker implements AutoCloseable {
         try {
             Published<TopicCatalog> catalog = new Published<>(TopicCatalog.EMPTY);
             for (int i = 0; i < directory.shards(); i++) {
-                ShardLog log = ShardLog.open(directory.shard(i), config.log(), clock);
-                shards.add(Shard.open(i, log, config.forShards(), clock, new SplittableRandom(), catalog));
+                Path files = directory.shard(i);
+                finishReplacement(files);
+                shards.add(Shard.open(
+                        i,
+                        () -> ShardLog.open(files, config.log(), clock),
+                        config.forShards(),
+                        clock,
+                        new SplittableRandom(),
+                        catalog));
+            }
+            ClusterMember cluster = null;
+            if (config.cluster().isMember()) {
+                requireOneShard(directory);
+                cluster = new ClusterMember(shards.get(0), directory.shard(0), clock);
             }
             shards.forEach(shard -> shard.start(shards));
             SecureRandom random = new SecureRandom();
             List<Mailbox> mailboxes = shards.stream().map(Shard::mailbox).toList();
             Audit audit = new Audit(catalog, mailboxes, clock, random);
-            Replays replays = Replays.start(mailboxes, catalog, audit, clock, random);
+            ReplayService replays = new ReplayService(() -> Replays.start(mailboxes, catalog, audit, clock, random));
             SessionContext context = new SessionContext(
                     config.forSessions(), catalog, shards, audit, replays, clock, random, directory.nodeId(), VERSION);
-            return start(config, clock, directory, shards, replays, context);
+            if (cluster != null) {
+                context.cluster(cluster.view());
+            }
+            return start(config, clock, directory, shards, replays, cluster, context);
         } catch (RuntimeException e) {
             shards.forEach(Shard::close);
             directory.close();
             throw e;
+        }
+    }
+
+    /** What another node's log was to replace when the broker stopped, it replaces now. */
+    private static void finishReplacement(Path files) {
+        try {
+            new LogReplacement(files).exchange();
+        } catch (IOException e) {
+            throw new SpillwayException(
+                    Code.STORAGE_ERROR,
+                    "the log in " + files + " cannot be replaced by that of another node",
+                    e.toString(),
+                    "check the disk and the permissions of the data directory",
+                    0,
+                    e);
+        }
+    }
+
+    private static void requireOneShard(DataDirectory directory) {
+        if (directory.shards() != 1) {
+            throw new SpillwayException(
+                    Code.INVALID_ARGUMENT,
+                    "the data directory cannot become part of a cluster",
+                    "it has " + directory.shards() + " shards, and a cluster's node has one",
+                    "start the node with a new directory and bring the data over with a replay");
         }
     }
 
@@ -104,12 +182,16 @@ public final class Broker implements AutoCloseable {
             Clock clock,
             DataDirectory directory,
             List<Shard> shards,
-            Replays replays,
+            ReplayService replays,
+            @Nullable ClusterMember cluster,
             SessionContext context) {
         try {
-            return new Broker(config, clock, directory, shards, replays, context);
+            return new Broker(config, clock, directory, shards, replays, cluster, context);
         } catch (RuntimeException e) {
             replays.close();
+            if (cluster != null) {
+                cluster.close();
+            }
             throw e;
         }
     }
@@ -178,11 +260,17 @@ public final class Broker implements AutoCloseable {
                         Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect in a moment"),
                 (int) config.drainTimeoutMs());
         replays.close();
+        if (cluster != null) {
+            cluster.handOver(config.drainTimeoutMs() / 2);
+        }
         shards.forEach(Shard::drain);
         while (isBusy() && deadlineNs - clock.nanoTime() > 0) {
             LockSupport.parkNanos(this, POLL_NS);
         }
         server.close();
+        if (cluster != null) {
+            cluster.close();
+        }
         boolean clean = true;
         for (Shard shard : shards) {
             long leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNs - clock.nanoTime());

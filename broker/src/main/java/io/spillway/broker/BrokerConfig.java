@@ -37,6 +37,7 @@ public record BrokerConfig(
         Session session,
         Publish publish,
         Group group,
+        ClusterConfig cluster,
         long drainTimeoutMs) {
     /** Most offsets between a group's cursor and the newest record it has out; bounds the group's memory. */
     private static final int GROUP_WINDOW = 1 << 20;
@@ -81,6 +82,7 @@ public record BrokerConfig(
                         from.get(Settings.PUBLISH_WINDOW_BYTES),
                         from.get(Settings.PUBLISH_BUDGET_BYTES)),
                 group(from),
+                ClusterConfig.of(from),
                 from.get(Settings.DRAIN_TIMEOUT_MS));
     }
 
@@ -141,6 +143,9 @@ public record BrokerConfig(
 
     /** Shards of a new data directory. */
     int newShards() {
+        if (cluster.isMember()) {
+            return 1;
+        }
         return shards == 0 ? Math.min(MAX_SHARDS, halfTheCores()) : shards;
     }
 

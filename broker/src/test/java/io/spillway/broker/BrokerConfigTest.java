@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.log.LogConfig;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -43,6 +44,14 @@ final class BrokerConfigTest {
                 Map.entry("group.default-lease-ms", "19s"),
                 Map.entry("group.default-max-deliveries", "20"),
                 Map.entry("group.default-max-unacked", "21"),
+                Map.entry("zone", "z"),
+                Map.entry("cluster-name", "c"),
+                Map.entry("cluster-listen", "h:24"),
+                Map.entry("seed", "h:25,h:26"),
+                Map.entry("advertise", "h:27"),
+                Map.entry("cluster-tls.certificate", "a.pem"),
+                Map.entry("cluster-tls.key", "b.pem"),
+                Map.entry("cluster-tls.authority", "c.pem"),
                 Map.entry("drain-timeout-ms", "22")));
 
         assertThat(config)
@@ -60,6 +69,8 @@ final class BrokerConfigTest {
                         new BrokerConfig.Session(13_000, 14 << 20, 15),
                         new BrokerConfig.Publish(16, 17 << 20, 23 << 20),
                         new BrokerConfig.Group(18, 19_000, 20, 21),
+                        new ClusterConfig(
+                                "c", "z", "h:24", List.of("h:25", "h:26"), "h:27", List.of("a.pem", "b.pem", "c.pem")),
                         22));
     }
 }

@@ -33,6 +33,28 @@ final class SettingOptions {
             description = "Where /livez, /readyz and /metrics are; port 0 picks a free one. Default: 127.0.0.1:7480.")
     private @Nullable String http;
 
+    @Option(names = "--node-id", paramLabel = "ID", description = "The name of this broker.")
+    private @Nullable String nodeId;
+
+    @Option(
+            names = "--zone",
+            paramLabel = "ZONE",
+            description = "What fails together with this broker. A cluster has one voter in each zone.")
+    private @Nullable String zone;
+
+    @Option(
+            names = "--cluster-listen",
+            paramLabel = "HOST:PORT",
+            description = "Where the other nodes of a cluster connect. Default: the broker stands alone.")
+    private @Nullable String clusterListen;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "HOST:PORT",
+            split = ",",
+            description = "A node of the cluster to join. May be repeated. Without one a new cluster is formed.")
+    private List<String> seeds = new ArrayList<>();
+
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
@@ -54,6 +76,18 @@ final class SettingOptions {
         }
         if (http != null) {
             loader.flag("--http", Settings.HTTP, http);
+        }
+        if (nodeId != null) {
+            loader.flag("--node-id", Settings.NODE_ID, nodeId);
+        }
+        if (zone != null) {
+            loader.flag("--zone", Settings.ZONE, zone);
+        }
+        if (clusterListen != null) {
+            loader.flag("--cluster-listen", Settings.CLUSTER_LISTEN, clusterListen);
+        }
+        if (!seeds.isEmpty()) {
+            loader.flag("--seed", Settings.SEED, String.join(",", seeds));
         }
         return loader.load();
     }

@@ -41,6 +41,43 @@ public final class Settings {
             address(),
             "127.0.0.1:7480",
             "Where /livez, /readyz and /metrics are served. Port 0 picks a free one.");
+    public static final Setting<String> ZONE = new Setting<>(
+            "zone",
+            text("[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -"),
+            "default",
+            "What fails together with this broker: a data centre, a rack. A cluster has one voter in each zone.");
+    public static final Setting<String> CLUSTER_LISTEN = new Setting<>(
+            "cluster-listen",
+            text("(.+:[1-9]\\d{0,4})?", "empty, or HOST:PORT"),
+            "",
+            "Where the other nodes of a cluster connect, under an address they reach. Empty: the broker stands alone.");
+    public static final Setting<String> SEED = new Setting<>(
+            "seed",
+            text("(\\S+:\\d{1,5}(,\\S+:\\d{1,5})*)?", "empty, or HOST:PORT,HOST:PORT,..."),
+            "",
+            "Addresses of nodes of the cluster to join, for a node that has no data yet. Empty: it forms a new cluster.");
+    public static final Setting<String> CLUSTER_NAME = new Setting<>(
+            "cluster-name",
+            text("[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -"),
+            "spillway",
+            "The name of the cluster. Nodes of another name are refused.");
+    public static final Setting<String> ADVERTISE = new Setting<>(
+            "advertise",
+            text("(\\S+:[1-9]\\d{0,4})?", "empty, or HOST:PORT"),
+            "",
+            "Where clients reach this node of a cluster. Empty: the address it listens at.");
+    public static final Setting<String> CLUSTER_TLS_CERTIFICATE = new Setting<>(
+            "cluster-tls.certificate",
+            text(".*", "the path of a file"),
+            "",
+            "PEM file with this node's certificate for the other nodes, and its chain. Empty: they speak plain text.");
+    public static final Setting<String> CLUSTER_TLS_KEY = new Setting<>(
+            "cluster-tls.key", text(".*", "the path of a file"), "", "PEM file with the certificate's key, PKCS #8.");
+    public static final Setting<String> CLUSTER_TLS_AUTHORITY = new Setting<>(
+            "cluster-tls.authority",
+            text(".*", "the path of a file"),
+            "",
+            "PEM file with the authority that signs the nodes' certificates; who shows none of its own is refused.");
     public static final Setting<Integer> SHARDS = new Setting<>(
             "shards",
             count(0, 64),
@@ -160,6 +197,14 @@ public final class Settings {
             NODE_ID,
             LISTEN,
             HTTP,
+            ZONE,
+            CLUSTER_LISTEN,
+            SEED,
+            CLUSTER_NAME,
+            ADVERTISE,
+            CLUSTER_TLS_CERTIFICATE,
+            CLUSTER_TLS_KEY,
+            CLUSTER_TLS_AUTHORITY,
             SHARDS,
             IO_THREADS,
             LOG_SEGMENT_BYTES,

@@ -117,7 +117,7 @@ final class AdminRequests {
     private void describe(List<TopicSpec> topics, int correlation) {
         MetadataOk ok = MetadataOk.newBuilder()
                 .setRevision(context.catalog.get().revision())
-                .addEndpoints(context.endpoint())
+                .addAllEndpoints(context.endpoints())
                 .build();
         describe(
                 topics,
@@ -171,7 +171,7 @@ final class AdminRequests {
             PartitionInfo.Builder partition = i < partitions.size()
                     ? partitions.get(i).toBuilder()
                     : PartitionInfo.newBuilder().setPartition(i);
-            info.addPartitions(partition.setLeader(context.endpoint()));
+            info.addPartitions(partition.setLeader(context.endpoints().get(0)));
         }
         return info.build();
     }

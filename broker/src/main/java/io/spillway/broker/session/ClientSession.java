@@ -20,6 +20,7 @@ import io.spillway.protocol.v1.AckResult;
 import io.spillway.protocol.v1.Bye;
 import io.spillway.protocol.v1.ClosePublisher;
 import io.spillway.protocol.v1.CreditGrant;
+import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.GoAway;
 import io.spillway.protocol.v1.Hello;
 import io.spillway.protocol.v1.HelloOk;
@@ -153,6 +154,12 @@ public final class ClientSession {
             connection.closeAfterFlush();
             return;
         }
+        Error elsewhere = Leader.refusal(context.cluster.get());
+        if (elsewhere != null) {
+            outbox.fail(FrameKind.HELLO, 0, frame.correlation(), elsewhere);
+            connection.closeAfterFlush();
+            return;
+        }
         long epoch = context.nextEpoch();
         instance = hello.getInstanceId().isEmpty() ? "anonymous-" + epoch : hex(hello.getInstanceId());
         clientId = hello.getClientId();
@@ -182,7 +189,7 @@ public final class ClientSession {
                         .setMaxRecord(Limits.MAX_RECORD_BYTES)
                         .setMaxInflightBatches(context.config.windowBatches())
                         .setUnixMs(context.clock.nowMs())
-                        .addEndpoints(context.endpoint())
+                        .addAllEndpoints(context.endpoints())
                         .build());
         LOG.debug(
                 "event=session_open client={} instance={} remote={}",
@@ -222,7 +229,8 @@ public final class ClientSession {
                 GoAway.newBuilder()
                         .setError(WireErrors.of(why))
                         .setGraceMs(graceMs)
-                        .setReconnectAfterMs(context.random.nextInt(100, 1_000))
+                        .setReconnectAfterMs(why.code() == Code.NOT_LEADER ? 0 : context.random.nextInt(100, 1_000))
+                        .addAllEndpoints(Leader.endpoints(context.cluster.get()))
                         .build());
     }
 

@@ -5,7 +5,8 @@ import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
-import io.spillway.broker.replay.Replays;
+import io.spillway.broker.cluster.ClusterView;
+import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
 import io.spillway.protocol.v1.Endpoint;
@@ -30,9 +31,10 @@ public final class SessionContext {
     /** Bytes of publishes that wait in the broker. */
     final AtomicLong publishBytes = new AtomicLong();
 
+    final Published<ClusterView> cluster = new Published<>(ClusterView.ALONE);
     final LongAdder protocolErrors = new LongAdder();
     final Audit audit;
-    final Replays replays;
+    final ReplayService replays;
     private final List<Shard> shards;
     private final AtomicLong nextEpoch;
 
@@ -41,7 +43,7 @@ public final class SessionContext {
             Published<TopicCatalog> catalog,
             List<Shard> shards,
             Audit audit,
-            Replays replays,
+            ReplayService replays,
             Clock clock,
             RandomGenerator random,
             String nodeId,
@@ -74,8 +76,20 @@ public final class SessionContext {
         return nextEpoch.getAndIncrement();
     }
 
-    Endpoint endpoint() {
-        return endpoint.get();
+    /** Where clients can go: the nodes of the cluster with the leader first, or this broker alone. */
+    List<Endpoint> endpoints() {
+        List<Endpoint> nodes = Leader.endpoints(cluster.get());
+        return nodes.isEmpty() ? List.of(endpoint.get()) : nodes;
+    }
+
+    /** Whether clients are served here. */
+    public boolean leads() {
+        return cluster.get().leads();
+    }
+
+    /** Who leads has changed. */
+    public void cluster(ClusterView view) {
+        cluster.set(view);
     }
 
     /** Where this broker is reached, once it listens. */

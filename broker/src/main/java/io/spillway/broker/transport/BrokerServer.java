@@ -79,6 +79,11 @@ public final class BrokerServer implements AutoCloseable {
         connections.goAway(why, graceMs);
     }
 
+    /** Tells the present connections to leave within the grace; new ones are taken. */
+    public void goAway(SpillwayException why, int graceMs) {
+        connections.goAway(why, graceMs);
+    }
+
     /** Closes all connections once what was queued for them is written, for at most a second. */
     @Override
     public void close() {

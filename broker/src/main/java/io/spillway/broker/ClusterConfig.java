@@ -1,0 +1,87 @@
+package io.spillway.broker;
+
+import io.spillway.broker.base.ListenAddress;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.config.EffectiveSettings;
+import io.spillway.broker.config.Settings;
+import io.spillway.broker.replication.Peer;
+import io.spillway.broker.replication.ReplicationConfig;
+import io.spillway.protocol.Code;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * How a broker takes part in a cluster.
+ *
+ * @param listen where the other nodes connect; empty = the broker stands alone
+ * @param advertise where clients reach this node; empty = where it listens
+ * @param tls certificate, key and authority; all empty = plain text
+ */
+public record ClusterConfig(
+        String name, String zone, String listen, List<String> seeds, String advertise, List<String> tls) {
+
+    static ClusterConfig of(EffectiveSettings from) {
+        return new ClusterConfig(
+                from.get(Settings.CLUSTER_NAME),
+                from.get(Settings.ZONE),
+                from.get(Settings.CLUSTER_LISTEN),
+                Stream.of(from.get(Settings.SEED).split(","))
+                        .filter(seed -> !seed.isEmpty())
+                        .toList(),
+                from.get(Settings.ADVERTISE),
+                List.of(
+                        from.get(Settings.CLUSTER_TLS_CERTIFICATE),
+                        from.get(Settings.CLUSTER_TLS_KEY),
+                        from.get(Settings.CLUSTER_TLS_AUTHORITY)));
+    }
+
+    boolean isMember() {
+        return !listen.isEmpty();
+    }
+
+    /**
+     * For the engine.
+     *
+     * @param bound where clients connect
+     * @throws SpillwayException INVALID_ARGUMENT when an address or the TLS files cannot be meant
+     */
+    ReplicationConfig forNode(String nodeId, InetSocketAddress bound, Path directory) {
+        try {
+            String clients = advertise.isEmpty() ? bound.getHostString() + ":" + bound.getPort() : advertise;
+            ListenAddress address = ListenAddress.parse(listen)
+                    .orElseThrow(() -> new IllegalArgumentException("cluster-listen is " + listen));
+            ReplicationConfig config = new ReplicationConfig(
+                    name,
+                    new Peer(nodeId, zone, listen, clients),
+                    address,
+                    seeds,
+                    directory,
+                    ReplicationConfig.DEFAULT_ELECTION_MIN_MS,
+                    ReplicationConfig.DEFAULT_ELECTION_MAX_MS,
+                    ReplicationConfig.DEFAULT_MAX_VOTERS,
+                    ReplicationConfig.DEFAULT_MAX_PENDING_BYTES,
+                    ReplicationConfig.DEFAULT_PRESERVED_ENTRIES,
+                    ReplicationConfig.DEFAULT_SEGMENT_BYTES,
+                    null);
+            return tls.stream().allMatch(String::isEmpty) ? config : config.withTls(tlsFiles());
+        } catch (IllegalArgumentException e) {
+            throw new SpillwayException(
+                    Code.INVALID_ARGUMENT,
+                    "the broker cannot join a cluster like that",
+                    String.valueOf(e.getMessage()),
+                    "correct the setting",
+                    0,
+                    e);
+        }
+    }
+
+    private ReplicationConfig.Tls tlsFiles() {
+        if (tls.stream().anyMatch(String::isEmpty)) {
+            throw new IllegalArgumentException(
+                    "of cluster-tls.certificate, cluster-tls.key and cluster-tls.authority some are set, not all");
+        }
+        return new ReplicationConfig.Tls(Path.of(tls.get(0)), Path.of(tls.get(1)), Path.of(tls.get(2)));
+    }
+}

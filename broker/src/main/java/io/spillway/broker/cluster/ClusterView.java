@@ -1,0 +1,24 @@
+package io.spillway.broker.cluster;
+
+import io.spillway.broker.replication.Peer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who leads, as this node sees it.
+ *
+ * @param leads this node takes publishes and delivers
+ * @param leader null = nobody is known to
+ * @param nodes all of the cluster, this one among them
+ * @param stopped why this node takes no part any more; empty while it does
+ */
+public record ClusterView(boolean leads, @Nullable Peer leader, List<Peer> nodes, String stopped) {
+    /** Of a broker that stands alone. */
+    public static final ClusterView ALONE = new ClusterView(true, null, List.of(), "");
+
+    static final ClusterView JOINING = new ClusterView(false, null, List.of(), "");
+
+    public ClusterView {
+        nodes = List.copyOf(nodes);
+    }
+}
