@@ -8,6 +8,9 @@ public final class Candidate {
     final Breaker breaker = new Breaker();
     String zone;
     PressureState pressure = PressureState.P_NORMAL;
+    /** Whether it is a node of a cluster, as far as it has said. */
+    boolean clustered;
+
     long blockedUntilMs = Long.MIN_VALUE;
     long drainingUntilMs = Long.MIN_VALUE;
     long failedMs = Long.MIN_VALUE;

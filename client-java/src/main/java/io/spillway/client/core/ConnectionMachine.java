@@ -2,18 +2,18 @@ package io.spillway.client.core;
 
 import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.PressureState;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Decides to which endpoint a client is connected: no sockets, clocks or threads. Each event returns what is to be done now, in
  * order. Endpoints are tried in the order of {@link Failover}; after a round without success it waits, longer from round to
  * round. When the broker goes away, or the home zone is back, it connects elsewhere first and leaves the old connection once
- * nothing is under way there, or its grace is over (make before break). Times are ms of one monotonic clock, r is random, 0 to
- * 65,535. Driven by vectors/connection.json. Not thread-safe.
+ * nothing is under way there, or its grace is over (make before break). In a cluster all work is at the leader: the other nodes
+ * say where that is, and are asked in turn while there is none. Times are ms of one monotonic clock, r is random, 0 to 65,535.
+ * Driven by vectors/connection.json. Not thread-safe.
  */
 public final class ConnectionMachine {
     /** Where it is. */
@@ -64,12 +64,16 @@ public final class ConnectionMachine {
     private static final long BLOCKED_MS = 60_000;
     private static final long STABLE_MS = 30_000;
     private static final long DEFAULT_GRACE_MS = 5_000;
+    private static final long DEPOSED_GRACE_MS = 1_000;
+    /** Until there is a leader: elections are short, so that the pauses do not grow. */
+    private static final long LEADERLESS_DELAY_MS = 400;
+
     private static final long HOME_AFTER_MS = 60_000;
     private static final long HOME_SPREAD_MS = 30_000;
 
-    private final List<Candidate> candidates;
+    private final KnownEndpoints known;
     private final String ownZone;
-    private final Deque<Candidate> round = new ArrayDeque<>();
+    private final Round round = new Round();
     private List<Action> actions = new ArrayList<>();
     private State state = State.IDLE;
     private @Nullable Candidate dialing;
@@ -88,9 +92,9 @@ public final class ConnectionMachine {
     private long homeAtMs = Long.MAX_VALUE;
     private long reconnectAfterMs;
 
-    /** @param ownZone where the client runs; empty = no preference */
-    public ConnectionMachine(List<Candidate> candidates, String ownZone) {
-        this.candidates = List.copyOf(candidates);
+    /** @param configured never forgotten; @param ownZone where the client runs, empty = no preference */
+    public ConnectionMachine(List<Candidate> configured, String ownZone) {
+        known = new KnownEndpoints(configured);
         this.ownZone = ownZone;
     }
 
@@ -101,6 +105,11 @@ public final class ConnectionMachine {
     /** The connection in use; while it drains, the one to be left. */
     public @Nullable Candidate active() {
         return active;
+    }
+
+    /** All endpoints that may be tried: the configured ones, then those that a cluster has named. */
+    public List<Candidate> known() {
+        return known.all();
     }
 
     /** When BACKOFF or BLOCKED ends. */
@@ -123,18 +132,20 @@ public final class ConnectionMachine {
         return done();
     }
 
-    /** @param zone where the broker says it is; empty = it does not say */
-    public List<Action> helloOk(
-            Candidate candidate, String zone, PressureState pressure, long latencyMs, long nowMs, int r) {
+    public List<Action> helloOk(Candidate candidate, Welcome welcome, long latencyMs, long nowMs, int r) {
         if (candidate != dialing) {
             return done();
         }
         dialing = null;
         candidate.breaker.onSuccess(nowMs, latencyMs);
-        candidate.pressure = pressure;
+        candidate.pressure = welcome.pressure();
         candidate.drainingUntilMs = Long.MIN_VALUE;
-        if (!zone.isEmpty()) {
-            candidate.zone = zone;
+        if (!welcome.zone().isEmpty()) {
+            candidate.zone = welcome.zone();
+        }
+        candidate.clustered = KnownEndpoints.isCluster(welcome.nodes());
+        if (candidate.clustered) {
+            known.replaceLearned(welcome.nodes());
         }
         if (active == null) {
             use(candidate, nowMs, r);
@@ -152,41 +163,60 @@ public final class ConnectionMachine {
     }
 
     /** An attempt to connect failed. */
-    public List<Action> failed(Candidate candidate, @Nullable Code code, long nowMs, int r) {
-        if (candidate == dialing) {
-            dialing = null;
+    public List<Action> failed(Candidate candidate, Refusal refusal, long nowMs, int r) {
+        if (candidate != dialing) {
+            return done();
+        }
+        dialing = null;
+        if (refusal.isOfFollower()) {
+            candidate.breaker.onFailure(nowMs, Code.Breaker.IGNORE, 0, r);
+            round.sawFollower(refusal.retryAfterMs());
+            if (refusal.code() == Code.NOT_LEADER && follow(candidate, refusal.redirect(), nowMs)) {
+                return done();
+            }
+        } else {
             candidate.failedMs = nowMs;
             candidate.breaker.onFailure(nowMs, Code.Breaker.CONN_FAIL, 0, r);
-            if (isRefusal(code)) {
+            round.failed(candidate);
+            if (refusal.isLasting()) {
                 candidate.blockedUntilMs = nowMs + BLOCKED_MS;
             }
-            dialNext(nowMs, r);
         }
+        dialNext(nowMs, r);
         return done();
     }
 
     /** The broker says how it is, for the whole connection. */
     public List<Action> pressure(PressureState pressure) {
-        if (active != null && (state == State.READY || state == State.PRESSURED)) {
+        if (active != null && isInUse()) {
             active.pressure = pressure;
             state = readyState(pressure);
         }
         return done();
     }
 
-    /** The broker leaves. @param graceMs how long what is under way may take, 0 = 5 s */
-    public List<Action> goAway(long graceMs, long newReconnectAfterMs, long nowMs, int r) {
-        Candidate leaving = active;
-        if (leaving != null && (state == State.READY || state == State.PRESSURED)) {
-            reconnectAfterMs = newReconnectAfterMs;
-            drain(nowMs + (graceMs > 0 ? graceMs : DEFAULT_GRACE_MS));
-            leaving.drainingUntilMs = graceEndMs + newReconnectAfterMs;
-            if (dialing == null && heir == null) {
-                round.clear();
-                round.addAll(Failover.order(candidates, ownZone, nowMs));
-                round.remove(leaving);
-                dialNext(nowMs, r);
+    /**
+     * The broker leaves, or leads no more.
+     *
+     * @param graceMs how long what is under way may take, 0 = 5 s
+     * @param nodes the endpoints of its cluster, the new leader first when there is one; one or none when it is alone
+     */
+    public List<Action> goAway(long graceMs, long newReconnectAfterMs, List<String> nodes, long nowMs, int r) {
+        if (isInUse()) {
+            String first = "";
+            if (KnownEndpoints.isCluster(nodes)) {
+                nodes.forEach(known::learn);
+                first = nodes.stream().filter(this::isElsewhere).findFirst().orElse("");
             }
+            goElsewhere(graceMs > 0 ? graceMs : DEFAULT_GRACE_MS, newReconnectAfterMs, first, nowMs, r);
+        }
+        return done();
+    }
+
+    /** A call on the active connection was answered with NOT_LEADER or LEADER_ELECTION. @param redirect empty = not said */
+    public List<Action> notLeader(String redirect, long nowMs, int r) {
+        if (isInUse()) {
+            goElsewhere(DEPOSED_GRACE_MS, 0, redirect, nowMs, r);
         }
         return done();
     }
@@ -232,11 +262,10 @@ public final class ConnectionMachine {
             beginRound(nowMs, r);
         } else if (state == State.DRAINING) {
             leave(nowMs, r);
-        } else if ((state == State.READY || state == State.PRESSURED) && nowMs >= homeAtMs && dialing == null) {
-            round.clear();
-            Failover.order(candidates, ownZone, nowMs).stream()
+        } else if (isInUse() && nowMs >= homeAtMs && dialing == null) {
+            round.begin(Failover.order(known.all(), ownZone, nowMs).stream()
                     .filter(c -> c.zone.equals(ownZone) && c != active)
-                    .forEach(round::add);
+                    .toList());
             dialNext(nowMs, r);
         }
         return done();
@@ -260,18 +289,15 @@ public final class ConnectionMachine {
 
     private void beginRound(long nowMs, int r) {
         state = State.CONNECTING;
-        round.clear();
-        round.addAll(Failover.order(candidates, ownZone, nowMs));
+        round.begin(Failover.order(known.all(), ownZone, nowMs));
         dialNext(nowMs, r);
     }
 
     private void dialNext(long nowMs, int r) {
-        boolean panic = Failover.isPanic(candidates, nowMs);
+        boolean panic = Failover.isPanic(known.all(), nowMs);
         for (Candidate next = round.poll(); next != null; next = round.poll()) {
             if (panic || next.breaker.allow(nowMs)) {
-                dialing = next;
-                state = active == null ? State.CONNECTING : state;
-                act(Kind.DIAL, next);
+                dial(next);
                 return;
             }
         }
@@ -279,8 +305,13 @@ public final class ConnectionMachine {
             planReturn(nowMs, r);
             return;
         }
-        failedRounds++;
         actions.add(new Action(Kind.ROUND_FAILED, null));
+        if (round.hasSeenFollower()) {
+            pause(Backoff.CONNECTS.atLeast(Backoff.scaled(LEADERLESS_DELAY_MS, r), round.retryAfterMs()), nowMs);
+            return;
+        }
+        failedRounds++;
+        List<Candidate> candidates = known.all();
         if (candidates.stream().allMatch(c -> c.isBlocked(nowMs))) {
             state = State.BLOCKED;
             wakeAtMs =
@@ -288,6 +319,57 @@ public final class ConnectionMachine {
         } else {
             pause(Backoff.CONNECTS.delayMs(Code.Backoff.TRANSIENT, failedRounds, r, 0), nowMs);
         }
+    }
+
+    private void dial(Candidate candidate) {
+        dialing = candidate;
+        state = active == null ? State.CONNECTING : state;
+        act(Kind.DIAL, candidate);
+    }
+
+    /** Dials where a node that refused says that the leader is. */
+    private boolean follow(Candidate from, String redirect, long nowMs) {
+        if (redirect.isEmpty() || redirect.equals(from.endpoint()) || !isElsewhere(redirect)) {
+            return false;
+        }
+        Candidate to = known.learn(redirect);
+        if (to.isBlocked(nowMs) || !round.mayFollow(to)) {
+            return false;
+        }
+        dialOutOfTurn(to);
+        return true;
+    }
+
+    /** Whoever names a leader should know: the breaker is not asked. */
+    private void dialOutOfTurn(Candidate candidate) {
+        round.remove(candidate);
+        dial(candidate);
+    }
+
+    /** Leaves the active connection. @param first to be tried first; empty = who comes first anyway */
+    private void goElsewhere(long graceMs, long newReconnectAfterMs, String first, long nowMs, int r) {
+        Candidate leaving = Objects.requireNonNull(active);
+        reconnectAfterMs = newReconnectAfterMs;
+        drain(nowMs + graceMs);
+        leaving.drainingUntilMs = graceEndMs + newReconnectAfterMs;
+        if (dialing == null && heir == null) {
+            round.begin(Failover.order(known.all(), ownZone, nowMs));
+            round.remove(leaving);
+            Candidate to = first.isEmpty() || !isElsewhere(first) ? null : known.learn(first);
+            if (to != null && !to.isBlocked(nowMs)) {
+                dialOutOfTurn(to);
+            } else {
+                dialNext(nowMs, r);
+            }
+        }
+    }
+
+    private boolean isInUse() {
+        return active != null && (state == State.READY || state == State.PRESSURED);
+    }
+
+    private boolean isElsewhere(String endpoint) {
+        return active == null || !active.endpoint().equals(endpoint);
     }
 
     private void pause(long delayMs, long nowMs) {
@@ -303,10 +385,13 @@ public final class ConnectionMachine {
         planReturn(nowMs, r);
     }
 
-    /** Far from home, it looks from time to time whether the home zone is back; clients do not return all at once. */
+    /**
+     * Far from home, it looks from time to time whether the home zone is back; clients do not return all at once. A leader is
+     * where it is.
+     */
     private void planReturn(long nowMs, int r) {
-        boolean away = active != null && !ownZone.isEmpty() && !active.zone.equals(ownZone);
-        homeAtMs = away && candidates.stream().anyMatch(c -> c.zone.equals(ownZone))
+        boolean away = active != null && !active.clustered && !ownZone.isEmpty() && !active.zone.equals(ownZone);
+        homeAtMs = away && known.all().stream().anyMatch(c -> c.zone.equals(ownZone))
                 ? nowMs + HOME_AFTER_MS + Backoff.scaled(HOME_SPREAD_MS, r)
                 : Long.MAX_VALUE;
     }
@@ -371,16 +456,8 @@ public final class ConnectionMachine {
         long delayMs = failedRounds <= 1
                 ? Backoff.scaled(FIRST_DELAY_MS, r)
                 : Backoff.CONNECTS.delayMs(Code.Backoff.TRANSIENT, failedRounds - 1, r, 0);
-        pause(candidates.size() == 1 ? Backoff.CONNECTS.atLeast(delayMs, reconnectAfterMs) : delayMs, nowMs);
+        pause(known.all().size() == 1 ? Backoff.CONNECTS.atLeast(delayMs, reconnectAfterMs) : delayMs, nowMs);
         reconnectAfterMs = 0;
-    }
-
-    /** Errors that only another configuration can mend. */
-    private static boolean isRefusal(@Nullable Code code) {
-        return code == Code.UNSUPPORTED_VERSION
-                || code == Code.UNSUPPORTED_FEATURE
-                || code == Code.UNAUTHENTICATED
-                || code == Code.PERMISSION_DENIED;
     }
 
     private void act(Kind kind, @Nullable Candidate candidate) {

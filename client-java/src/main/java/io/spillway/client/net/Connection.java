@@ -210,6 +210,8 @@ public final class Connection {
                         .setError(error)
                         .setReconnectAfterMs(error.getRetryAfterMs())
                         .build());
+            } else {
+                tellNotLeader(error);
             }
             handler.onError(error);
         } else {
@@ -222,8 +224,18 @@ public final class Connection {
         HandleListener heir = handles.get(frame.channel());
         if (frame.channel() == 0) {
             close(error);
-        } else if (heir != null) {
+            return;
+        }
+        tellNotLeader(error);
+        if (heir != null) {
             heir.onEnded(error);
+        }
+    }
+
+    /** What is refused with that can be done elsewhere; all else that is under way here will be refused, too. */
+    private void tellNotLeader(Error error) {
+        if (Errors.is(error, Code.NOT_LEADER) || Errors.is(error, Code.LEADER_ELECTION)) {
+            listener.onNotLeader(error);
         }
     }
 
@@ -289,6 +301,9 @@ public final class Connection {
 
         @Override
         public void onGoAway(GoAway notice) {}
+
+        @Override
+        public void onNotLeader(Error why) {}
 
         @Override
         public void onClosed(Error why) {}

@@ -13,6 +13,9 @@ interface ConnectionListener {
 
     void onGoAway(GoAway notice);
 
+    /** The broker refuses something because it does not lead. */
+    void onNotLeader(Error why);
+
     /** The connection is over; all its requests have failed. Called once. */
     void onClosed(Error why);
 }

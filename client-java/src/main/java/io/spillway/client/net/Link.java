@@ -6,6 +6,8 @@ import io.spillway.client.core.Backoff;
 import io.spillway.client.core.Candidate;
 import io.spillway.client.core.ConnectionMachine;
 import io.spillway.client.core.ConnectionMachine.Action;
+import io.spillway.client.core.Refusal;
+import io.spillway.client.core.Welcome;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Error;
@@ -99,7 +101,6 @@ public final class Link {
         for (Endpoint endpoint : endpoints) {
             Candidate candidate = new Candidate(endpoint.toString(), "");
             candidates.add(candidate);
-            peers.put(candidate, new Peer(candidate, endpoint));
         }
         machine = new ConnectionMachine(candidates, settings.zone());
         lastError = Errors.of(Code.CONNECT_FAILED, "not connected yet", "no attempt was made", "wait");
@@ -172,11 +173,11 @@ public final class Link {
 
     private void perform(List<Action> actions) {
         for (Action action : actions) {
-            Peer peer = action.candidate() == null ? null : peers.get(action.candidate());
-            if (peer == null) {
+            Candidate candidate = action.candidate();
+            if (candidate == null) {
                 listener().onRoundFailed(lastError);
             } else {
-                perform(action.kind(), peer);
+                perform(action.kind(), peers.computeIfAbsent(candidate, Peer::new));
             }
         }
     }
@@ -208,7 +209,7 @@ public final class Link {
 
     private void tick() {
         try {
-            for (Peer peer : peers.values()) {
+            for (Peer peer : List.copyOf(peers.values())) {
                 if (peer.connection != null) {
                     peer.connection.tick();
                 }
@@ -230,6 +231,12 @@ public final class Link {
         perform(machine.load(listener().isPublishing(), listener().isConsuming(), nowMs(), r()));
     }
 
+    /** Of endpoints that a cluster names no more. */
+    private void forgetPeers() {
+        List<Candidate> known = machine.known();
+        peers.values().removeIf(peer -> peer.connection == null && !known.contains(peer.candidate));
+    }
+
     private boolean isClosed() {
         return machine.state() == ConnectionMachine.State.CLOSED;
     }
@@ -242,9 +249,9 @@ public final class Link {
         private long dialedMs;
         private @Nullable Connection connection;
 
-        Peer(Candidate candidate, Endpoint endpoint) {
+        Peer(Candidate candidate) {
             this.candidate = candidate;
-            this.endpoint = endpoint;
+            endpoint = Endpoint.parse(candidate.endpoint());
         }
 
         /** The first attempt with an endpoint need not wait for its turn. */
@@ -291,7 +298,9 @@ public final class Link {
             hello = ok;
             made.listener(new Ears(this, made));
             tellLoad();
-            perform(machine.helloOk(candidate, zone(ok), ok.getState(), nowMs() - dialedMs, nowMs(), r()));
+            Welcome welcome = new Welcome(zone(ok), ok.getState(), Nodes.texts(ok.getEndpointsList()));
+            perform(machine.helloOk(candidate, welcome, nowMs() - dialedMs, nowMs(), r()));
+            forgetPeers();
         }
 
         private static String zone(HelloOk ok) {
@@ -307,8 +316,13 @@ public final class Link {
             if (!isClosed()) {
                 lastError = why;
                 listener().onConnectFailed(endpoint, why);
-                perform(machine.failed(candidate, Code.of(why.getCode()), nowMs(), r()));
+                perform(machine.failed(candidate, refusal(why), nowMs(), r()));
             }
+        }
+
+        private static Refusal refusal(Error why) {
+            return new Refusal(
+                    Code.of(why.getCode()), Nodes.redirect(why), Integer.toUnsignedLong(why.getRetryAfterMs()));
         }
 
         /** Ends the connection by our own decision; the machine knows. */
@@ -363,7 +377,20 @@ public final class Link {
         public void onGoAway(GoAway notice) {
             if (machine.active() == peer.candidate) {
                 tellLoad();
-                perform(machine.goAway(notice.getGraceMs(), notice.getReconnectAfterMs(), nowMs(), r()));
+                perform(machine.goAway(
+                        notice.getGraceMs(),
+                        notice.getReconnectAfterMs(),
+                        Nodes.texts(notice.getEndpointsList()),
+                        nowMs(),
+                        r()));
+            }
+        }
+
+        @Override
+        public void onNotLeader(Error why) {
+            if (machine.active() == peer.candidate) {
+                tellLoad();
+                perform(machine.notLeader(Nodes.redirect(why), nowMs(), r()));
             }
         }
 

@@ -69,7 +69,6 @@ class MachineVectorsTest {
             List<Candidate> inOrder = texts(one.get("endpoints")).stream()
                     .map(endpoint -> new Candidate(endpoint, ""))
                     .toList();
-            inOrder.forEach(each -> candidates.put(each.endpoint(), each));
             ConnectionMachine machine =
                     new ConnectionMachine(inOrder, one.get("zone").asText());
             for (JsonNode step : one.get("steps")) {
@@ -84,11 +83,15 @@ class MachineVectorsTest {
                                 "latency_ms",
                                 "r",
                                 "code",
+                                "redirect",
+                                "retry_after_ms",
+                                "endpoints",
                                 "grace_ms",
                                 "reconnect_after_ms",
                                 "publishing",
                                 "consuming",
                                 "expect"));
+                machine.known().forEach(each -> candidates.put(each.endpoint(), each));
                 Candidate of = step.has("endpoint")
                         ? candidates.get(step.get("endpoint").asText())
                         : null;
@@ -96,7 +99,7 @@ class MachineVectorsTest {
                         .map(ConnectionMachine.Action::toString)
                         .toList();
                 JsonNode expect = step.get("expect");
-                Vectors.knows(expect, Set.of("state", "actions", "wake_at_ms"));
+                Vectors.knows(expect, Set.of("state", "actions", "wake_at_ms", "known"));
                 String where = step + " of " + one.get("name");
                 assertThat(actions).as(where).isEqualTo(texts(expect.get("actions")));
                 assertThat(machine.state().name())
@@ -106,6 +109,11 @@ class MachineVectorsTest {
                     assertThat(machine.wakeAtMs())
                             .as(where)
                             .isEqualTo(expect.get("wake_at_ms").asLong());
+                }
+                if (expect.has("known")) {
+                    assertThat(machine.known().stream().map(Candidate::endpoint).toList())
+                            .as(where)
+                            .isEqualTo(texts(expect.get("known")));
                 }
             }
         });
@@ -121,21 +129,28 @@ class MachineVectorsTest {
             case "HELLO_OK" ->
                 machine.helloOk(
                         Objects.requireNonNull(of),
-                        step.get("zone").asText(),
-                        pressure(step),
+                        new Welcome(step.get("zone").asText(), pressure(step), texts(step.path("endpoints"))),
                         step.get("latency_ms").asLong(),
                         at,
                         r);
             case "FAILED" ->
                 machine.failed(
-                        Objects.requireNonNull(of), Code.of(step.get("code").asInt()), at, r);
+                        Objects.requireNonNull(of),
+                        new Refusal(
+                                Code.of(step.get("code").asInt()),
+                                step.path("redirect").asText(),
+                                step.path("retry_after_ms").asLong()),
+                        at,
+                        r);
             case "PRESSURE" -> machine.pressure(pressure(step));
             case "GO_AWAY" ->
                 machine.goAway(
                         step.get("grace_ms").asLong(),
                         step.get("reconnect_after_ms").asLong(),
+                        texts(step.path("endpoints")),
                         at,
                         r);
+            case "NOT_LEADER" -> machine.notLeader(step.path("redirect").asText(), at, r);
             case "LOAD" ->
                 machine.load(
                         step.get("publishing").asBoolean(),
