@@ -183,7 +183,7 @@ final class AckSender implements DeliveredBatch.SettlementListener {
             Retries.Verdict verdict = client.retries()
                     .afterRead(error, failures + 1, client.requestTimeout().toMillis());
             if (verdict.again() && buffer.again(bundle, nowMs() + verdict.delayMs())) {
-                failures++;
+                failures += Retries.waitsForLeader(error) ? 0 : 1;
                 retryCost = verdict.cost();
             } else if (buffer.answered(bundle)) {
                 fail(SpillwayException.of(verdict.error()));

@@ -242,7 +242,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
             end(SpillwayException.of(error));
             return;
         }
-        batch.failures++;
+        batch.failures += Retries.waitsForLeader(error) ? 0 : 1;
         context.onOutcome(error, batch.sentNs);
         if (Errors.is(error, Code.SEQUENCE_GAP) && batch.failures < Retries.MAX_PUBLISH_ATTEMPTS) {
             outOfStep = true;

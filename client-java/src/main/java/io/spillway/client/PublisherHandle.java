@@ -190,7 +190,7 @@ final class PublisherHandle implements HandleListener {
             owner.onFenced(SpillwayException.of(error));
             return;
         }
-        failures++;
+        failures += Retries.waitsForLeader(error) ? 0 : 1;
         Retries.Verdict verdict =
                 context.retries().afterRead(error, failures, context.settings().deliveryTimeoutMs());
         SpillwayException cause = SpillwayException.of(verdict.error());

@@ -134,7 +134,7 @@ final class Requests {
             if (lost) {
                 return; // sent again with the next connection
             }
-            failures++;
+            failures += Retries.waitsForLeader(error) ? 0 : 1;
             client.onOutcome(error, sentNs);
             Retries.Verdict verdict =
                     client.retries().afterAdmin(error, failures, (deadlineNs - clock.nanoTime()) / 1_000_000);

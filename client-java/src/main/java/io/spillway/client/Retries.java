@@ -27,6 +27,9 @@ final class Retries {
     /** Looks for the right broker that cost nothing. */
     private static final int FREE_REFRESHES = 2;
 
+    /** Times that a change of leader in the middle of a call costs nothing. */
+    private static final int FREE_UNKNOWN_OUTCOMES = 2;
+
     /**
      * What to do.
      *
@@ -43,6 +46,11 @@ final class Retries {
 
     Retries(RandomGenerator random) {
         this.random = random;
+    }
+
+    /** Nothing was done, and nothing is wrong: the call waits for the leader of the cluster. This is no failure of it. */
+    static boolean waitsForLeader(Error error) {
+        return Errors.is(error, Code.NOT_LEADER) || Errors.is(error, Code.LEADER_ELECTION);
     }
 
     /** A batch was refused. Producers always have sequences, so that every publish is idempotent. */
@@ -64,6 +72,9 @@ final class Retries {
     Verdict afterSubscribe(Error error, int attempts) {
         Code code = Code.of(error.getCode());
         Decision decision = RetryClassifier.classify(error.getRetry(), code, Kind.READ, true);
+        if (waitsForLeader(error)) {
+            return new Verdict(true, leaderDelayMs(error), false, 0, error);
+        }
         boolean lookedEnough = decision == Decision.REFRESH_THEN_RETRY && attempts >= MAX_READ_ATTEMPTS;
         boolean again = decision != Decision.FAIL && !lookedEnough;
         return new Verdict(again, delayMs(error, code, decision, attempts), false, 0, error);
@@ -71,19 +82,30 @@ final class Retries {
 
     private Verdict after(Error error, Kind kind, int attempts, long leftMs, int max) {
         Code code = Code.of(error.getCode());
+        if (waitsForLeader(error)) {
+            long delayMs = leaderDelayMs(error);
+            return new Verdict(delayMs + Backoff.REQUESTS.minAttemptMs() <= leftMs, delayMs, false, 0, error);
+        }
         boolean unknown = retryClass(error, code) == RetryClass.RETRY_UNKNOWN_OUTCOME;
         Decision decision = RetryClassifier.classify(error.getRetry(), code, kind, true);
         long delayMs = delayMs(error, code, decision, attempts);
         if (decision == Decision.FAIL || attempts >= max || delayMs + Backoff.REQUESTS.minAttemptMs() > leftMs) {
             return new Verdict(false, 0, unknown, 0, error);
         }
-        if (decision == Decision.REFRESH_THEN_RETRY && attempts <= FREE_REFRESHES) {
+        boolean isFree = code == Code.REPLICATION_TIMEOUT
+                ? attempts <= FREE_UNKNOWN_OUTCOMES
+                : decision == Decision.REFRESH_THEN_RETRY && attempts <= FREE_REFRESHES;
+        if (isFree) {
             return new Verdict(true, delayMs, unknown, 0, error);
         }
         int cost = budget.take(RetryClassifier.backoff(code));
         return cost > 0
                 ? new Verdict(true, delayMs, unknown, cost, error)
                 : new Verdict(false, 0, unknown, 0, exhausted(error, code));
+    }
+
+    private static long leaderDelayMs(Error error) {
+        return Backoff.REQUESTS.atLeast(REFRESH_MS, Integer.toUnsignedLong(error.getRetryAfterMs()));
     }
 
     private static RetryClass retryClass(Error error, @Nullable Code code) {

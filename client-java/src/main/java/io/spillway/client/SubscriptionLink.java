@@ -153,7 +153,7 @@ final class SubscriptionLink implements HandleListener {
             failures = 0;
         }
         leaveHandle();
-        failures++;
+        failures += Retries.waitsForLeader(why) ? 0 : 1;
         obstacle = SpillwayException.of(why).toString();
         Retries.Verdict verdict = client.retries().afterSubscribe(why, failures);
         if (verdict.again() && !draining) {
@@ -203,9 +203,9 @@ final class SubscriptionLink implements HandleListener {
         onReady();
     }
 
-    /** Whether messages are being handled, or settlements are under way. */
+    /** Whether messages are being handled, or settlements are under way, that can still be settled where it is. */
     boolean isBusy() {
-        return acks.isBusy();
+        return connection != null && acks.isBusy();
     }
 
     void onReady() {

@@ -213,7 +213,7 @@ public final class ConnectionMachine {
         return done();
     }
 
-    /** A call on the active connection was answered with NOT_LEADER or LEADER_ELECTION. @param redirect empty = not said */
+    /** A call on the active connection was answered with NOT_LEADER. @param redirect empty = not said */
     public List<Action> notLeader(String redirect, long nowMs, int r) {
         if (isInUse()) {
             goElsewhere(DEPOSED_GRACE_MS, 0, redirect, nowMs, r);

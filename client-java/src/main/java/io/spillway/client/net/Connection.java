@@ -232,9 +232,9 @@ public final class Connection {
         }
     }
 
-    /** What is refused with that can be done elsewhere; all else that is under way here will be refused, too. */
+    /** All else that is under way here will be refused, too. A leader that is about to begin says LEADER_ELECTION. */
     private void tellNotLeader(Error error) {
-        if (Errors.is(error, Code.NOT_LEADER) || Errors.is(error, Code.LEADER_ELECTION)) {
+        if (Errors.is(error, Code.NOT_LEADER)) {
             listener.onNotLeader(error);
         }
     }
