@@ -21,6 +21,7 @@ import io.spillway.protocol.FrameDecoder;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.Limits;
 import io.spillway.protocol.Preface;
+import io.spillway.protocol.v1.Endpoint;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.Hello;
 import io.spillway.protocol.v1.HelloOk;
@@ -33,6 +34,7 @@ import java.util.Queue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +52,11 @@ final class FakeBroker implements AutoCloseable {
     int prefaceCode = Preface.OK;
     boolean answersHello = true;
     boolean answersPings = true;
+    /** Hellos are refused with this, and the connection is closed. */
+    @Nullable
+    Error helloRefusal;
+    /** What it says of its cluster; empty = it is alone and says nothing. */
+    List<Endpoint> nodes = List.of();
     /** Answers are kept back until it is false again and the test calls {@link #answerHeld}. */
     boolean holdsAnswers;
     /** The next publish frames are refused with these. */
@@ -122,6 +129,39 @@ final class FakeBroker implements AutoCloseable {
 
     String endpoint() {
         return "127.0.0.1:" + port;
+    }
+
+    /** As the nodes of a cluster name it. */
+    Endpoint node() {
+        return Endpoint.newBuilder()
+                .setBrokerId(1)
+                .setHost("127.0.0.1")
+                .setPort(port)
+                .build();
+    }
+
+    /** It names these as the nodes of its cluster from now on. */
+    void names(FakeBroker... all) {
+        List<Endpoint> named = Stream.of(all).map(FakeBroker::node).toList();
+        on(() -> nodes = named);
+    }
+
+    /** It refuses sessions with that from now on; null: no more. */
+    void refuseHello(@Nullable Error error) {
+        on(() -> helloRefusal = error);
+    }
+
+    /** NOT_LEADER that says where the leader is. */
+    static Error ledBy(FakeBroker leader) {
+        return error(Code.NOT_LEADER, 0).toBuilder().setRedirect(leader.node()).build();
+    }
+
+    /** Ends every subscription with this error. */
+    void endSubscriptions(Error error) {
+        on(() -> {
+            List.copyOf(topics.subscribers).forEach(subscriber -> subscriber.end(error));
+            return null;
+        });
     }
 
     /** Runs on the broker's thread. */
@@ -234,10 +274,14 @@ final class FakeBroker implements AutoCloseable {
         switch (kind) {
             case HELLO -> {
                 hellos.add(frame.header(Hello.parser()));
-                if (answersHello) {
+                if (helloRefusal != null) {
+                    session.refuse(frame, helloRefusal);
+                    session.channel().close();
+                } else if (answersHello) {
                     HelloOk hello = HelloOk.newBuilder()
                             .setBrokerVersion("fake")
                             .setHeartbeatMs(heartbeatMs)
+                            .addAllEndpoints(nodes)
                             .build();
                     session.respond(frame, hello);
                 }

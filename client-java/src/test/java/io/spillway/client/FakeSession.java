@@ -267,6 +267,12 @@ final class FakeSession {
             session.send(FrameKind.HANDOFF, 0, handle, 0, change, Unpooled.EMPTY_BUFFER);
         }
 
+        void end(Error error) {
+            session.subscribers.remove(handle);
+            session.topics.subscribers.remove(this);
+            session.send(FrameKind.SUBSCRIBE, Frame.RESPONSE | Frame.ERROR, handle, 0, error, Unpooled.EMPTY_BUFFER);
+        }
+
         void grant(CreditGrant grant) {
             granted = grant;
             deliver();

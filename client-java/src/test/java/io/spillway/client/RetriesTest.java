@@ -6,6 +6,7 @@ import io.spillway.client.core.RetryBudget;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.RetryClass;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -93,11 +94,42 @@ final class RetriesTest {
     @Test
     void lookingForTheRightPlaceIsFreeTwiceAndNeverHurried() {
         for (int i = 0; i < 1_000; i++) {
-            Retries.Verdict verdict = retries.afterAdmin(error(Code.NOT_LEADER), 1 + i % 2, LONG_MS);
+            Retries.Verdict verdict = retries.afterAdmin(error(Code.DRAINING), 1 + i % 2, LONG_MS);
             assertThat(verdict.again()).isTrue();
             assertThat(verdict.cost()).isZero();
             assertThat(verdict.delayMs()).isGreaterThanOrEqualTo(100);
         }
+    }
+
+    @Test
+    void waitsForALeaderUntilTheDeadlineForNothing() {
+        for (Code code : List.of(Code.NOT_LEADER, Code.LEADER_ELECTION)) {
+            for (int i = 0; i < 1_000; i++) {
+                Retries.Verdict verdict = retries.afterPublish(error(code), i, LONG_MS);
+                assertThat(verdict.again()).isTrue();
+                assertThat(verdict.cost()).isZero();
+                assertThat(verdict.outcomeUnknown()).isFalse();
+                assertThat(verdict.delayMs()).isEqualTo(100);
+            }
+            assertThat(retries.afterPublish(FakeBroker.error(code, 300), 1, LONG_MS)
+                            .delayMs())
+                    .isEqualTo(300);
+            assertThat(retries.afterAdmin(error(code), 1, 120).again()).isFalse();
+            assertThat(retries.afterSubscribe(error(code), 1_000).again()).isTrue();
+        }
+    }
+
+    @Test
+    void aLeaderThatChangesInTheMiddleOfACallIsFreeTwice() {
+        for (int i = 0; i < 1_000; i++) {
+            Retries.Verdict verdict = retries.afterPublish(error(Code.REPLICATION_TIMEOUT), 1 + i % 2, LONG_MS);
+            assertThat(verdict.again()).isTrue();
+            assertThat(verdict.cost()).isZero();
+            assertThat(verdict.outcomeUnknown()).isTrue();
+        }
+        assertThat(retries.afterPublish(error(Code.REPLICATION_TIMEOUT), 3, LONG_MS)
+                        .cost())
+                .isPositive();
     }
 
     @Test
