@@ -285,7 +285,7 @@ func (c *Client) isPublishing() bool { return c.flow.inFlight > 0 }
 
 func (c *Client) isConsuming() bool {
 	for s := range c.subs {
-		if s.acks.isBusy() {
+		if s.state == handleOpen && s.acks.isBusy() { // what the broker has ended is not under way there
 			return true
 		}
 	}

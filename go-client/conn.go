@@ -443,6 +443,9 @@ func (cn *conn) onAnswer(f *wire.Frame) error {
 		return err
 	}
 	r.onError(e)
+	if isElsewhere(e) {
+		cn.c.onNotLeader(cn, e)
+	}
 	return nil
 }
 
@@ -455,6 +458,9 @@ func (cn *conn) onOneWayError(f *wire.Frame) error {
 	if f.Channel != 0 {
 		if h := cn.handles[f.Channel]; h != nil && (f.Kind == wire.Subscribe || f.Kind == wire.OpenPublisher) {
 			h.onEnded(e)
+			if isElsewhere(e) {
+				cn.c.onNotLeader(cn, e)
+			}
 		}
 	} else if f.Kind == wire.Hello {
 		return fmt.Errorf("the broker ended the session: %w", fromWire(e))

@@ -18,6 +18,11 @@
 // at least once; settle messages, and expect one again whose settlement was lost. Damaged batches are found by their
 // checksum and never handed out.
 //
+// # Clusters
+//
+// All work of a cluster is done at its leader. A client finds it from whichever nodes it was configured with, and follows when another
+// node leads: what was under way is sent again there, and subscriptions are opened again. A call notices by its latency only.
+//
 // # Groups
 //
 // A group shares its records in one of three modes: [Shared], [KeyOrdered] and [Exclusive]. What WithMode, WithFilter, WithRetryBackoff

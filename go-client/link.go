@@ -1,6 +1,10 @@
 package spillway
 
 import (
+	"math"
+	"net"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,11 +72,28 @@ func (l *link) init(endpoints []string, zone string) {
 	l.peers = map[*core.Candidate]*peer{}
 	var candidates []*core.Candidate
 	for _, endpoint := range endpoints {
-		candidate := core.NewCandidate(endpoint)
-		candidates = append(candidates, candidate)
-		l.peers[candidate] = &peer{candidate: candidate}
+		candidates = append(candidates, core.NewCandidate(endpoint))
 	}
 	l.machine = core.NewConnectionMachine(candidates, zone)
+}
+
+// peer of a candidate, which the machine may have learned of since; nil for none.
+func (l *link) peer(candidate *core.Candidate) *peer {
+	p := l.peers[candidate]
+	if p == nil && candidate != nil {
+		p = &peer{candidate: candidate}
+		l.peers[candidate] = p
+	}
+	return p
+}
+
+// forget what the machine has forgotten.
+func (l *link) forget() {
+	for candidate, p := range l.peers {
+		if p.cn == nil && !slices.Contains(l.machine.Known(), candidate) {
+			delete(l.peers, candidate)
+		}
+	}
 }
 
 func (l *link) nowMs() int64 { return time.Since(l.start).Milliseconds() }
@@ -101,7 +122,7 @@ func (l *link) onOutcome(e *pb.Error, latency time.Duration, r int) {
 // perform does what the machine has decided, with the lock held.
 func (c *Client) perform(actions []core.Action) {
 	for _, action := range actions {
-		p := c.link.peers[action.Candidate]
+		p := c.link.peer(action.Candidate)
 		switch action.Kind {
 		case core.Dial:
 			c.running.Add(1)
@@ -186,7 +207,9 @@ func (c *Client) runDial(p *peer, again bool) {
 		l.lastError = failed
 		cause := fromWire(failed)
 		c.measure(func(m Metrics) { m.OnDisconnected(p.candidate.Endpoint, cause) })
-		c.perform(l.machine.Failed(p.candidate, codes.Code(failed.GetCode()), l.nowMs(), c.random()))
+		why := core.Refusal{Code: codes.Code(failed.GetCode()), Redirect: hostPort(failed.GetRedirect()),
+			RetryAfterMs: int64(failed.GetRetryAfterMs())}
+		c.perform(l.machine.Failed(p.candidate, why, l.nowMs(), c.random()))
 		return
 	}
 	p.cn = cn
@@ -198,8 +221,10 @@ func (c *Client) runDial(p *peer, again bool) {
 	}()
 	go c.runSender(cn)
 	c.tellLoad()
-	c.perform(l.machine.HelloOk(p.candidate, zoneOf(cn.hello), pressure(cn.hello.GetState()),
-		time.Since(started).Milliseconds(), l.nowMs(), c.random()))
+	broker := core.Welcome{Zone: zoneOf(cn.hello), Pressure: pressure(cn.hello.GetState()),
+		Nodes: hostPorts(cn.hello.GetEndpoints())}
+	c.perform(l.machine.HelloOk(p.candidate, broker, time.Since(started).Milliseconds(), l.nowMs(), c.random()))
+	l.forget()
 	cn.wakeSender()
 }
 
@@ -211,6 +236,24 @@ func zoneOf(hello *pb.HelloOk) string {
 		}
 	}
 	return ""
+}
+
+// hostPort is an endpoint as options have it; empty when a broker says nothing that can be dialled.
+func hostPort(e *pb.Endpoint) string {
+	if e.GetHost() == "" || e.GetPort() == 0 || e.GetPort() > math.MaxUint16 {
+		return ""
+	}
+	return net.JoinHostPort(e.GetHost(), strconv.Itoa(int(e.GetPort())))
+}
+
+func hostPorts(endpoints []*pb.Endpoint) []string {
+	var all []string
+	for _, each := range endpoints {
+		if endpoint := hostPort(each); endpoint != "" {
+			all = append(all, endpoint)
+		}
+	}
+	return all
 }
 
 func (c *Client) publishConns() {
@@ -255,9 +298,23 @@ func (c *Client) onLost(cn *conn, why *pb.Error) {
 }
 
 func (c *Client) onGoAway(cn *conn, notice *pb.GoAway) {
-	l := &c.link
-	if p := c.peerOf(cn); p != nil && p.candidate == l.machine.Active() {
-		c.tellLoad()
-		c.perform(l.machine.GoAway(int64(notice.GetGraceMs()), int64(notice.GetReconnectAfterMs()), l.nowMs(), c.random()))
+	if c.isActive(cn) {
+		broker := core.Farewell{GraceMs: int64(notice.GetGraceMs()), ReconnectAfterMs: int64(notice.GetReconnectAfterMs()),
+			Nodes: hostPorts(notice.GetEndpoints())}
+		c.perform(c.link.machine.GoAway(broker, c.link.nowMs(), c.random()))
 	}
+}
+
+// onNotLeader: a request was answered with an error that says so. The connection is left, and what was asked is asked elsewhere.
+func (c *Client) onNotLeader(cn *conn, e *pb.Error) {
+	if c.isActive(cn) {
+		c.perform(c.link.machine.NotLeader(hostPort(e.GetRedirect()), c.link.nowMs(), c.random()))
+	}
+}
+
+// isActive tells the machine what is under way, which may end the move to another connection, and then whether this one is in use.
+func (c *Client) isActive(cn *conn) bool {
+	c.tellLoad()
+	p := c.peerOf(cn)
+	return p != nil && p.candidate == c.link.machine.Active()
 }

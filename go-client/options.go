@@ -43,7 +43,8 @@ func between(what string, value, low, high time.Duration) error {
 	return nil
 }
 
-// WithEndpoints says where brokers listen, each host:port ([v6]:port), in order of preference. Default 127.0.0.1:7400.
+// WithEndpoints says where brokers listen, each host:port ([v6]:port), in order of preference. Of a cluster, those nodes that may be
+// expected to be up: they say where its leader is, and that which others there are. Default 127.0.0.1:7400.
 func WithEndpoints(hostPorts ...string) Option {
 	return func(o *options) error {
 		if len(hostPorts) == 0 {

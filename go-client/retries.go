@@ -54,7 +54,15 @@ func (t *retries) afterSubscribe(e *pb.Error, attempts, r int) verdict {
 	return verdict{again: decision != core.Fail && !lookedEnough, delayMs: delayMs(e, decision, attempts, r), err: e}
 }
 
+// isElsewhere: another node leads, or soon will; nothing was done, and the client moves there by itself.
+func isElsewhere(e *pb.Error) bool {
+	return isCode(e, codes.NotLeader) || isCode(e, codes.LeaderElection)
+}
+
 func decide(e *pb.Error, publish bool) core.Decision {
+	if isElsewhere(e) {
+		return core.RefreshThenRetry
+	}
 	return core.Classify(retryClass(e), codes.Code(e.GetCode()), publish, true)
 }
 

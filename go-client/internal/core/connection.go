@@ -51,21 +51,50 @@ const (
 	defaultGraceMs = 5_000
 	homeAfterMs    = 60_000
 	homeSpreadMs   = 30_000
+	deposedGraceMs = 1_000
+	// leaderlessDelayMs: until there is a leader. Elections are short, so that the pauses do not grow.
+	leaderlessDelayMs = 400
 )
+
+// Welcome is what a broker says when the session begins.
+type Welcome struct {
+	Zone     string // empty when it does not say
+	Pressure PressureState
+	Nodes    []string // the endpoints of its cluster; one or none when it stands alone
+}
+
+// Refusal says why an attempt to connect failed.
+type Refusal struct {
+	Code         codes.Code
+	Redirect     string // where the leader is; empty when not said
+	RetryAfterMs int64
+}
+
+func (r Refusal) isOfFollower() bool {
+	return r.Code == codes.NotLeader || r.Code == codes.LeaderElection
+}
+
+// Farewell is what a broker says when it leaves, or leads no more.
+type Farewell struct {
+	GraceMs          int64 // 0 is 5 s
+	ReconnectAfterMs int64
+	Nodes            []string // the endpoints of its cluster, the new leader first when there is one
+}
 
 // ConnectionMachine decides to which endpoint a client is connected. Each event returns what is to be done now, in order.
 // Endpoints are tried in the order of FailoverOrder; after a round without success it waits, longer from round to round. When the
 // broker goes away, or the home zone is back, it connects elsewhere first and leaves the old connection once nothing is under way
-// there, or its grace is over (make before break). Times are ms of one monotonic clock.
+// there, or its grace is over (make before break). In a cluster all work is at the leader: the other nodes say where that is, and
+// are asked in turn while there is none. Times are ms of one monotonic clock.
 type ConnectionMachine struct {
-	candidates []*Candidate
-	ownZone    string
-	round      []*Candidate
-	actions    []Action
-	state      ConnectionState
-	dialing    *Candidate
-	active     *Candidate
-	heir       *Candidate // connected, and takes over from the active one
+	known   knownEndpoints
+	ownZone string
+	round   round
+	actions []Action
+	state   ConnectionState
+	dialing *Candidate
+	active  *Candidate
+	heir    *Candidate // connected, and takes over from the active one
 
 	publishersMoved, subscriptionsMoved bool
 	publishing, consuming               bool
@@ -77,10 +106,14 @@ type ConnectionMachine struct {
 	reconnectAfterMs                    int64
 }
 
-// NewConnectionMachine returns an idle one; an empty zone means no preference.
-func NewConnectionMachine(candidates []*Candidate, ownZone string) *ConnectionMachine {
-	return &ConnectionMachine{candidates: candidates, ownZone: ownZone, homeAtMs: math.MaxInt64}
+// NewConnectionMachine returns an idle one. The configured candidates are never forgotten; an empty zone means no preference.
+func NewConnectionMachine(configured []*Candidate, ownZone string) *ConnectionMachine {
+	return &ConnectionMachine{known: knownEndpoints{slices.Clone(configured), len(configured)}, ownZone: ownZone,
+		homeAtMs: math.MaxInt64}
 }
+
+// Known are all endpoints that may be tried: the configured ones, then those that a cluster has named.
+func (m *ConnectionMachine) Known() []*Candidate { return m.known.all }
 
 // State tells where it is.
 func (m *ConnectionMachine) State() ConnectionState { return m.state }
@@ -105,16 +138,20 @@ func (m *ConnectionMachine) Connected(c *Candidate) []Action {
 	return m.done()
 }
 
-// HelloOk ends a Dial; zone is where the broker says it is, empty when it does not say.
-func (m *ConnectionMachine) HelloOk(c *Candidate, zone string, pressure PressureState, latencyMs, nowMs int64, r int) []Action {
+// HelloOk ends a Dial.
+func (m *ConnectionMachine) HelloOk(c *Candidate, broker Welcome, latencyMs, nowMs int64, r int) []Action {
 	if c != m.dialing || c == nil {
 		return m.done()
 	}
 	m.dialing = nil
 	c.Breaker.OnSuccess(nowMs, latencyMs)
-	c.pressure, c.drainingUntilMs = pressure, math.MinInt64
-	if zone != "" {
-		c.zone = zone
+	c.pressure, c.drainingUntilMs = broker.Pressure, math.MinInt64
+	if broker.Zone != "" {
+		c.zone = broker.Zone
+	}
+	c.clustered = isCluster(broker.Nodes)
+	if c.clustered {
+		m.known.replaceLearned(broker.Nodes)
 	}
 	if m.active == nil {
 		m.use(c, nowMs, r)
@@ -130,41 +167,62 @@ func (m *ConnectionMachine) HelloOk(c *Candidate, zone string, pressure Pressure
 }
 
 // Failed ends a Dial.
-func (m *ConnectionMachine) Failed(c *Candidate, code codes.Code, nowMs int64, r int) []Action {
-	if c == m.dialing && c != nil {
-		m.dialing = nil
+func (m *ConnectionMachine) Failed(c *Candidate, why Refusal, nowMs int64, r int) []Action {
+	if c != m.dialing || c == nil {
+		return m.done()
+	}
+	m.dialing = nil
+	if why.isOfFollower() {
+		c.Breaker.OnFailure(nowMs, Ignore, 0, r)
+		m.round.sawFollower(why.RetryAfterMs)
+		if why.Code == codes.NotLeader && m.follow(c, why.Redirect, nowMs) {
+			return m.done()
+		}
+	} else {
 		c.failedMs = nowMs
 		c.Breaker.OnFailure(nowMs, ConnectFailed, 0, r)
-		if isRefusal(code) {
+		m.round.failed(c)
+		if isRefusal(why.Code) {
 			c.blockedUntilMs = nowMs + blockedMs
 		}
-		m.dialNext(nowMs, r)
 	}
+	m.dialNext(nowMs, r)
 	return m.done()
 }
 
 // Pressure: the broker says how it is, for the whole connection.
 func (m *ConnectionMachine) Pressure(state PressureState) []Action {
-	if m.active != nil && (m.state == Ready || m.state == Pressured) {
+	if m.isInUse() {
 		m.active.pressure = state
 		m.state = readyState(state)
 	}
 	return m.done()
 }
 
-// GoAway: the broker leaves. Without a grace what is under way has 5 s.
-func (m *ConnectionMachine) GoAway(graceMs, reconnectAfterMs, nowMs int64, r int) []Action {
-	if m.active != nil && (m.state == Ready || m.state == Pressured) {
-		if graceMs <= 0 {
-			graceMs = defaultGraceMs
+// GoAway: the broker leaves, or leads no more.
+func (m *ConnectionMachine) GoAway(broker Farewell, nowMs int64, r int) []Action {
+	if m.isInUse() {
+		first := ""
+		if isCluster(broker.Nodes) {
+			for _, node := range broker.Nodes {
+				m.known.learn(node)
+				if first == "" && node != m.active.Endpoint {
+					first = node
+				}
+			}
 		}
-		m.reconnectAfterMs = reconnectAfterMs
-		m.drain(nowMs + graceMs)
-		m.active.drainingUntilMs = m.graceEndMs + reconnectAfterMs
-		if m.dialing == nil && m.heir == nil {
-			m.round = slices.DeleteFunc(FailoverOrder(m.candidates, m.ownZone, nowMs), func(c *Candidate) bool { return c == m.active })
-			m.dialNext(nowMs, r)
+		if broker.GraceMs <= 0 {
+			broker.GraceMs = defaultGraceMs
 		}
+		m.goElsewhere(broker, first, nowMs, r)
+	}
+	return m.done()
+}
+
+// NotLeader: a call on the active connection was answered with NOT_LEADER or LEADER_ELECTION; an empty redirect was not said.
+func (m *ConnectionMachine) NotLeader(redirect string, nowMs int64, r int) []Action {
+	if m.isInUse() {
+		m.goElsewhere(Farewell{GraceMs: deposedGraceMs}, redirect, nowMs, r)
 	}
 	return m.done()
 }
@@ -213,8 +271,8 @@ func (m *ConnectionMachine) Timer(nowMs int64, r int) []Action {
 		m.leave(nowMs, r)
 	case Ready, Pressured:
 		if nowMs >= m.homeAtMs && m.dialing == nil {
-			m.round = slices.DeleteFunc(FailoverOrder(m.candidates, m.ownZone, nowMs),
-				func(c *Candidate) bool { return c.zone != m.ownZone || c == m.active })
+			m.round = round{rest: slices.DeleteFunc(FailoverOrder(m.known.all, m.ownZone, nowMs),
+				func(c *Candidate) bool { return c.zone != m.ownZone || c == m.active })}
 			m.dialNext(nowMs, r)
 		}
 	}
@@ -237,21 +295,15 @@ func (m *ConnectionMachine) Close() []Action {
 
 func (m *ConnectionMachine) beginRound(nowMs int64, r int) {
 	m.state = Connecting
-	m.round = FailoverOrder(m.candidates, m.ownZone, nowMs)
+	m.round = round{rest: FailoverOrder(m.known.all, m.ownZone, nowMs)}
 	m.dialNext(nowMs, r)
 }
 
 func (m *ConnectionMachine) dialNext(nowMs int64, r int) {
-	panicking := isPanic(m.candidates, nowMs)
-	for len(m.round) > 0 {
-		next := m.round[0]
-		m.round = m.round[1:]
+	panicking := isPanic(m.known.all, nowMs)
+	for next := m.round.poll(); next != nil; next = m.round.poll() {
 		if panicking || next.Breaker.Allow(nowMs) {
-			m.dialing = next
-			if m.active == nil {
-				m.state = Connecting
-			}
-			m.act(Dial, next)
+			m.dial(next)
 			return
 		}
 	}
@@ -259,10 +311,14 @@ func (m *ConnectionMachine) dialNext(nowMs int64, r int) {
 		m.planReturn(nowMs, r)
 		return
 	}
-	m.failedRounds++
 	m.actions = append(m.actions, Action{Kind: RoundFailed})
+	if m.round.seenFollower {
+		m.pause(ConnectBackoff.AtLeast(Scaled(leaderlessDelayMs, r), m.round.retryAfterMs), nowMs)
+		return
+	}
+	m.failedRounds++
 	first, all := int64(math.MaxInt64), true
-	for _, c := range m.candidates {
+	for _, c := range m.known.all {
 		all = all && c.isBlocked(nowMs)
 		first = min(first, c.blockedUntilMs)
 	}
@@ -271,6 +327,56 @@ func (m *ConnectionMachine) dialNext(nowMs int64, r int) {
 	} else {
 		m.pause(ConnectBackoff.Delay(Transient, m.failedRounds, r, 0), nowMs)
 	}
+}
+
+func (m *ConnectionMachine) dial(c *Candidate) {
+	m.dialing = c
+	if m.active == nil {
+		m.state = Connecting
+	}
+	m.act(Dial, c)
+}
+
+// follow dials where a node that refused says that the leader is.
+func (m *ConnectionMachine) follow(from *Candidate, redirect string, nowMs int64) bool {
+	if redirect == "" || redirect == from.Endpoint || m.active != nil && redirect == m.active.Endpoint {
+		return false
+	}
+	to := m.known.learn(redirect)
+	if to.isBlocked(nowMs) || !m.round.mayFollow(to) {
+		return false
+	}
+	m.dialOutOfTurn(to)
+	return true
+}
+
+// dialOutOfTurn: whoever names a leader should know; the breaker is not asked.
+func (m *ConnectionMachine) dialOutOfTurn(c *Candidate) {
+	m.round.remove(c)
+	m.dial(c)
+}
+
+// goElsewhere leaves the active connection; first is tried first, unless it is empty.
+func (m *ConnectionMachine) goElsewhere(broker Farewell, first string, nowMs int64, r int) {
+	leaving := m.active
+	m.reconnectAfterMs = broker.ReconnectAfterMs
+	m.drain(nowMs + broker.GraceMs)
+	leaving.drainingUntilMs = m.graceEndMs + broker.ReconnectAfterMs
+	if m.dialing == nil && m.heir == nil {
+		m.round = round{rest: FailoverOrder(m.known.all, m.ownZone, nowMs)}
+		m.round.remove(leaving)
+		if first != "" && first != leaving.Endpoint {
+			if to := m.known.learn(first); !to.isBlocked(nowMs) {
+				m.dialOutOfTurn(to)
+				return
+			}
+		}
+		m.dialNext(nowMs, r)
+	}
+}
+
+func (m *ConnectionMachine) isInUse() bool {
+	return m.active != nil && (m.state == Ready || m.state == Pressured)
 }
 
 func (m *ConnectionMachine) pause(delayMs, nowMs int64) {
@@ -282,11 +388,12 @@ func (m *ConnectionMachine) use(c *Candidate, nowMs int64, r int) {
 	m.planReturn(nowMs, r)
 }
 
-// planReturn: far from home, it looks from time to time whether the home zone is back; clients do not return all at once.
+// planReturn: far from home, it looks from time to time whether the home zone is back; clients do not return all at once. A
+// leader is where it is.
 func (m *ConnectionMachine) planReturn(nowMs int64, r int) {
 	m.homeAtMs = math.MaxInt64
-	away := m.active != nil && m.ownZone != "" && m.active.zone != m.ownZone
-	if away && slices.ContainsFunc(m.candidates, func(c *Candidate) bool { return c.zone == m.ownZone }) {
+	away := m.active != nil && !m.active.clustered && m.ownZone != "" && m.active.zone != m.ownZone
+	if away && slices.ContainsFunc(m.known.all, func(c *Candidate) bool { return c.zone == m.ownZone }) {
 		m.homeAtMs = nowMs + homeAfterMs + Scaled(homeSpreadMs, r)
 	}
 }
@@ -358,7 +465,7 @@ func (m *ConnectionMachine) disconnected(nowMs int64, r int) {
 	if m.failedRounds > 1 {
 		delayMs = ConnectBackoff.Delay(Transient, m.failedRounds-1, r, 0)
 	}
-	if len(m.candidates) == 1 {
+	if len(m.known.all) == 1 {
 		delayMs = ConnectBackoff.AtLeast(delayMs, m.reconnectAfterMs)
 	}
 	m.pause(delayMs, nowMs)

@@ -12,6 +12,7 @@ type Candidate struct {
 	Breaker  *Breaker // counts the calls on its connections, too
 
 	zone            string // empty: not known yet
+	clustered       bool   // whether it is a node of a cluster, as far as it has said
 	pressure        PressureState
 	blockedUntilMs  int64
 	drainingUntilMs int64

@@ -85,9 +85,13 @@ func TestConnection(t *testing.T) {
 		ReconnectAfterMs int64 `json:"reconnect_after_ms"`
 		Publishing       bool
 		Consuming        bool
+		Redirect         string
+		RetryAfterMs     int64 `json:"retry_after_ms"`
+		Endpoints        []string
 		Expect           struct {
 			State    string
 			Actions  []string
+			Known    []string
 			WakeAtMs *int64 `json:"wake_at_ms"`
 		}
 	}
@@ -106,25 +110,30 @@ func TestConnection(t *testing.T) {
 		known := map[string]*Candidate{}
 		var candidates []*Candidate
 		for _, endpoint := range c.Endpoints {
-			known[endpoint] = NewCandidate(endpoint)
-			candidates = append(candidates, known[endpoint])
+			candidates = append(candidates, NewCandidate(endpoint))
 		}
 		m := NewConnectionMachine(candidates, c.Zone)
 		for i, s := range c.Steps {
+			for _, each := range m.Known() {
+				known[each.Endpoint] = each
+			}
 			of := known[s.Endpoint]
 			events := map[string]func() []Action{
 				"START":     func() []Action { return m.Start(s.AtMs, s.R) },
 				"CONNECTED": func() []Action { return m.Connected(of) },
 				"HELLO_OK": func() []Action {
-					return m.HelloOk(of, s.Zone, named(t, pressureNames, s.Pressure), s.LatencyMs, s.AtMs, s.R)
+					return m.HelloOk(of, Welcome{s.Zone, named(t, pressureNames, s.Pressure), s.Endpoints}, s.LatencyMs, s.AtMs, s.R)
 				},
-				"FAILED":   func() []Action { return m.Failed(of, codes.Code(s.Code), s.AtMs, s.R) },
-				"PRESSURE": func() []Action { return m.Pressure(named(t, pressureNames, s.Pressure)) },
-				"GO_AWAY":  func() []Action { return m.GoAway(s.GraceMs, s.ReconnectAfterMs, s.AtMs, s.R) },
-				"LOAD":     func() []Action { return m.Load(s.Publishing, s.Consuming, s.AtMs, s.R) },
-				"LOST":     func() []Action { return m.LostConnection(of, s.AtMs, s.R) },
-				"TIMER":    func() []Action { return m.Timer(s.AtMs, s.R) },
-				"CLOSE":    func() []Action { return m.Close() },
+				"FAILED": func() []Action {
+					return m.Failed(of, Refusal{codes.Code(s.Code), s.Redirect, s.RetryAfterMs}, s.AtMs, s.R)
+				},
+				"PRESSURE":   func() []Action { return m.Pressure(named(t, pressureNames, s.Pressure)) },
+				"GO_AWAY":    func() []Action { return m.GoAway(Farewell{s.GraceMs, s.ReconnectAfterMs, s.Endpoints}, s.AtMs, s.R) },
+				"NOT_LEADER": func() []Action { return m.NotLeader(s.Redirect, s.AtMs, s.R) },
+				"LOAD":       func() []Action { return m.Load(s.Publishing, s.Consuming, s.AtMs, s.R) },
+				"LOST":       func() []Action { return m.LostConnection(of, s.AtMs, s.R) },
+				"TIMER":      func() []Action { return m.Timer(s.AtMs, s.R) },
+				"CLOSE":      func() []Action { return m.Close() },
 			}
 			actions := []string{}
 			for _, each := range named(t, events, s.Event)() {
@@ -136,6 +145,15 @@ func TestConnection(t *testing.T) {
 			}
 			if !reflect.DeepEqual(actions, s.Expect.Actions) || m.State() != named(t, states, s.Expect.State) {
 				t.Fatalf("%s, step %d: %v and state %d after %+v", c.Name, i, actions, m.State(), s)
+			}
+			if s.Expect.Known != nil {
+				names := []string{}
+				for _, each := range m.Known() {
+					names = append(names, each.Endpoint)
+				}
+				if !reflect.DeepEqual(names, s.Expect.Known) {
+					t.Fatalf("%s, step %d: it knows %v after %+v", c.Name, i, names, s)
+				}
 			}
 			if s.Expect.WakeAtMs != nil && m.WakeAtMs() != *s.Expect.WakeAtMs {
 				t.Fatalf("%s, step %d: it wakes at %d, not %d", c.Name, i, m.WakeAtMs(), *s.Expect.WakeAtMs)
