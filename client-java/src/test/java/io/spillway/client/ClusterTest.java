@@ -167,7 +167,7 @@ final class ClusterTest {
         try (SpillwayClient client = connect(first);
                 Producer producer = client.producer("orders").open()) {
             leads(third, second);
-            announceGoAway(first, third, first, second);
+            announceGoAway(1_000, first, third, first, second);
 
             await().until(() -> first.connections() == 0);
             publish(producer, "a");
@@ -177,10 +177,10 @@ final class ClusterTest {
         }
     }
 
-    private static void announceGoAway(FakeBroker from, FakeBroker... nodes) {
+    private static void announceGoAway(int graceMs, FakeBroker from, FakeBroker... nodes) {
         GoAway.Builder notice = GoAway.newBuilder()
                 .setError(FakeBroker.error(Code.NOT_LEADER, 0))
-                .setGraceMs(1_000);
+                .setGraceMs(graceMs);
         for (FakeBroker node : nodes) {
             notice.addEndpoints(node.node());
         }
@@ -191,7 +191,7 @@ final class ClusterTest {
     void keepsToItsOwnAddressOfABrokerThatIsAlone() {
         first.names(second);
         try (SpillwayClient client = connect(first)) {
-            announceGoAway(first, second);
+            announceGoAway(1_000, first, second);
             await().until(() -> first.hellos.size() == 2);
             first.cutConnections();
             await().until(() -> first.hellos.size() == 3);
@@ -287,6 +287,7 @@ final class ClusterTest {
             publish(producer, "a");
             Message inHand = Objects.requireNonNull(subscription.poll(LONG));
             leads(second, first);
+            announceGoAway(60_000, first, second, first);
             first.endSubscriptions(FakeBroker.error(Code.NOT_LEADER, 0));
 
             await().until(() -> second.count(FrameKind.SUBSCRIBE) == 1);
