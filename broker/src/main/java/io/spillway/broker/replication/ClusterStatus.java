@@ -4,7 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The cluster as one node sees it; only the leader knows how far the others are.
+ * The cluster as one node sees it; the leader sees best.
  *
  * @param cluster its name
  * @param self the id of the node that says so
@@ -34,11 +34,12 @@ public record ClusterStatus(
     }
 
     /**
-     * @param matchIndex up to where its log equals the leader's; {@link #UNKNOWN} to all but the leader
-     * @param lagEntries how far that is behind the commit index; {@link #UNKNOWN} to all but the leader
+     * @param commitIndex up to where it has the log and knows that it is committed, as heard last; {@link #UNKNOWN} if
+     *     nothing was heard
+     * @param lagEntries how far that is behind the cluster's commit index; {@link #UNKNOWN} likewise
      * @param lastContactMs since the leader last heard of it; 0 for itself, {@link #UNKNOWN} to all but the leader
      */
-    public record Node(Peer peer, Role role, boolean isLeader, long matchIndex, long lagEntries, long lastContactMs) {}
+    public record Node(Peer peer, Role role, boolean isLeader, long commitIndex, long lagEntries, long lastContactMs) {}
 
     public ClusterStatus {
         nodes = List.copyOf(nodes);

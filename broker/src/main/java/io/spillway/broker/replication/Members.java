@@ -279,7 +279,7 @@ final class Members {
         }
         List<Peer> ready = group.status().nodes().stream()
                 .filter(node -> node.role() == ClusterStatus.Role.LISTENER
-                        && node.matchIndex() != ClusterStatus.UNKNOWN
+                        && node.lagEntries() != ClusterStatus.UNKNOWN
                         && node.lagEntries() <= READY_LAG
                         && node.lastContactMs() >= 0
                         && node.lastContactMs() < config.electionMaxMs())

@@ -8,8 +8,6 @@ import java.nio.file.Files;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.conf.RaftProperties;
@@ -41,12 +39,15 @@ public final class RaftNode implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(RaftNode.class);
     private static final int TEND_MS = 200;
+    /** For how long a member must be out of the configuration to believe it; a removal under way may yet fail. */
+    private static final int OUTSIDE_TICKS = 10;
+
     private static final int CLOSE_TIMEOUT_MS = 5_000;
 
     private final ReplicationConfig config;
     private final Replica replica;
     private final RaftGroupId groupId;
-    private final ScheduledThreadPoolExecutor control;
+    private final Control control;
     private final Handover handover;
     private final RaftServer server;
     private final Group group;
@@ -59,17 +60,17 @@ public final class RaftNode implements AutoCloseable {
     private final ClientId client = ClientId.randomId();
     private final Published<Boolean> isClosed = new Published<>(false);
     private final Published<Optional<Group>> opened = new Published<>(Optional.empty());
+    /** Confined to the thread that proposes. */
     private long nextCall;
+    /** Confined to the control thread. */
+    private int ticksOutside;
 
     private RaftNode(ReplicationConfig config, Replica replica) throws IOException {
         this.config = config;
         this.replica = replica;
         groupId = RaftSettings.group(config.cluster());
-        control = new ScheduledThreadPoolExecutor(
-                1, task -> new Thread(task, "spillway-raft-" + config.self().id()));
-        control.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-        // What Ratis reports while it closes is of no use to anybody.
-        control.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
+        control = new Control(
+                "spillway-raft-" + config.self().id(), failure -> stop("the replica could not follow", failure));
         handover =
                 new Handover(replica, config.maxPendingBytes(), failure -> stop("an entry was not applied", failure));
         Leadership leadership = new Leadership(replica, control);
@@ -143,6 +144,11 @@ public final class RaftNode implements AutoCloseable {
             stuckStart.tend();
             admission.tend();
             members.tend();
+            if (!admission.joined().isDone() || group.isMember()) {
+                ticksOutside = 0;
+            } else if (++ticksOutside == OUTSIDE_TICKS) {
+                stop("it was taken out of the cluster", null);
+            }
         } catch (RuntimeException e) {
             LOG.warn("cluster_tend_failed", e);
         }
@@ -216,7 +222,10 @@ public final class RaftNode implements AutoCloseable {
         return members.request(new Change.Add(peer, false, true));
     }
 
-    /** Takes a node out of the cluster; the leader cannot be taken out. Any node. */
+    /**
+     * Takes a node out of the cluster, which then stops; the leader cannot be taken out. Started again with seeds, it asks
+     * for admission. Any node.
+     */
     public CompletableFuture<Void> removeNode(String id) {
         return members.request(new Change.Remove(id));
     }

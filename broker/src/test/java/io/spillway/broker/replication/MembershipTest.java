@@ -78,6 +78,8 @@ class MembershipTest {
             String removed = cluster.followers().get(0);
 
             get(cluster.node(removed).removeNode(removed));
+            awaiting("the removed node's end")
+                    .until(() -> cluster.replica(removed).stopped() != null);
             cluster.close(removed);
             texts.addAll(cluster.propose("b", 10));
 
