@@ -318,7 +318,8 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Where brokers listen, each `host:port` (`[v6]:port`), in order of preference. Default 127.0.0.1:7400.
+    /// Where brokers listen, each `host:port` (`[v6]:port`), in order of preference. Of a cluster, those nodes that may be expected
+    /// to be up: they say where its leader is, and that which others there are. Default 127.0.0.1:7400.
     pub fn endpoints<S: Into<String>>(mut self, host_ports: impl IntoIterator<Item = S>) -> Self {
         self.opts.endpoints = host_ports.into_iter().map(Into::into).collect();
         self

@@ -26,6 +26,9 @@
 //! of its own. [`Admin`] creates and alters topics and groups, and plans and runs replays of records that were delivered before. The
 //! tasks of a client run on the tokio runtime on which it was connected.
 //!
+//! All work of a cluster is done at its leader. A client finds it from whichever nodes it was configured with, and follows when
+//! another node leads: what was under way is sent again there, and subscriptions are opened again. A call notices by its latency only.
+//!
 //! What happens to connections, throttling, and the start and end of subscriptions are [`tracing`] events of level debug; records
 //! that failed for good and settlements that were lost are of level warn. A connection, from the first attempt to its end, is a span
 //! of level debug, target `spillway`, name `connection`, with the fields `client` (its name), `endpoint`, and, once the broker has

@@ -22,7 +22,7 @@ pub(crate) const MAX_PUBLISH_ATTEMPTS: u32 = 5;
 const MAX_READ_ATTEMPTS: u32 = 4;
 const MAX_ADMIN_ATTEMPTS: u32 = 3;
 const MAX_CHECKSUM_ATTEMPTS: u32 = 3;
-const REFRESH_MS: u64 = 100;
+pub(crate) const REFRESH_MS: u64 = 100;
 const FREE_REFRESHES: u32 = 2;
 
 /// What a failed call leads to.
@@ -135,7 +135,7 @@ impl Net {
     }
 
     pub fn endpoint(&self, candidate: usize) -> String {
-        self.machine.candidates[candidate].endpoint.clone()
+        self.machine.known.candidates[candidate].endpoint.clone()
     }
 
     pub fn disconnected_because(&self) -> String {
@@ -236,7 +236,7 @@ impl Net {
             return;
         };
         let (now, latency, r) = (self.now_ms(), since.elapsed().as_millis() as u64, self.r());
-        let breaker = &mut self.machine.candidates[candidate].breaker;
+        let breaker = &mut self.machine.known.candidates[candidate].breaker;
         match e {
             None => breaker.on_success(now, latency),
             Some(e) => {
@@ -267,7 +267,7 @@ impl Net {
 
     /// Subscribing is tried for as long as the subscription is open and costs nothing, but it waits.
     pub fn after_subscribe(&mut self, e: &pb::Error, attempts: u32) -> Verdict {
-        let decision = classify(RetryClass::of(e.retry), e.code, false, true);
+        let decision = decide(e, false);
         let looked_enough = decision == Decision::RefreshThenRetry && attempts >= MAX_READ_ATTEMPTS;
         Verdict {
             again: decision != Decision::Fail && !looked_enough,
@@ -287,7 +287,7 @@ impl Net {
         max: u32,
     ) -> Verdict {
         let outcome_unknown = retry_class(e) == RetryClass::UnknownOutcome;
-        let decision = classify(RetryClass::of(e.retry), e.code, publish, true);
+        let decision = decide(e, publish);
         let delay = self.delay(e, decision, attempts);
         let mut verdict = Verdict {
             again: false,
@@ -336,6 +336,18 @@ impl Net {
             self.reconnect_cost = 0;
         }
     }
+}
+
+/// Another node leads, or soon will; nothing was done, and the client moves there by itself.
+pub(crate) fn is_elsewhere(e: &pb::Error) -> bool {
+    [codes::NOT_LEADER, codes::LEADER_ELECTION].contains(&e.code)
+}
+
+fn decide(e: &pb::Error, publish: bool) -> Decision {
+    if is_elsewhere(e) {
+        return Decision::RefreshThenRetry;
+    }
+    classify(RetryClass::of(e.retry), e.code, publish, true)
 }
 
 /// Keeps the class of the last error, which tells whether the outcome is known.

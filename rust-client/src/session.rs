@@ -2,12 +2,13 @@ use std::time::Instant;
 
 use crate::codes;
 use crate::conn::Conn;
-use crate::core::{Action, Phase, Pressure};
+use crate::core::{Action, Farewell, Phase, Pressure, Refusal, Welcome};
 use crate::error::wire_error;
 use crate::net::Net;
 use crate::pb;
 use crate::publisher::Publisher;
 use crate::state::State;
+use crate::sublink::SubLink;
 use crate::wire::Kind;
 use crate::Error;
 
@@ -48,11 +49,13 @@ impl State {
         self.net.conns.push(conn);
         self.tell_load();
         let (now, r) = (self.net.now_ms(), self.net.r());
-        let pressure = Pressure::of(hello.state);
-        let actions =
-            self.net
-                .machine
-                .hello_ok(candidate, zone_of(hello), pressure, latency_ms, now, r);
+        let broker = Welcome {
+            zone: zone_of(hello),
+            pressure: Pressure::of(hello.state),
+            nodes: &host_ports(&hello.endpoints),
+        };
+        let machine = &mut self.net.machine;
+        let actions = machine.hello_ok(candidate, &broker, latency_ms, now, r);
         self.perform(actions);
         self.pump();
     }
@@ -60,14 +63,20 @@ impl State {
     /// A dial has failed.
     pub fn on_connect_failed(&mut self, candidate: usize, e: pb::Error) {
         let (now, r) = (self.net.now_ms(), self.net.r());
-        let code = e.code;
+        let (code, retry_after_ms) = (e.code, e.retry_after_ms.into());
+        let redirect = e.redirect.as_ref().and_then(host_port).unwrap_or_default();
         let cause = Error::from_wire(&e);
         self.net.last_error = e;
         let endpoint = self.net.endpoint(candidate);
         tracing::debug!(endpoint, cause = %cause, "connect failed");
         self.net
             .measure(move |m| m.on_disconnected(&endpoint, &cause));
-        let actions = self.net.machine.failed(candidate, code, now, r);
+        let why = Refusal {
+            code,
+            redirect: &redirect,
+            retry_after_ms,
+        };
+        let actions = self.net.machine.failed(candidate, &why, now, r);
         self.perform(actions);
     }
 
@@ -198,18 +207,33 @@ impl State {
     }
 
     pub fn on_go_away(&mut self, id: u64, notice: &pb::GoAway) {
-        let candidate = self.net.conn(Some(id)).map(|conn| conn.candidate);
-        if candidate.is_some() && candidate == self.net.machine.active() {
-            self.tell_load();
+        if self.is_active(id) {
             let (now, r) = (self.net.now_ms(), self.net.r());
-            let actions = self.net.machine.go_away(
-                notice.grace_ms.into(),
-                notice.reconnect_after_ms.into(),
-                now,
-                r,
-            );
+            let broker = Farewell {
+                grace_ms: notice.grace_ms.into(),
+                reconnect_after_ms: notice.reconnect_after_ms.into(),
+                nodes: &host_ports(&notice.endpoints),
+            };
+            let actions = self.net.machine.go_away(&broker, now, r);
             self.perform(actions);
         }
+    }
+
+    /// A request was answered with an error that says so. The connection is left, and what was asked is asked elsewhere.
+    pub fn on_not_leader(&mut self, id: u64, e: &pb::Error) {
+        if self.is_active(id) {
+            let (now, r) = (self.net.now_ms(), self.net.r());
+            let redirect = e.redirect.as_ref().and_then(host_port).unwrap_or_default();
+            let actions = self.net.machine.not_leader(&redirect, now, r);
+            self.perform(actions);
+        }
+    }
+
+    /// Tells the machine what is under way, which may end the move to another connection, and then whether this one is in use.
+    fn is_active(&mut self, id: u64) -> bool {
+        self.tell_load();
+        let candidate = self.net.conn(Some(id)).map(|conn| conn.candidate);
+        candidate.is_some() && candidate == self.net.machine.active()
     }
 
     fn is_publishing(&self) -> bool {
@@ -217,7 +241,7 @@ impl State {
     }
 
     fn tell_load(&mut self) {
-        let consuming = self.subs.values().any(|sub| sub.acks.is_busy());
+        let consuming = self.subs.values().any(SubLink::is_busy);
         let (publishing, now, r) = (self.is_publishing(), self.net.now_ms(), self.net.r());
         let actions = self.net.machine.load(publishing, consuming, now, r);
         self.perform(actions);
@@ -257,4 +281,18 @@ fn zone_of(hello: &pb::HelloOk) -> &str {
     let own = |each: &&pb::Endpoint| each.broker_id == hello.broker_id;
     let endpoint = hello.endpoints.iter().find(own);
     endpoint.map_or("", |endpoint| &endpoint.zone)
+}
+
+/// An endpoint as options have it; none when a broker says nothing that can be dialled.
+fn host_port(endpoint: &pb::Endpoint) -> Option<String> {
+    let port = u16::try_from(endpoint.port).ok().filter(|port| *port > 0)?;
+    match endpoint.host.as_str() {
+        "" => None,
+        host if host.contains(':') => Some(format!("[{host}]:{port}")),
+        host => Some(format!("{host}:{port}")),
+    }
+}
+
+fn host_ports(endpoints: &[pb::Endpoint]) -> Vec<String> {
+    endpoints.iter().filter_map(host_port).collect()
 }

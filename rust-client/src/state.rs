@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::calls::Call;
 use crate::conn::{Owner, Waiting};
 use crate::core::Pressure;
-use crate::net::Net;
+use crate::net::{is_elsewhere, Net};
 use crate::pb;
 use crate::publisher::{Meta, Publisher};
 use crate::sublink::SubLink;
@@ -119,14 +119,19 @@ impl State {
             }
             Kind::GO_AWAY => self.on_go_away(id, &decode(&frame.header)?),
             Kind::BACKPRESSURE => self.on_backpressure(id, frame.channel, &decode(&frame.header)?),
-            _ if frame.is_error() => return self.on_one_way_error(&frame, owner),
+            _ if frame.is_error() => return self.on_one_way_error(id, &frame, owner),
             _ => {}
         }
         Ok(())
     }
 
     /// The broker ends a handle, or says why it ends the session.
-    fn on_one_way_error(&mut self, frame: &Frame, owner: Option<Owner>) -> Result<(), Malformed> {
+    fn on_one_way_error(
+        &mut self,
+        id: u64,
+        frame: &Frame,
+        owner: Option<Owner>,
+    ) -> Result<(), Malformed> {
         let e: pb::Error = decode(&frame.header)?;
         match owner {
             Some(Owner::Subscription(id)) if frame.kind == Kind::SUBSCRIBE => {
@@ -148,6 +153,9 @@ impl State {
             }
             _ => {}
         }
+        if owner.is_some() && is_elsewhere(&e) {
+            self.on_not_leader(id, &e);
+        }
         Ok(())
     }
 
@@ -157,6 +165,7 @@ impl State {
         } else {
             None
         };
+        let elsewhere = failed.clone().filter(is_elsewhere);
         match waiting {
             Waiting::Pong => {}
             Waiting::Bye(done) => {
@@ -213,6 +222,9 @@ impl State {
                         .on_answer(&mut self.net, bundle, result(failed, &frame.header)?);
                 }
             }
+        }
+        if let Some(e) = elsewhere {
+            self.on_not_leader(id, &e);
         }
         Ok(())
     }

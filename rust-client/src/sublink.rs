@@ -9,7 +9,7 @@ use crate::acks::AckSender;
 use crate::codes;
 use crate::conn::{Owner, Waiting};
 use crate::delivery::Delivery;
-use crate::net::Net;
+use crate::net::{is_elsewhere, Net, REFRESH_MS};
 use crate::options::SubscribeOptions;
 use crate::pb;
 use crate::wire::Kind;
@@ -253,8 +253,13 @@ impl SubLink {
             self.failures = 0;
         }
         self.leave(net);
-        self.failures += 1;
         self.last_refusal = Error::from_wire(e).to_string();
+        if is_elsewhere(e) {
+            // It goes on over the next connection, as after a lost one.
+            self.not_before = Some(Instant::now() + Duration::from_millis(REFRESH_MS));
+            return;
+        }
+        self.failures += 1;
         let verdict = net.after_subscribe(e, self.failures);
         if verdict.again && !self.draining {
             self.not_before = Some(Instant::now() + verdict.delay);
@@ -280,6 +285,11 @@ impl SubLink {
         if self.state != State::Ended {
             self.state = State::Closed;
         }
+    }
+
+    /// Whether something is under way at the broker; what that has ended is not.
+    pub fn is_busy(&self) -> bool {
+        self.state == State::Active && self.acks.is_busy()
     }
 
     /// Whether that connection is the one whose answers count.

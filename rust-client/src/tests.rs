@@ -18,6 +18,8 @@ use crate::wire::{
 };
 use crate::{codes, pb, Client, GroupMode, Message, Record, Subscription};
 
+mod cluster;
+
 const RESPONSE: u8 = 1;
 const FENCE: u64 = 77;
 

@@ -1,46 +1,9 @@
-use std::collections::VecDeque;
-
-use super::failover::{is_panic, order, Candidate};
-use super::{scaled, Backoff, Outcome, Pressure, CONNECTS};
+use super::events::{Action, Farewell, Phase, Refusal, Welcome};
+use super::failover::{is_panic, order};
+use super::known::{is_cluster, KnownEndpoints};
+use super::round::Round;
+use super::{scaled, Backoff, Candidate, Outcome, Pressure, CONNECTS};
 use crate::codes;
-
-/// Where a machine is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Idle,
-    Connecting,
-    Handshaking,
-    Ready,
-    /// Connected, and the broker is under pressure.
-    Pressured,
-    /// Connected to a broker that is to be left: nothing new is started there.
-    Draining,
-    Backoff,
-    /// Every endpoint refused what only another configuration can mend.
-    Blocked,
-    Closed,
-}
-
-/// What is to be done, and with which candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Connect and shake hands.
-    Dial(usize),
-    /// There is a connection again: reopen everything on it.
-    Use(usize),
-    /// Start nothing new on this connection.
-    Drain(usize),
-    /// From now on publishers and requests use this connection.
-    MovePublishers(usize),
-    /// From now on subscriptions use this connection.
-    MoveSubscriptions(usize),
-    /// End this connection.
-    Close(usize),
-    /// There is no connection any more.
-    Lost(usize),
-    /// No endpoint could be connected to.
-    RoundFailed,
-}
 
 const FIRST_DELAY_MS: u64 = 100;
 const BLOCKED_MS: u64 = 60_000;
@@ -48,17 +11,21 @@ const STABLE_MS: u64 = 30_000;
 const DEFAULT_GRACE_MS: u64 = 5_000;
 const HOME_AFTER_MS: u64 = 60_000;
 const HOME_SPREAD_MS: u64 = 30_000;
+const DEPOSED_GRACE_MS: u64 = 1_000;
+/// Until there is a leader. Elections are short, so that the pauses do not grow.
+const LEADERLESS_DELAY_MS: u64 = 400;
 
 /// Decides to which endpoint a client is connected. Each event returns what is to be done now, in order. Endpoints are tried in the
 /// failover order; after a round without success it waits, longer from round to round. When the broker goes away, or the home zone is
 /// back, it connects elsewhere first and leaves the old connection once nothing is under way there, or its grace is over (make before
-/// break). Times are ms of one monotonic clock.
+/// break). In a cluster all work is at the leader: the other nodes say where that is, and are asked in turn while there is none. Times
+/// are ms of one monotonic clock.
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools)] // each may be true without the others
 pub(crate) struct ConnectionMachine {
-    pub candidates: Vec<Candidate>,
+    pub known: KnownEndpoints,
     own_zone: String,
-    round: VecDeque<usize>,
+    round: Round,
     actions: Vec<Action>,
     phase: Phase,
     dialing: Option<usize>,
@@ -78,12 +45,12 @@ pub(crate) struct ConnectionMachine {
 }
 
 impl ConnectionMachine {
-    /// An empty zone means no preference.
-    pub fn new(candidates: Vec<Candidate>, own_zone: impl Into<String>) -> Self {
+    /// The configured ones are never forgotten; an empty zone means no preference.
+    pub fn new(configured: Vec<Candidate>, own_zone: impl Into<String>) -> Self {
         Self {
-            candidates,
+            known: KnownEndpoints::new(configured),
             own_zone: own_zone.into(),
-            round: VecDeque::new(),
+            round: Round::default(),
             actions: Vec::new(),
             phase: Phase::Idle,
             dialing: None,
@@ -133,12 +100,11 @@ impl ConnectionMachine {
         self.done()
     }
 
-    /// Ends a dial; `zone` is where the broker says it is, empty when it does not say.
+    /// Ends a dial.
     pub fn hello_ok(
         &mut self,
         candidate: usize,
-        zone: &str,
-        pressure: Pressure,
+        broker: &Welcome,
         latency_ms: u64,
         now: u64,
         r: u32,
@@ -146,13 +112,18 @@ impl ConnectionMachine {
         if self.dialing != Some(candidate) {
             return self.done();
         }
+        let in_use = self.in_use();
         self.dialing = None;
-        let known = &mut self.candidates[candidate];
+        let known = &mut self.known.candidates[candidate];
         known.breaker.on_success(now, latency_ms);
-        known.pressure = pressure;
+        known.pressure = broker.pressure;
         known.draining_until_ms = 0;
-        if !zone.is_empty() {
-            zone.clone_into(&mut known.zone);
+        known.clustered = is_cluster(broker.nodes);
+        if !broker.zone.is_empty() {
+            broker.zone.clone_into(&mut known.zone);
+        }
+        if known.clustered {
+            self.known.replace_learned(broker.nodes, &in_use);
         }
         if self.active.is_none() {
             self.take_into_use(candidate, now, r);
@@ -170,51 +141,69 @@ impl ConnectionMachine {
     }
 
     /// Ends a dial.
-    pub fn failed(&mut self, candidate: usize, code: u32, now: u64, r: u32) -> Vec<Action> {
-        if self.dialing == Some(candidate) {
-            self.dialing = None;
-            let known = &mut self.candidates[candidate];
+    pub fn failed(&mut self, candidate: usize, why: &Refusal, now: u64, r: u32) -> Vec<Action> {
+        if self.dialing != Some(candidate) {
+            return self.done();
+        }
+        self.dialing = None;
+        let known = &mut self.known.candidates[candidate];
+        if why.is_of_follower() {
+            known.breaker.on_failure(now, Outcome::Ignore, 0, r);
+            self.round.saw_follower(why.retry_after_ms);
+            if why.code == codes::NOT_LEADER && self.follow(candidate, why.redirect, now) {
+                return self.done();
+            }
+        } else {
             known.failed_ms = now;
             known.breaker.on_failure(now, Outcome::ConnectFailed, 0, r);
-            if is_refusal(code) {
+            if why.is_lasting() {
                 known.blocked_until_ms = now + BLOCKED_MS;
             }
-            self.dial_next(now, r);
+            self.round.unreachable.push(candidate);
         }
+        self.dial_next(now, r);
         self.done()
     }
 
     /// The broker says how it is, for the whole connection.
     pub fn pressure(&mut self, pressure: Pressure) -> Vec<Action> {
-        if let (Some(active), Phase::Ready | Phase::Pressured) = (self.active, self.phase) {
-            self.candidates[active].pressure = pressure;
+        if let Some(active) = self.in_service() {
+            self.known.candidates[active].pressure = pressure;
             self.phase = ready_phase(pressure);
         }
         self.done()
     }
 
-    /// The broker leaves. Without a grace what is under way has 5 s.
-    pub fn go_away(
-        &mut self,
-        grace_ms: u64,
-        reconnect_after_ms: u64,
-        now: u64,
-        r: u32,
-    ) -> Vec<Action> {
-        if let (Some(active), Phase::Ready | Phase::Pressured) = (self.active, self.phase) {
-            let grace_ms = if grace_ms == 0 {
-                DEFAULT_GRACE_MS
-            } else {
-                grace_ms
-            };
-            self.reconnect_after_ms = reconnect_after_ms;
-            self.drain(now + grace_ms);
-            self.candidates[active].draining_until_ms = self.grace_end_ms + reconnect_after_ms;
-            if self.dialing.is_none() && self.heir.is_none() {
-                self.round = order(&self.candidates, &self.own_zone, now).into();
-                self.round.retain(|each| *each != active);
-                self.dial_next(now, r);
+    /// The broker leaves, or leads no more.
+    pub fn go_away(&mut self, broker: &Farewell, now: u64, r: u32) -> Vec<Action> {
+        let Some(active) = self.in_service() else {
+            return self.done();
+        };
+        let mut first = "";
+        if is_cluster(broker.nodes) {
+            let in_use = self.in_use();
+            for node in broker.nodes {
+                self.known.learn(node, &in_use);
             }
+            let leaving = &self.known.candidates[active].endpoint;
+            let other = broker.nodes.iter().find(|node| *node != leaving);
+            first = other.map_or("", String::as_str);
+        }
+        let grace_ms = if broker.grace_ms == 0 {
+            DEFAULT_GRACE_MS
+        } else {
+            broker.grace_ms
+        };
+        self.reconnect_after_ms = broker.reconnect_after_ms;
+        self.go_elsewhere(grace_ms, first, now, r);
+        self.done()
+    }
+
+    /// A call on the active connection was answered with `NOT_LEADER` or `LEADER_ELECTION`; an empty redirect was not said.
+    pub fn not_leader(&mut self, redirect: &str, now: u64, r: u32) -> Vec<Action> {
+        if self.in_service().is_some() {
+            self.reconnect_after_ms = 0;
+            self.go_elsewhere(DEPOSED_GRACE_MS, redirect, now, r);
         }
         self.done()
     }
@@ -235,7 +224,7 @@ impl ConnectionMachine {
         if self.phase == Phase::Closed || !(is_active || is_heir) {
             return self.done();
         }
-        let known = &mut self.candidates[candidate];
+        let known = &mut self.known.candidates[candidate];
         known.failed_ms = now;
         if is_heir || self.phase != Phase::Draining {
             known.breaker.on_failure(now, Outcome::ConnectFailed, 0, r);
@@ -265,10 +254,10 @@ impl ConnectionMachine {
             Phase::Ready | Phase::Pressured
                 if self.home_at_ms.is_some_and(|at| now >= at) && self.dialing.is_none() =>
             {
-                self.round = order(&self.candidates, &self.own_zone, now).into();
-                let (candidates, home, active) = (&self.candidates, &self.own_zone, self.active);
-                self.round
-                    .retain(|each| candidates[*each].zone == *home && Some(*each) != active);
+                let mut order = order(&self.known, &self.own_zone, now);
+                let (known, home, active) = (&self.known, &self.own_zone, self.active);
+                order.retain(|each| known.candidates[*each].zone == *home && Some(*each) != active);
+                self.round = Round::new(order);
                 self.dial_next(now, r);
             }
             _ => {}
@@ -291,19 +280,15 @@ impl ConnectionMachine {
 
     fn begin_round(&mut self, now: u64, r: u32) {
         self.phase = Phase::Connecting;
-        self.round = order(&self.candidates, &self.own_zone, now).into();
+        self.round = Round::new(order(&self.known, &self.own_zone, now));
         self.dial_next(now, r);
     }
 
     fn dial_next(&mut self, now: u64, r: u32) {
-        let panic = is_panic(&self.candidates, now);
-        while let Some(next) = self.round.pop_front() {
-            if panic || self.candidates[next].breaker.allow(now) {
-                self.dialing = Some(next);
-                if self.active.is_none() {
-                    self.phase = Phase::Connecting;
-                }
-                self.actions.push(Action::Dial(next));
+        let panic = is_panic(&self.known, now);
+        while let Some(next) = self.round.rest.pop_front() {
+            if panic || self.known.candidates[next].breaker.allow(now) {
+                self.dial(next);
                 return;
             }
         }
@@ -311,11 +296,18 @@ impl ConnectionMachine {
             self.plan_return(now, r);
             return;
         }
-        self.failed_rounds += 1;
         self.actions.push(Action::RoundFailed);
-        if self.candidates.iter().all(|each| each.is_blocked(now)) {
+        if self.round.seen_follower {
+            let delay_ms = scaled(LEADERLESS_DELAY_MS, r);
+            self.pause(CONNECTS.at_least(delay_ms, self.round.retry_after_ms), now);
+            return;
+        }
+        self.failed_rounds += 1;
+        let known = &self.known;
+        if known.is_all(|each| each.is_blocked(now)) {
             self.phase = Phase::Blocked;
-            let first = self.candidates.iter().map(|each| each.blocked_until_ms);
+            let numbers = known.all().iter();
+            let first = numbers.map(|each| known.candidates[*each].blocked_until_ms);
             self.wake_at_ms = first.min().unwrap_or(now);
         } else {
             self.pause(
@@ -325,6 +317,74 @@ impl ConnectionMachine {
         }
     }
 
+    fn dial(&mut self, candidate: usize) {
+        self.dialing = Some(candidate);
+        if self.active.is_none() {
+            self.phase = Phase::Connecting;
+        }
+        self.actions.push(Action::Dial(candidate));
+    }
+
+    /// Dials where a node that refused says that the leader is.
+    fn follow(&mut self, from: usize, redirect: &str, now: u64) -> bool {
+        if redirect.is_empty()
+            || self.is_at(Some(from), redirect)
+            || self.is_at(self.active, redirect)
+        {
+            return false;
+        }
+        let to = self.known.learn(redirect, &self.in_use());
+        if self.known.candidates[to].is_blocked(now) || !self.round.may_follow(to) {
+            return false;
+        }
+        self.dial_out_of_turn(to);
+        true
+    }
+
+    /// Whoever names a leader should know: the breaker is not asked.
+    fn dial_out_of_turn(&mut self, candidate: usize) {
+        self.round.remove(candidate);
+        self.dial(candidate);
+    }
+
+    /// Leaves the active connection; `first` is tried first, unless it is empty.
+    fn go_elsewhere(&mut self, grace_ms: u64, first: &str, now: u64, r: u32) {
+        let Some(leaving) = self.active else { return };
+        self.drain(now + grace_ms);
+        self.known.candidates[leaving].draining_until_ms =
+            self.grace_end_ms + self.reconnect_after_ms;
+        if self.dialing.is_some() || self.heir.is_some() {
+            return;
+        }
+        self.round = Round::new(order(&self.known, &self.own_zone, now));
+        self.round.remove(leaving);
+        if !first.is_empty() && !self.is_at(self.active, first) {
+            let to = self.known.learn(first, &self.in_use());
+            if !self.known.candidates[to].is_blocked(now) {
+                self.dial_out_of_turn(to);
+                return;
+            }
+        }
+        self.dial_next(now, r);
+    }
+
+    fn is_at(&self, candidate: Option<usize>, endpoint: &str) -> bool {
+        candidate.is_some_and(|number| self.known.candidates[number].endpoint == endpoint)
+    }
+
+    /// The active connection, unless it is to be left.
+    fn in_service(&self) -> Option<usize> {
+        self.active
+            .filter(|_| matches!(self.phase, Phase::Ready | Phase::Pressured))
+    }
+
+    /// The numbers of candidates that no other may take.
+    fn in_use(&self) -> Vec<usize> {
+        let connections = [self.dialing, self.active, self.heir];
+        let round = self.round.rest.iter().chain(&self.round.unreachable);
+        connections.iter().flatten().chain(round).copied().collect()
+    }
+
     fn pause(&mut self, delay_ms: u64, now: u64) {
         self.phase = Phase::Backoff;
         self.wake_at_ms = now + delay_ms;
@@ -332,20 +392,22 @@ impl ConnectionMachine {
 
     fn take_into_use(&mut self, candidate: usize, now: u64, r: u32) {
         self.active = Some(candidate);
-        self.phase = ready_phase(self.candidates[candidate].pressure);
+        self.phase = ready_phase(self.known.candidates[candidate].pressure);
         self.ready_since_ms = now;
         self.reconnect_after_ms = 0;
         self.plan_return(now, r);
     }
 
-    /// Far from home, it looks from time to time whether the home zone is back; clients do not return all at once.
+    /// Far from home, it looks from time to time whether the home zone is back; clients do not return all at once. A leader
+    /// is where it is.
     fn plan_return(&mut self, now: u64, r: u32) {
-        let home = &self.own_zone;
-        let away = !home.is_empty()
-            && self
-                .active
-                .is_some_and(|active| self.candidates[active].zone != *home);
-        let known = self.candidates.iter().any(|each| each.zone == *home);
+        let (home, known) = (&self.own_zone, &self.known);
+        let is_away = |active: usize| {
+            let active = &known.candidates[active];
+            !active.clustered && active.zone != *home
+        };
+        let away = !home.is_empty() && self.active.is_some_and(is_away);
+        let known = !known.is_all(|each| each.zone != *home);
         self.home_at_ms = (away && known).then(|| now + HOME_AFTER_MS + scaled(HOME_SPREAD_MS, r));
     }
 
@@ -413,7 +475,7 @@ impl ConnectionMachine {
         };
         let asked = std::mem::take(&mut self.reconnect_after_ms);
         self.pause(
-            if self.candidates.len() == 1 {
+            if self.known.all().len() == 1 {
                 CONNECTS.at_least(delay_ms, asked)
             } else {
                 delay_ms
@@ -433,15 +495,4 @@ fn ready_phase(pressure: Pressure) -> Phase {
     } else {
         Phase::Pressured
     }
-}
-
-/// Errors that only another configuration can mend.
-fn is_refusal(code: u32) -> bool {
-    [
-        codes::UNSUPPORTED_VERSION,
-        codes::UNSUPPORTED_FEATURE,
-        codes::UNAUTHENTICATED,
-        codes::PERMISSION_DENIED,
-    ]
-    .contains(&code)
 }

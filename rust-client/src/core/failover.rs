@@ -1,6 +1,7 @@
 use std::cmp::Ordering;
 
 use super::breaker::State;
+use super::known::KnownEndpoints;
 use super::{Breaker, Pressure};
 
 /// One endpoint and what the client knows of it.
@@ -12,6 +13,8 @@ pub(crate) struct Candidate {
     /// Empty: not known yet.
     pub zone: String,
     pub pressure: Pressure,
+    /// Whether it is a node of a cluster, as far as it has said.
+    pub clustered: bool,
     pub blocked_until_ms: u64,
     pub draining_until_ms: u64,
     pub failed_ms: u64,
@@ -24,6 +27,7 @@ impl Candidate {
             breaker: Breaker::new(),
             zone: String::new(),
             pressure: Pressure::Normal,
+            clustered: false,
             blocked_until_ms: 0,
             draining_until_ms: 0,
             failed_ms: 0,
@@ -50,21 +54,26 @@ impl Candidate {
 }
 
 /// With more than half of the breakers open the fault is probably on this side.
-pub(crate) fn is_panic(candidates: &[Candidate], now_ms: u64) -> bool {
-    let open = candidates
+pub(crate) fn is_panic(known: &KnownEndpoints, now_ms: u64) -> bool {
+    let open = known
+        .all()
         .iter()
-        .filter(|each| each.breaker.is_open(now_ms))
+        .filter(|each| known.candidates[**each].breaker.is_open(now_ms))
         .count();
-    open * 2 > candidates.len()
+    open * 2 > known.all().len()
 }
 
-/// The candidates to try, as indices, best first: those whose breaker is closed, then those that do not leave, then by pressure, then
+/// The candidates to try, by their numbers, best first: those whose breaker is closed, then those that do not leave, then by pressure, then
 /// the own zone before an unknown one before another; equals stay in the order in which they were given. Blocked ones and open breakers
 /// are left out, unless more than half of the breakers are open: then breakers are ignored, and what failed longest ago comes first
 /// (Envoy's panic threshold).
-pub(crate) fn order(candidates: &[Candidate], own_zone: &str, now_ms: u64) -> Vec<usize> {
-    let panic = is_panic(candidates, now_ms);
-    let mut order: Vec<usize> = (0..candidates.len())
+pub(crate) fn order(known: &KnownEndpoints, own_zone: &str, now_ms: u64) -> Vec<usize> {
+    let panic = is_panic(known, now_ms);
+    let candidates = &known.candidates;
+    let mut order: Vec<usize> = known
+        .all()
+        .iter()
+        .copied()
         .filter(|i| {
             let each = &candidates[*i];
             !each.is_blocked(now_ms) && (panic || !each.breaker.is_open(now_ms))

@@ -7,10 +7,11 @@ use serde_json::Value;
 use super::ack_buffer::Limits;
 use super::drain::{self, Step};
 use super::failover;
+use super::known::KnownEndpoints;
 use super::lease::{Delivery, Lease, Selection, Settled, Settlement};
 use super::vectors::{file, knows, number, run, small, text};
 use super::{AckBuffer, Action, Bundle, Candidate, ConnectionMachine, Drain, Outcome, Phase};
-use super::{Pressure, MAX_R};
+use super::{Farewell, Pressure, Refusal, Welcome, MAX_R};
 
 fn flag(value: &Value, key: &str) -> bool {
     value[key].as_bool().unwrap_or(false)
@@ -73,9 +74,10 @@ fn orders_endpoints() {
                 made.blocked_until_ms = if flag(&each, "blocked") { NOW + 1 } else { 0 };
                 candidates.push(made);
             }
+            let candidates = KnownEndpoints::new(candidates);
             let order: Vec<String> = failover::order(&candidates, text(case, "zone"), NOW)
                 .into_iter()
-                .map(|i| candidates[i].endpoint.clone())
+                .map(|i| candidates.candidates[i].endpoint.clone())
                 .collect();
             assert_eq!(order, texts(case, "expect"), "{}", case["name"]);
         },
@@ -88,8 +90,9 @@ fn keeps_connected() {
         "connection",
         &["name", "zone", "endpoints", "steps"],
         |case| {
-            let endpoints = texts(case, "endpoints");
-            let candidates = endpoints.iter().map(Candidate::new).collect();
+            let candidates = texts(case, "endpoints");
+            let candidates = candidates.iter().map(Candidate::new).collect();
+            let mut numbers = HashMap::new();
             let mut machine = ConnectionMachine::new(candidates, text(case, "zone"));
             for step in list(case, "steps") {
                 knows(
@@ -103,6 +106,9 @@ fn keeps_connected() {
                         "latency_ms",
                         "r",
                         "code",
+                        "redirect",
+                        "retry_after_ms",
+                        "endpoints",
                         "grace_ms",
                         "reconnect_after_ms",
                         "publishing",
@@ -110,41 +116,16 @@ fn keeps_connected() {
                         "expect",
                     ],
                 );
-                let of = || {
-                    let name = text(&step, "endpoint");
-                    endpoints.iter().position(|each| each == name).expect(name)
-                };
-                let (at, r) = (number(&step, "at_ms"), small(&step, "r"));
-                let actions = match text(&step, "event") {
-                    "START" => machine.start(at, r),
-                    "CONNECTED" => machine.connected(of()),
-                    "HELLO_OK" => machine.hello_ok(
-                        of(),
-                        text(&step, "zone"),
-                        pressure(&step),
-                        number(&step, "latency_ms"),
-                        at,
-                        r,
-                    ),
-                    "FAILED" => machine.failed(of(), small(&step, "code"), at, r),
-                    "PRESSURE" => machine.pressure(pressure(&step)),
-                    "GO_AWAY" => machine.go_away(
-                        number(&step, "grace_ms"),
-                        number(&step, "reconnect_after_ms"),
-                        at,
-                        r,
-                    ),
-                    "LOAD" => {
-                        machine.load(flag(&step, "publishing"), flag(&step, "consuming"), at, r)
-                    }
-                    "LOST" => machine.lost(of(), at, r),
-                    "TIMER" => machine.timer(at, r),
-                    "CLOSE" => machine.close(),
-                    other => panic!("unknown event {other}"),
-                };
-                let said: Vec<String> = actions.iter().map(|each| say(*each, &endpoints)).collect();
+                for number in machine.known.all() {
+                    let endpoint = machine.known.candidates[*number].endpoint.clone();
+                    numbers.insert(endpoint, *number);
+                }
+                let of = numbers.get(step["endpoint"].as_str().unwrap_or(""));
+                let actions = happen(&mut machine, of.copied(), &step);
+                let say = |each: &Action| say(*each, &machine.known.candidates);
+                let said: Vec<String> = actions.iter().map(say).collect();
                 let expect = &step["expect"];
-                knows(expect, &["state", "actions", "wake_at_ms"]);
+                knows(expect, &["state", "actions", "wake_at_ms", "known"]);
                 let name = &case["name"];
                 assert_eq!(said, texts(expect, "actions"), "{step} of {name}");
                 assert_eq!(
@@ -152,6 +133,18 @@ fn keeps_connected() {
                     text(expect, "state"),
                     "{step} of {name}"
                 );
+                if !expect["known"].is_null() {
+                    let known = machine.known.all().iter();
+                    let known: Vec<&String> = known
+                        .map(|number| &machine.known.candidates[*number].endpoint)
+                        .collect();
+                    let expected = texts(expect, "known");
+                    assert_eq!(
+                        known,
+                        expected.iter().collect::<Vec<_>>(),
+                        "{step} of {name}"
+                    );
+                }
                 if !expect["wake_at_ms"].is_null() {
                     assert_eq!(
                         machine.wake_at_ms(),
@@ -164,7 +157,56 @@ fn keeps_connected() {
     );
 }
 
-fn say(action: Action, endpoints: &[String]) -> String {
+/// What the machine does about the event of a step.
+fn happen(machine: &mut ConnectionMachine, candidate: Option<usize>, step: &Value) -> Vec<Action> {
+    let of = || candidate.expect("of a known endpoint");
+    let nodes = texts(step, "endpoints");
+    let redirect = step["redirect"].as_str().unwrap_or("");
+    let (at, r) = (number(step, "at_ms"), small(step, "r"));
+    match text(step, "event") {
+        "START" => machine.start(at, r),
+        "CONNECTED" => machine.connected(of()),
+        "HELLO_OK" => machine.hello_ok(
+            of(),
+            &Welcome {
+                zone: text(step, "zone"),
+                pressure: pressure(step),
+                nodes: &nodes,
+            },
+            number(step, "latency_ms"),
+            at,
+            r,
+        ),
+        "FAILED" => machine.failed(
+            of(),
+            &Refusal {
+                code: small(step, "code"),
+                redirect,
+                retry_after_ms: step["retry_after_ms"].as_u64().unwrap_or(0),
+            },
+            at,
+            r,
+        ),
+        "NOT_LEADER" => machine.not_leader(redirect, at, r),
+        "PRESSURE" => machine.pressure(pressure(step)),
+        "GO_AWAY" => machine.go_away(
+            &Farewell {
+                grace_ms: number(step, "grace_ms"),
+                reconnect_after_ms: number(step, "reconnect_after_ms"),
+                nodes: &nodes,
+            },
+            at,
+            r,
+        ),
+        "LOAD" => machine.load(flag(step, "publishing"), flag(step, "consuming"), at, r),
+        "LOST" => machine.lost(of(), at, r),
+        "TIMER" => machine.timer(at, r),
+        "CLOSE" => machine.close(),
+        other => panic!("unknown event {other}"),
+    }
+}
+
+fn say(action: Action, candidates: &[Candidate]) -> String {
     let (what, candidate) = match action {
         Action::Dial(i) => ("DIAL", i),
         Action::Use(i) => ("USE", i),
@@ -175,7 +217,7 @@ fn say(action: Action, endpoints: &[String]) -> String {
         Action::Lost(i) => ("LOST", i),
         Action::RoundFailed => return "ROUND_FAILED".into(),
     };
-    format!("{what} {}", endpoints[candidate])
+    format!("{what} {}", candidates[candidate].endpoint)
 }
 
 fn state(phase: Phase) -> &'static str {

@@ -9,8 +9,11 @@ mod classify;
 mod connect_limit;
 mod connection;
 pub(crate) mod drain;
+mod events;
 mod failover;
+mod known;
 pub(crate) mod lease;
+mod round;
 mod window;
 
 pub(crate) use ack_buffer::{AckBuffer, Bundle, ACK_LIMITS};
@@ -19,8 +22,9 @@ pub(crate) use breaker::{Breaker, Outcome};
 pub(crate) use budget::RetryBudget;
 pub(crate) use classify::{backoff_of, class, classify, Decision};
 pub(crate) use connect_limit::ConnectLimit;
-pub(crate) use connection::{Action, ConnectionMachine, Phase};
+pub(crate) use connection::ConnectionMachine;
 pub(crate) use drain::Drain;
+pub(crate) use events::{Action, Farewell, Phase, Refusal, Welcome};
 pub(crate) use failover::Candidate;
 pub(crate) use window::{Pressure, Signal, Window};
 
