@@ -216,9 +216,10 @@ func (s *sentBundle) onError(e *pb.Error) {
 		return // onLost keeps it
 	}
 	c := a.sub.c
-	v := c.retries.afterRead(e, b.With.failures+1, c.opts.requestTimeout.Milliseconds(), c.random())
+	failures := b.With.failures + failureOf(e)
+	v := c.retries.afterRead(e, failures, c.opts.requestTimeout.Milliseconds(), c.random())
 	if v.again && a.buffer.Again(b, c.link.nowMs()+v.delayMs) {
-		b.With.failures++
+		b.With.failures = failures
 		b.With.retryCost = v.cost
 	} else if a.buffer.Answered(b) {
 		a.giveUp(b, fromWire(v.err))

@@ -130,7 +130,7 @@ func (k *call) onError(e *pb.Error) {
 	if lost {
 		return // sent again with the next connection
 	}
-	k.failures++
+	k.failures += failureOf(e)
 	k.c.onOutcome(e, k.sent)
 	v := k.c.retries.afterAdmin(e, k.failures, time.Until(k.deadline).Milliseconds(), k.c.random())
 	k.maybeDone = v.outcomeUnknown

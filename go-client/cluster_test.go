@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type cluster struct {
 	batches  [][]byte
 	next     uint64 // the sequence that is expected next
 	stalled  bool   // publishes are stored, and their outcome is unknown
+	starting int    // this many requests more are refused by a leader that is about to begin
 	onlySelf string // what a broker that stands alone names instead
 }
 
@@ -120,6 +122,9 @@ func (c *cluster) kill(i int) {
 
 // endpoints of all nodes, the leader first.
 func (c *cluster) endpoints() []*pb.Endpoint {
+	if c.onlySelf != "" {
+		return []*pb.Endpoint{c.endpointOf(0)}
+	}
 	var all []*pb.Endpoint
 	for i := range c.nodes {
 		all = append(all, c.endpointOf((max(c.leader, 0)+i)%len(c.nodes)))
@@ -212,6 +217,12 @@ func (s *session) onFrame(f *wire.Frame) bool {
 		c.openAt = append(c.openAt, s.n.index)
 	case wire.Subscribe:
 		c.subscribedAt = append(c.subscribedAt, s.n.index)
+	}
+	if c.starting > 0 && f.Kind != wire.Hello {
+		c.starting--
+		e := &pb.Error{Code: 501, Reason: "LEADER_ELECTION", Message: "not yet", Retry: pb.RetryClass_RETRY_SAFE, RetryAfterMs: 20}
+		s.write(f.Kind, wire.FlagResponse|wire.FlagError, f.Channel, f.Correlation, e, nil)
+		return true
 	}
 	if !leads {
 		s.write(f.Kind, wire.FlagResponse|wire.FlagError, f.Channel, f.Correlation, s.n.refusal(), nil)
@@ -339,21 +350,28 @@ func TestGoesRoundUntilThereIsALeader(t *testing.T) {
 	}
 }
 
+// failedConnects counts them.
+type failedConnects struct {
+	spillway.NoMetrics
+	count atomic.Int32
+}
+
+func (f *failedConnects) OnDisconnected(string, *spillway.Error) { f.count.Add(1) }
+
 func TestABrokerThatStandsAloneIsReachedAsConfigured(t *testing.T) {
-	c := newCluster(t, 1)
+	c := newCluster(t, 2)
 	c.lead(0)
-	c.onlySelf = "192.0.2.1:7400" // how it is reached on the other side of a proxy
-	client := c.client(spillway.WithEndpoints(c.endpoint(0)))
+	c.onlySelf = c.endpoint(1) // how it is reached on the other side of a proxy
+	failed := &failedConnects{}
+	client := c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithMetrics(failed))
 	describe(t, client)
 
-	c.with(func() {
-		for s := range c.nodes[0].sessions {
-			s.nc.Close()
-		}
-	})
-	until(t, "it is back", func() bool { return len(c.helloes()) == 2 })
+	c.kill(0)
+	until(t, "it has tried a few times", func() bool { return failed.count.Load() >= 4 })
 
-	describe(t, client)
+	if at := c.helloes(); !slices.Equal(at, []int{0}) {
+		t.Errorf("it said hello at %v", at)
+	}
 }
 
 func TestAHandOverIsSeenAsLatencyOnly(t *testing.T) {
@@ -406,5 +424,42 @@ func TestAHandOverIsSeenAsLatencyOnly(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestALeaderThatIsAboutToBeginIsAskedAgain(t *testing.T) {
+	c := newCluster(t, 2)
+	c.lead(0)
+	client := c.client(spillway.WithEndpoints(c.endpoint(0)))
+	c.with(func() { c.starting = 6 })
+
+	describe(t, client)
+	p := open[*spillway.Producer](t)(client.Producer(soon(t), "t"))
+	c.with(func() { c.starting = 6 })
+	open[spillway.Ack](t)(p.Publish(soon(t), spillway.Record{Value: []byte("v")}))
+
+	if at := c.helloes(); len(at) != 1 {
+		t.Errorf("it said hello at %v", at)
+	}
+}
+
+func TestASubscriptionOutlivesManyLeaders(t *testing.T) {
+	c := newCluster(t, 2)
+	c.lead(0)
+	client := c.client(spillway.WithEndpoints(c.endpoint(0)))
+	s := group(t, client, "t")
+
+	for change := 1; change <= 6; change++ {
+		c.handOver(change % 2)
+		until(t, "it is open at the new leader", func() (open bool) {
+			c.with(func() { open = c.subscribedAt[len(c.subscribedAt)-1] == change%2 })
+			return open
+		})
+	}
+
+	select {
+	case <-s.Ended():
+		t.Error("it ended")
+	default:
 	}
 }

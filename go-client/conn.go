@@ -443,7 +443,7 @@ func (cn *conn) onAnswer(f *wire.Frame) error {
 		return err
 	}
 	r.onError(e)
-	if isElsewhere(e) {
+	if isCode(e, codes.NotLeader) {
 		cn.c.onNotLeader(cn, e)
 	}
 	return nil
@@ -458,7 +458,7 @@ func (cn *conn) onOneWayError(f *wire.Frame) error {
 	if f.Channel != 0 {
 		if h := cn.handles[f.Channel]; h != nil && (f.Kind == wire.Subscribe || f.Kind == wire.OpenPublisher) {
 			h.onEnded(e)
-			if isElsewhere(e) {
+			if isCode(e, codes.NotLeader) {
 				cn.c.onNotLeader(cn, e)
 			}
 		}

@@ -305,7 +305,7 @@ func (c *Client) onGoAway(cn *conn, notice *pb.GoAway) {
 	}
 }
 
-// onNotLeader: a request was answered with an error that says so. The connection is left, and what was asked is asked elsewhere.
+// onNotLeader: a request was answered with an error that says so. All else that is under way there will be, too.
 func (c *Client) onNotLeader(cn *conn, e *pb.Error) {
 	if c.isActive(cn) {
 		c.perform(c.link.machine.NotLeader(hostPort(e.GetRedirect()), c.link.nowMs(), c.random()))

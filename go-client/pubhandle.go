@@ -149,7 +149,7 @@ func (h *pubHandle) onRefused(e *pb.Error) {
 		h.part.end(err)
 		return
 	}
-	h.failures++
+	h.failures += failureOf(e)
 	v := p.c.retries.afterRead(e, h.failures, p.opts.deliveryTimeout.Milliseconds(), p.c.random())
 	cause := fromWire(v.err)
 	if v.again {

@@ -262,7 +262,7 @@ func (p *partPublisher) onRefused(b *batch, e *pb.Error) {
 		p.end(fromWire(e))
 		return
 	}
-	b.failures++
+	b.failures += failureOf(e)
 	c.onOutcome(e, b.sent)
 	if isCode(e, codes.SequenceGap) && b.failures < maxPublishAttempts {
 		p.outOfStep = true

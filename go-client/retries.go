@@ -13,6 +13,8 @@ const (
 	maxChecksumAttempts = 3
 	refreshMs           = 100
 	freeRefreshes       = 2
+	// freeUnknownOutcomes: times that a change of leader in the middle of a call costs nothing.
+	freeUnknownOutcomes = 2
 )
 
 // verdict: whether to try again after delayMs, what that took from the budget, and why it failed otherwise.
@@ -49,31 +51,51 @@ func (t *retries) afterAdmin(e *pb.Error, attempts int, leftMs int64, r int) ver
 
 // afterSubscribe: subscribing is tried for as long as the subscription is open and costs nothing, but it waits.
 func (t *retries) afterSubscribe(e *pb.Error, attempts, r int) verdict {
+	if waitsForLeader(e) {
+		return verdict{again: true, delayMs: leaderDelayMs(e), err: e}
+	}
 	decision := decide(e, false)
 	lookedEnough := decision == core.RefreshThenRetry && attempts >= maxReadAttempts
 	return verdict{again: decision != core.Fail && !lookedEnough, delayMs: delayMs(e, decision, attempts, r), err: e}
 }
 
-// isElsewhere: another node leads, or soon will; nothing was done, and the client moves there by itself.
-func isElsewhere(e *pb.Error) bool {
+// waitsForLeader: nothing was done, and nothing is wrong: the call waits for the leader of the cluster.
+func waitsForLeader(e *pb.Error) bool {
 	return isCode(e, codes.NotLeader) || isCode(e, codes.LeaderElection)
 }
 
-func decide(e *pb.Error, publish bool) core.Decision {
-	if isElsewhere(e) {
-		return core.RefreshThenRetry
+// failureOf is 1 when the error counts as a failed attempt, else 0.
+func failureOf(e *pb.Error) int {
+	if waitsForLeader(e) {
+		return 0
 	}
+	return 1
+}
+
+func leaderDelayMs(e *pb.Error) int64 {
+	return core.RequestBackoff.AtLeast(refreshMs, int64(e.GetRetryAfterMs()))
+}
+
+func decide(e *pb.Error, publish bool) core.Decision {
 	return core.Classify(retryClass(e), codes.Code(e.GetCode()), publish, true)
 }
 
 func (t *retries) after(e *pb.Error, publish bool, attempts int, leftMs int64, limit, r int) verdict {
+	if waitsForLeader(e) {
+		delay := leaderDelayMs(e)
+		return verdict{again: delay+core.RequestBackoff.MinAttemptMs <= leftMs, delayMs: delay, err: e}
+	}
 	unknown := retryClass(e) == core.UnknownOutcome
 	decision := decide(e, publish)
 	delay := delayMs(e, decision, attempts, r)
 	if decision == core.Fail || attempts >= limit || delay+core.RequestBackoff.MinAttemptMs > leftMs {
 		return verdict{outcomeUnknown: unknown, err: e}
 	}
-	if decision == core.RefreshThenRetry && attempts <= freeRefreshes {
+	isFree := decision == core.RefreshThenRetry && attempts <= freeRefreshes
+	if isCode(e, codes.ReplicationTimeout) {
+		isFree = attempts <= freeUnknownOutcomes
+	}
+	if isFree {
 		return verdict{again: true, delayMs: delay, outcomeUnknown: unknown, err: e}
 	}
 	cost := t.budget.Take(core.BackoffOf(codes.Code(e.GetCode())))

@@ -138,14 +138,10 @@ func (l *subLink) onEnded(e *pb.Error) {
 		l.failures = 0
 	}
 	l.leave()
+	l.failures += failureOf(e)
 	l.lastRefusal = fromWire(e).Error()
-	if isElsewhere(e) { // it goes on over the next connection, as after a lost one
-		l.notBefore = time.Now().Add(refreshMs * time.Millisecond)
-		return
-	}
-	l.failures++
 	v := l.sub.c.retries.afterSubscribe(e, l.failures, l.sub.c.random())
-	if v.again && !l.draining {
+	if v.again && (!l.draining || waitsForLeader(e)) { // the latter is as a lost connection
 		l.notBefore = time.Now().Add(time.Duration(v.delayMs) * time.Millisecond)
 	} else {
 		l.sub.end(fromWire(v.err))

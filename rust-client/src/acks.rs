@@ -11,7 +11,7 @@ use crate::core::lease::RELEASE;
 use crate::core::{AckBuffer, Bundle, ACK_LIMITS};
 use crate::delivered::{Delivered, Inbox};
 use crate::error::item_errors;
-use crate::net::Net;
+use crate::net::{waits_for_leader, Net};
 use crate::pb;
 use crate::wire::Kind;
 use crate::{Error, LostLeases};
@@ -160,7 +160,7 @@ impl AckSender {
                 });
             }
             Err(e) => {
-                bundle.with.failures += 1;
+                bundle.with.failures += u32::from(!waits_for_leader(&e));
                 let failures = bundle.with.failures;
                 let verdict = net.after_read(&e, failures, std::time::Duration::from_secs(10));
                 if verdict.again {

@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 use crate::codes;
 use crate::conn::{Conn, Waiting};
 use crate::error::wire_error;
+use crate::net::waits_for_leader;
 use crate::pb;
 use crate::state::State;
 use crate::wire::{Frame, Kind};
@@ -92,7 +93,7 @@ impl State {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        call.failures += 1;
+        call.failures += u32::from(!waits_for_leader(&e));
         self.net.on_outcome(Some(&e), call.sent);
         let verdict = self.net.after_admin(
             &e,

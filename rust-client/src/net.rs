@@ -22,8 +22,10 @@ pub(crate) const MAX_PUBLISH_ATTEMPTS: u32 = 5;
 const MAX_READ_ATTEMPTS: u32 = 4;
 const MAX_ADMIN_ATTEMPTS: u32 = 3;
 const MAX_CHECKSUM_ATTEMPTS: u32 = 3;
-pub(crate) const REFRESH_MS: u64 = 100;
+const REFRESH_MS: u64 = 100;
 const FREE_REFRESHES: u32 = 2;
+/// Times that a change of leader in the middle of a call costs nothing.
+const FREE_UNKNOWN_OUTCOMES: u32 = 2;
 
 /// What a failed call leads to.
 #[derive(Debug)]
@@ -267,7 +269,16 @@ impl Net {
 
     /// Subscribing is tried for as long as the subscription is open and costs nothing, but it waits.
     pub fn after_subscribe(&mut self, e: &pb::Error, attempts: u32) -> Verdict {
-        let decision = decide(e, false);
+        if waits_for_leader(e) {
+            return Verdict {
+                again: true,
+                delay: leader_delay(e),
+                outcome_unknown: false,
+                cost: 0,
+                error: e.clone(),
+            };
+        }
+        let decision = classify(RetryClass::of(e.retry), e.code, false, true);
         let looked_enough = decision == Decision::RefreshThenRetry && attempts >= MAX_READ_ATTEMPTS;
         Verdict {
             again: decision != Decision::Fail && !looked_enough,
@@ -287,8 +298,12 @@ impl Net {
         max: u32,
     ) -> Verdict {
         let outcome_unknown = retry_class(e) == RetryClass::UnknownOutcome;
-        let decision = decide(e, publish);
-        let delay = self.delay(e, decision, attempts);
+        let decision = classify(RetryClass::of(e.retry), e.code, publish, true);
+        let delay = if waits_for_leader(e) {
+            leader_delay(e)
+        } else {
+            self.delay(e, decision, attempts)
+        };
         let mut verdict = Verdict {
             again: false,
             delay,
@@ -297,10 +312,19 @@ impl Net {
             error: e.clone(),
         };
         let late = delay + Duration::from_millis(REQUESTS.min_attempt_ms) > left;
+        if waits_for_leader(e) {
+            verdict.again = !late;
+            return verdict;
+        }
         if decision == Decision::Fail || attempts >= max || late {
             return verdict;
         }
-        if decision == Decision::RefreshThenRetry && attempts <= FREE_REFRESHES {
+        let is_free = if e.code == codes::REPLICATION_TIMEOUT {
+            attempts <= FREE_UNKNOWN_OUTCOMES
+        } else {
+            decision == Decision::RefreshThenRetry && attempts <= FREE_REFRESHES
+        };
+        if is_free {
             verdict.again = true;
             return verdict;
         }
@@ -338,16 +362,13 @@ impl Net {
     }
 }
 
-/// Another node leads, or soon will; nothing was done, and the client moves there by itself.
-pub(crate) fn is_elsewhere(e: &pb::Error) -> bool {
+/// Nothing was done, and nothing is wrong: the call waits for the leader of the cluster. This is no failure of it.
+pub(crate) fn waits_for_leader(e: &pb::Error) -> bool {
     [codes::NOT_LEADER, codes::LEADER_ELECTION].contains(&e.code)
 }
 
-fn decide(e: &pb::Error, publish: bool) -> Decision {
-    if is_elsewhere(e) {
-        return Decision::RefreshThenRetry;
-    }
-    classify(RetryClass::of(e.retry), e.code, publish, true)
+fn leader_delay(e: &pb::Error) -> Duration {
+    Duration::from_millis(REQUESTS.at_least(REFRESH_MS, e.retry_after_ms.into()))
 }
 
 /// Keeps the class of the last error, which tells whether the outcome is known.

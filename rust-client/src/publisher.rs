@@ -8,7 +8,7 @@ use crate::batch::{BatchCell, OutBatch};
 use crate::codes;
 use crate::conn::{Owner, Waiting};
 use crate::error::wire_error;
-use crate::net::{Net, MAX_GATE_MS, MAX_PUBLISH_ATTEMPTS};
+use crate::net::{waits_for_leader, Net, MAX_GATE_MS, MAX_PUBLISH_ATTEMPTS};
 use crate::options::ProducerOptions;
 use crate::pb;
 use crate::queue::Queue;
@@ -333,7 +333,7 @@ impl Publisher {
             return;
         }
         let mut batch = self.again.pop_front().expect("it was taken back");
-        batch.failures += 1;
+        batch.failures += u32::from(!waits_for_leader(e));
         net.on_outcome(Some(e), batch.sent);
         if e.code == codes::SEQUENCE_GAP && batch.failures < MAX_PUBLISH_ATTEMPTS {
             self.out_of_step = true;

@@ -219,7 +219,7 @@ impl State {
         }
     }
 
-    /// A request was answered with an error that says so. The connection is left, and what was asked is asked elsewhere.
+    /// A request was answered with an error that says so. All else that is under way there will be, too.
     pub fn on_not_leader(&mut self, id: u64, e: &pb::Error) {
         if self.is_active(id) {
             let (now, r) = (self.net.now_ms(), self.net.r());

@@ -4,9 +4,10 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::calls::Call;
+use crate::codes;
 use crate::conn::{Owner, Waiting};
 use crate::core::Pressure;
-use crate::net::{is_elsewhere, Net};
+use crate::net::Net;
 use crate::pb;
 use crate::publisher::{Meta, Publisher};
 use crate::sublink::SubLink;
@@ -153,7 +154,7 @@ impl State {
             }
             _ => {}
         }
-        if owner.is_some() && is_elsewhere(&e) {
+        if owner.is_some() && e.code == codes::NOT_LEADER {
             self.on_not_leader(id, &e);
         }
         Ok(())
@@ -165,7 +166,7 @@ impl State {
         } else {
             None
         };
-        let elsewhere = failed.clone().filter(is_elsewhere);
+        let elsewhere = failed.clone().filter(|e| e.code == codes::NOT_LEADER);
         match waiting {
             Waiting::Pong => {}
             Waiting::Bye(done) => {

@@ -9,7 +9,7 @@ use crate::acks::AckSender;
 use crate::codes;
 use crate::conn::{Owner, Waiting};
 use crate::delivery::Delivery;
-use crate::net::{is_elsewhere, Net, REFRESH_MS};
+use crate::net::{waits_for_leader, Net};
 use crate::options::SubscribeOptions;
 use crate::pb;
 use crate::wire::Kind;
@@ -253,15 +253,11 @@ impl SubLink {
             self.failures = 0;
         }
         self.leave(net);
+        self.failures += u32::from(!waits_for_leader(e));
         self.last_refusal = Error::from_wire(e).to_string();
-        if is_elsewhere(e) {
-            // It goes on over the next connection, as after a lost one.
-            self.not_before = Some(Instant::now() + Duration::from_millis(REFRESH_MS));
-            return;
-        }
-        self.failures += 1;
         let verdict = net.after_subscribe(e, self.failures);
-        if verdict.again && !self.draining {
+        // A change of leader is as a lost connection.
+        if verdict.again && (!self.draining || waits_for_leader(e)) {
             self.not_before = Some(Instant::now() + verdict.delay);
         } else {
             self.end(net, &Error::from_wire(&verdict.error));

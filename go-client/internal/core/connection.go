@@ -219,7 +219,7 @@ func (m *ConnectionMachine) GoAway(broker Farewell, nowMs int64, r int) []Action
 	return m.done()
 }
 
-// NotLeader: a call on the active connection was answered with NOT_LEADER or LEADER_ELECTION; an empty redirect was not said.
+// NotLeader: a call on the active connection was answered with NOT_LEADER; an empty redirect was not said.
 func (m *ConnectionMachine) NotLeader(redirect string, nowMs int64, r int) []Action {
 	if m.isInUse() {
 		m.goElsewhere(Farewell{GraceMs: deposedGraceMs}, redirect, nowMs, r)

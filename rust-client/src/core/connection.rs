@@ -199,7 +199,7 @@ impl ConnectionMachine {
         self.done()
     }
 
-    /// A call on the active connection was answered with `NOT_LEADER` or `LEADER_ELECTION`; an empty redirect was not said.
+    /// A call on the active connection was answered with `NOT_LEADER`; an empty redirect was not said.
     pub fn not_leader(&mut self, redirect: &str, now: u64, r: u32) -> Vec<Action> {
         if self.in_service().is_some() {
             self.reconnect_after_ms = 0;

@@ -1,8 +1,8 @@
 //! The handle at the broker: how it is opened, refused, lost and given up, and what that does to the epoch and its sequence.
 
 use super::{
-    codes, pb, Credit, Duration, Error, Kind, Meta, Net, Owner, Publisher, State, Waiting,
-    MAX_GATE_MS, MAX_IN_FLIGHT,
+    codes, pb, waits_for_leader, Credit, Duration, Error, Kind, Meta, Net, Owner, Publisher, State,
+    Waiting, MAX_GATE_MS, MAX_IN_FLIGHT,
 };
 
 impl Publisher {
@@ -101,7 +101,7 @@ impl Publisher {
             self.end(net, meta, &error);
             return;
         }
-        self.failures += 1;
+        self.failures += u32::from(!waits_for_leader(e));
         let verdict = net.after_read(e, self.failures, meta.opts.delivery_timeout);
         let cause = Error::from_wire(&verdict.error);
         if verdict.again {

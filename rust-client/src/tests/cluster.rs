@@ -153,6 +153,12 @@ fn not_leader(leader: &str) -> pb::Error {
     e
 }
 
+fn no_leader() -> pb::Error {
+    let mut e = wire_error(codes::LEADER_ELECTION, "nobody leads", "", "");
+    e.retry_after_ms = 1;
+    e
+}
+
 fn gone() -> pb::Error {
     wire_error(codes::CONNECT_FAILED, "nobody is there", "", "")
 }
@@ -182,9 +188,7 @@ async fn asks_round_until_there_is_a_leader() {
     for _ in 0..3 {
         for node in ["a:1", "b:2"] {
             assert_eq!(cluster.dialled().await, node);
-            let mut e = wire_error(codes::LEADER_ELECTION, "nobody leads", "", "");
-            e.retry_after_ms = 1;
-            cluster.refuse(e);
+            cluster.refuse(no_leader());
         }
         assert_eq!(cluster.phase(), Phase::Backoff);
     }
@@ -220,6 +224,44 @@ async fn a_call_that_a_node_does_not_do_any_more_is_done_by_the_next_leader() {
     let [again] = leader.awaits([Kind::METADATA]).await;
     leader.tell_topic(&again);
     assert_eq!(call.await.expect("described").name, "t");
+}
+
+#[tokio::test]
+async fn a_leader_that_is_about_to_begin_is_asked_again() {
+    let cluster = Cluster::new(&["a:1"]);
+    cluster.dialled().await;
+    let leader = cluster.accept(&["a:1", "b:2"]);
+    let admin = cluster.client.admin();
+    let mut call = pin!(admin.describe_topic("t"));
+    assert!(poll!(call.as_mut()).is_pending());
+
+    for _ in 0..6 {
+        let [asked] = leader.awaits([Kind::METADATA]).await;
+        leader.refuse(&asked, &no_leader());
+    }
+
+    let [asked] = leader.awaits([Kind::METADATA]).await;
+    leader.tell_topic(&asked);
+    assert_eq!(call.await.expect("described").name, "t");
+    assert_eq!(cluster.phase(), Phase::Ready);
+}
+
+#[tokio::test]
+async fn a_subscription_outlives_many_leaders() {
+    let cluster = Cluster::new(&["a:1"]);
+    cluster.dialled().await;
+    let mut leader = cluster.accept(&["a:1", "b:2"]);
+    let (member, mut channel) = leader.member(0).await;
+    for next in ["b:2", "a:1", "b:2", "a:1", "b:2", "a:1"] {
+        let e = not_leader(next);
+        leader.send(Kind::SUBSCRIBE, ERROR, (channel, 0), &e, Bytes::new());
+        assert_eq!(cluster.dialled().await, next);
+        leader = cluster.accept(&["a:1", "b:2"]);
+        let [subscribe] = leader.awaits([Kind::SUBSCRIBE]).await;
+        channel = subscribe.channel;
+        leader.answer(&subscribe, &pb::SubscribeOk::default(), Bytes::new());
+    }
+    assert!(member.is_active());
 }
 
 #[tokio::test]
