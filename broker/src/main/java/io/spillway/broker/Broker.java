@@ -24,6 +24,7 @@ import io.spillway.broker.transport.BrokerServer;
 import io.spillway.protocol.Code;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
@@ -117,6 +118,7 @@ public final class Broker implements AutoCloseable {
         DataDirectory directory = DataDirectory.open(config.dataDir(), config.nodeId(), config.newShards());
         List<Shard> shards = new ArrayList<>();
         try {
+            requireCluster(config, directory);
             Published<TopicCatalog> catalog = new Published<>(TopicCatalog.EMPTY);
             for (int i = 0; i < directory.shards(); i++) {
                 Path files = directory.shard(i);
@@ -149,6 +151,17 @@ public final class Broker implements AutoCloseable {
             shards.forEach(Shard::close);
             directory.close();
             throw e;
+        }
+    }
+
+    /** A node of a cluster that went on alone would part from the others. */
+    private static void requireCluster(BrokerConfig config, DataDirectory directory) {
+        if (!config.cluster().isMember() && Files.exists(directory.raft())) {
+            throw new SpillwayException(
+                    Code.INVALID_ARGUMENT,
+                    "the data directory " + config.dataDir() + " belongs to a node of a cluster",
+                    "it was started without --cluster-listen, and would part from the other nodes",
+                    "start it with the --cluster-listen it had");
         }
     }
 
@@ -254,15 +267,16 @@ public final class Broker implements AutoCloseable {
         }
         closed = true;
         long deadlineNs = clock.nanoTime() + TimeUnit.MILLISECONDS.toNanos(config.drainTimeoutMs());
+        if (cluster != null) {
+            // First of all, so that clients are sent to a leader and do not wait for an election.
+            cluster.handOver(config.drainTimeoutMs() / 2);
+        }
         context.drain();
         server.drain(
                 new SpillwayException(
                         Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect in a moment"),
                 (int) config.drainTimeoutMs());
         replays.close();
-        if (cluster != null) {
-            cluster.handOver(config.drainTimeoutMs() / 2);
-        }
         shards.forEach(Shard::drain);
         while (isBusy() && deadlineNs - clock.nanoTime() > 0) {
             LockSupport.parkNanos(this, POLL_NS);

@@ -133,7 +133,7 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     }
 
     private void show(List<Peer> nodes) {
-        ClusterView now = new ClusterView(serves.get(), leader.get().orElse(null), nodes, stopped.get());
+        ClusterView now = new ClusterView(serves.get(), leader.get().orElse(null), nodes, voters.get(), stopped.get());
         if (!now.equals(view.get())) {
             view.set(now);
             listener.get().accept(now);
@@ -157,7 +157,9 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     @Override
     public void leading(long term) {
         electedTerm.set(term);
+        leader.set(Optional.empty());
         mailbox.end(new ShardCommand.Lead(term));
+        showSoon();
     }
 
     @Override

@@ -10,13 +10,14 @@ import org.jspecify.annotations.Nullable;
  * @param leads this node takes publishes and delivers
  * @param leader null = nobody is known to
  * @param nodes all of the cluster, this one among them
+ * @param voters how many of them vote; 0 while that is not known
  * @param stopped why this node takes no part any more; empty while it does
  */
-public record ClusterView(boolean leads, @Nullable Peer leader, List<Peer> nodes, String stopped) {
+public record ClusterView(boolean leads, @Nullable Peer leader, List<Peer> nodes, int voters, String stopped) {
     /** Of a broker that stands alone. */
-    public static final ClusterView ALONE = new ClusterView(true, null, List.of(), "");
+    public static final ClusterView ALONE = new ClusterView(true, null, List.of(), 0, "");
 
-    static final ClusterView JOINING = new ClusterView(false, null, List.of(), "");
+    static final ClusterView JOINING = new ClusterView(false, null, List.of(), 0, "");
 
     public ClusterView {
         nodes = List.copyOf(nodes);

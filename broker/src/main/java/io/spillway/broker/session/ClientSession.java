@@ -270,7 +270,7 @@ public final class ClientSession {
                     "it has " + topic.partitions(),
                     "choose one from 0 to " + (topic.partitions() - 1));
         }
-        PublisherHandle.requirePossible(open.getDurability(), open.getAllowDegraded());
+        PublisherHandle.requirePossible(context.cluster.get(), open.getDurability(), open.getAllowDegraded());
         requireFree(frame.channel(), publishers.size(), Limits.MAX_PUBLISHERS_PER_CONNECTION);
         Mailbox mailbox = context.mailbox(topic);
         int channel = frame.channel();

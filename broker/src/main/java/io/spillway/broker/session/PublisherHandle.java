@@ -2,6 +2,7 @@ package io.spillway.broker.session;
 
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.shard.Batches;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.PublishOutcome;
@@ -27,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * connection's event loop, outcomes on the shard thread; the two meet only in the counts of what was answered.
  */
 final class PublisherHandle implements PublisherPort {
+    private static final int REPLICAS_RETRY_MS = 1_000;
+
     private final SessionContext context;
     private final Outbox outbox;
     private final Mailbox mailbox;
@@ -51,19 +54,32 @@ final class PublisherHandle implements PublisherPort {
         allowDegraded = open.getAllowDegraded();
     }
 
-    /** Throws DURABILITY_UNAVAILABLE for a level that this broker can never reach, unless less will do. */
-    static void requirePossible(Durability level, boolean allowDegraded) {
-        if (isOutOfReach(level) && !allowDegraded) {
+    /**
+     * Throws for a level that cannot be reached, unless less will do: DURABILITY_UNAVAILABLE when this broker never can,
+     * NOT_ENOUGH_REPLICAS while it is the only voter of its cluster.
+     */
+    static void requirePossible(ClusterView cluster, Durability level, boolean allowDegraded) {
+        if (allowDegraded || !isQuorum(level) || cluster.voters() > 1) {
+            return;
+        }
+        if (cluster.nodes().isEmpty()) {
             throw new SpillwayException(
                     Code.DURABILITY_UNAVAILABLE,
                     "durability " + level.name() + " cannot be reached",
                     "this broker runs alone and has no replicas",
                     "ask for SYNCED, or allow degraded acks");
         }
+        throw new SpillwayException(
+                Code.NOT_ENOUGH_REPLICAS,
+                "durability " + level.name() + " cannot be reached now",
+                "this node is the only voter of its cluster",
+                "let nodes of other zones join, ask for SYNCED, or allow degraded acks",
+                REPLICAS_RETRY_MS,
+                null);
     }
 
     /** Levels that need replicas, and those that only a newer broker knows. */
-    private static boolean isOutOfReach(Durability level) {
+    private static boolean isQuorum(Durability level) {
         return switch (level) {
             case DUR_DEFAULT, DUR_NONE, DUR_MAPPED, DUR_SYNCED -> false;
             case DUR_QUORUM, DUR_QUORUM_MAPPED, DUR_LOCAL_SPILLED, UNRECOGNIZED -> true;
@@ -103,7 +119,7 @@ final class PublisherHandle implements PublisherPort {
         int bytes = batch.readableBytes();
         boolean keyed;
         try {
-            requirePossible(required, allowDegraded);
+            requirePossible(context.cluster.get(), required, allowDegraded);
             keyed = check(batch);
             takeCredit(bytes);
         } catch (ProtocolException e) {
@@ -194,6 +210,18 @@ final class PublisherHandle implements PublisherPort {
 
     @Override
     public void appended(ShardCommand.Publish command, PublishOutcome outcome) {
+        boolean isDegraded = isQuorum(command.required()) && outcome.reached() != Durability.DUR_QUORUM;
+        if (isDegraded && !allowDegraded) {
+            refused(
+                    command,
+                    new SpillwayException(
+                            Code.REPLICATION_TIMEOUT,
+                            "a batch was stored, and did not reach "
+                                    + command.required().name(),
+                            "the cluster lost voters meanwhile and has one left",
+                            "publish it again once other voters are back; it is not stored twice"));
+            return;
+        }
         answered(command.bytes());
         PublishAck.Builder ack = PublishAck.newBuilder()
                 .setBaseSequence(command.baseSequence())
@@ -201,7 +229,7 @@ final class PublisherHandle implements PublisherPort {
                 .setBaseOffset(outcome.baseOffset())
                 .setReached(outcome.reached())
                 .setDuplicate(outcome.duplicate())
-                .setDegraded(isOutOfReach(command.required()))
+                .setDegraded(isDegraded)
                 .setAppendUnixMs(outcome.appendTimeMs())
                 .setCredit(credit())
                 .setQueueUs(outcome.queueUs())
