@@ -132,6 +132,10 @@ public final class BrokerProcess implements AutoCloseable {
                 .orElse(running().toHandle());
     }
 
+    boolean isRunning() {
+        return process != null && process.isAlive();
+    }
+
     public void kill9() {
         ProcessHandle target = target();
         target.destroyForcibly();

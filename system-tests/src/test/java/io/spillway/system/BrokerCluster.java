@@ -1,0 +1,158 @@
+package io.spillway.system;
+
+import io.spillway.client.ClientBuilder;
+import io.spillway.client.SpillwayClient;
+import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.v1.Hello;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
+
+/** Brokers in processes of their own, each in a zone of its own, that form a cluster on loopback. Ends with the test. */
+public final class BrokerCluster implements AutoCloseable {
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final Path directory;
+    private final List<String> settings;
+    private final List<BrokerProcess> nodes = new ArrayList<>();
+    private final List<Integer> clusterPorts = new ArrayList<>();
+
+    private BrokerCluster(Path directory, List<String> settings) {
+        this.directory = directory;
+        this.settings = settings;
+    }
+
+    /** @param settings key=value, of all nodes */
+    static BrokerCluster start(Path directory, int size, String... settings) {
+        BrokerCluster cluster = new BrokerCluster(directory, List.of(settings));
+        try {
+            for (int i = 0; i < size; i++) {
+                cluster.add();
+            }
+            cluster.leader();
+            return cluster;
+        } catch (RuntimeException | Error e) {
+            cluster.close();
+            throw e;
+        }
+    }
+
+    /** Starts one more node, which joins; returns it. */
+    BrokerProcess add() {
+        int id = nodes.size() + 1;
+        clusterPorts.add(freePort());
+        String own = "127.0.0.1:" + clusterPorts.get(id - 1);
+        List<String> all = new ArrayList<>(settings);
+        all.addAll(List.of("node-id=n" + id, "zone=z" + id, "cluster-listen=" + own));
+        if (id > 1) {
+            all.add("seed=127.0.0.1:" + clusterPorts.get(0));
+        }
+        nodes.add(BrokerProcess.start(dataDir(id - 1), all.toArray(new String[0])));
+        return nodes.get(id - 1);
+    }
+
+    /** Chosen by the system a moment ago, so that it is free unless somebody is very quick. */
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    Path dataDir(int index) {
+        return directory.resolve("n" + (index + 1));
+    }
+
+    BrokerProcess node(int index) {
+        return nodes.get(index);
+    }
+
+    int size() {
+        return nodes.size();
+    }
+
+    /** The index of the node that serves clients, once there is one. */
+    int leader() {
+        AtomicInteger found = new AtomicInteger();
+        Awaitility.await("a leader").atMost(BrokerProcess.PATIENCE).until(() -> {
+            for (int i = 0; i < nodes.size(); i++) {
+                if (serves(nodes.get(i))) {
+                    found.set(i);
+                    return true;
+                }
+            }
+            return false;
+        });
+        return found.get();
+    }
+
+    /** Whether a node takes a client's HELLO. */
+    static boolean serves(@Nullable BrokerProcess node) {
+        if (node == null || !node.isRunning()) {
+            return false;
+        }
+        try (RawPeer peer = RawPeer.open(node)) {
+            return !peer.ask(FrameKind.HELLO, 0, Hello.getDefaultInstance()).isError();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Whether every node has applied what the cluster has committed, and all of them as much. */
+    boolean holdsTheSameEverywhere() throws IOException, InterruptedException {
+        Set<String> places = new HashSet<>();
+        for (BrokerProcess node : nodes) {
+            String status = http.send(
+                            HttpRequest.newBuilder(URI.create("http://" + node.http() + "/cluster"))
+                                    .timeout(BrokerProcess.PATIENCE)
+                                    .build(),
+                            HttpResponse.BodyHandlers.ofString())
+                    .body();
+            places.add(figure(status, "commit"));
+            places.add(figure(status, "applied"));
+        }
+        return places.size() == 1;
+    }
+
+    private static String figure(String json, String name) {
+        Matcher matcher = Pattern.compile("\"" + name + "\"\\s*:\\s*(\\d+)").matcher(json);
+        if (!matcher.find()) {
+            throw new AssertionError("no " + name + " in " + json);
+        }
+        return matcher.group(1);
+    }
+
+    String[] endpoints() {
+        return nodes.stream().map(BrokerProcess::wire).toArray(String[]::new);
+    }
+
+    ClientBuilder clientBuilder() {
+        return SpillwayClient.builder()
+                .endpoints(endpoints())
+                .waitForBroker(BrokerProcess.PATIENCE)
+                .requestTimeout(BrokerProcess.PATIENCE);
+    }
+
+    SpillwayClient client() {
+        return clientBuilder().connect();
+    }
+
+    @Override
+    public void close() {
+        nodes.forEach(BrokerProcess::close);
+    }
+}
