@@ -62,7 +62,7 @@ public record ClusterConfig(
                     ReplicationConfig.DEFAULT_ELECTION_MAX_MS,
                     ReplicationConfig.DEFAULT_MAX_VOTERS,
                     ReplicationConfig.DEFAULT_MAX_PENDING_BYTES,
-                    ReplicationConfig.DEFAULT_PRESERVED_ENTRIES,
+                    ReplicationConfig.DEFAULT_PRESERVED_BYTES,
                     ReplicationConfig.DEFAULT_SEGMENT_BYTES,
                     null);
             return tls.stream().allMatch(String::isEmpty) ? config : config.withTls(tlsFiles());

@@ -85,7 +85,7 @@ public final class RaftNode implements AutoCloseable {
                 .setProperties(properties)
                 .setParameters(parameters)
                 .setStateMachine(new ReplicaStateMachine(new ReplicaStateMachine.Wiring(
-                        replica, handover, leadership, installation, answers, this::stop)))
+                        replica, handover, leadership, installation, answers, config.preservedBytes(), this::stop)))
                 .build();
         group = new Group(config, server, groupId);
         // The server's own method goes through a pool of threads, and waits there; the group's is called straight.

@@ -28,6 +28,8 @@ import org.apache.ratis.util.TimeDuration;
 final class RaftSettings {
     /** How long a question may take. */
     static final int ASK_TIMEOUT_MS = 10_000;
+    /** How long a node that is being admitted may be silent; the default is a few elections, too short for a busy machine. */
+    private static final int STAGING_TIMEOUT_MS = 5_000;
 
     /** What one request to a follower carries. An entry above it would make the leader step down. */
     private static final SizeInBytes APPEND_BYTES = SizeInBytes.valueOf("4MB");
@@ -66,6 +68,7 @@ final class RaftSettings {
         RaftServerConfigKeys.setCloseThreshold(properties, TimeDuration.valueOf(1, TimeUnit.DAYS));
         Rpc.setTimeoutMin(properties, ms(config.electionMinMs()));
         Rpc.setTimeoutMax(properties, ms(config.electionMaxMs()));
+        RaftServerConfigKeys.setStagingTimeout(properties, ms(STAGING_TIMEOUT_MS));
         setLog(properties, config);
         Write.setElementLimit(properties, 4096);
         Write.setByteLimit(properties, SizeInBytes.valueOf(config.maxPendingBytes()));
@@ -94,7 +97,6 @@ final class RaftSettings {
         Log.Appender.setInstallSnapshotEnabled(properties, false);
         Log.setPurgeUptoSnapshotIndex(properties, true);
         Log.setPurgeGap(properties, 64);
-        Log.setPurgePreservationLogNum(properties, config.preservedEntries());
     }
 
     private static TimeDuration ms(int ms) {

@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  * What Ratis sees of the replica. Its snapshot is the replica's own files: it has a place in the log and no content that
  * Ratis would move.
  *
- * <p>{@code durable} is how far the replica's files are; {@code taken} how far Ratis was told they are. The second moves
- * on Ratis' updater thread only ({@link #takeSnapshot}, {@link #reinitialize}), but for the end of an install.
+ * <p>{@code durable} is how far the replica's files are; {@code taken} up to where Ratis was told that it needs no log, which
+ * is behind by what is kept for nodes that lag. The second moves on Ratis' updater thread only ({@link #takeSnapshot}, {@link #reinitialize}), but for the end of an install.
  */
 final class ReplicaStateMachine extends BaseStateMachine {
     private final Replica replica;
@@ -41,6 +41,7 @@ final class ReplicaStateMachine extends BaseStateMachine {
     private final Answers answers;
     private final BiConsumer<String, @Nullable Throwable> onStop;
     private final Published<RaftPoint> taken = new Published<>(RaftPoint.NONE);
+    private final KeptLog kept;
     /** Of the newest configuration entry handed over; a new leader begins its term with one. */
     private long configuredTerm;
 
@@ -51,15 +52,20 @@ final class ReplicaStateMachine extends BaseStateMachine {
         installation = wiring.installation();
         answers = wiring.answers();
         onStop = wiring.onStop();
+        kept = new KeptLog(wiring.preservedBytes());
     }
 
-    /** @param onStop called when Ratis gives up, with what is known of why */
+    /**
+     * @param preservedBytes of the log below what is durable
+     * @param onStop called when Ratis gives up, with what is known of why
+     */
     record Wiring(
             Replica replica,
             Handover handover,
             Leadership leadership,
             Installation installation,
             Answers answers,
+            long preservedBytes,
             BiConsumer<String, @Nullable Throwable> onStop) {}
 
     @Override
@@ -107,6 +113,10 @@ final class ReplicaStateMachine extends BaseStateMachine {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted before entry " + entry.getIndex(), e);
         }
+        kept.passed(
+                entry.getTerm(),
+                entry.getIndex(),
+                entry.getStateMachineLogEntry().getLogData().size());
         updateLastAppliedTermIndex(entry.getTerm(), entry.getIndex());
         return CompletableFuture.completedFuture(
                 new Proposal.Committed(new RaftPoint(entry.getTerm(), entry.getIndex())));
@@ -171,11 +181,15 @@ final class ReplicaStateMachine extends BaseStateMachine {
         RaftPoint durable = replica.durable();
         long applied = getLastAppliedTermIndex().getIndex();
         // Ahead of what is applied: an install has ended, and Ratis is about to hear of it.
-        if (durable.index() > applied || durable.isBefore(taken.get())) {
+        if (durable.index() > applied) {
             return RaftLog.INVALID_LOG_INDEX;
         }
-        taken.set(durable);
-        return durable.index();
+        RaftPoint dispensable = kept.dispensable(durable);
+        if (!taken.get().isBefore(dispensable)) {
+            return RaftLog.INVALID_LOG_INDEX;
+        }
+        taken.set(dispensable);
+        return dispensable.index();
     }
 
     @Override

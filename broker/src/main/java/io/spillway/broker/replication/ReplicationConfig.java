@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param electionMaxMs the same, at most; each node draws between the two
  * @param maxVoters how many nodes vote, at most; the rule is in {@link VoterRule}
  * @param maxPendingBytes what may wait for its majority, and what may wait to be applied
- * @param preservedEntries how many entries stay in the log below the durable point, for nodes that lag
+ * @param preservedBytes how much of the log stays below the durable point, for nodes that were away for a short while; the
+ *     directory holds up to twice as much
  * @param segmentBytes the log leaves in files of this size
  * @param tls null = plain text
  */
@@ -32,7 +33,7 @@ public record ReplicationConfig(
         int electionMaxMs,
         int maxVoters,
         int maxPendingBytes,
-        int preservedEntries,
+        long preservedBytes,
         int segmentBytes,
         @Nullable Tls tls) {
     public static final String DEFAULT_CLUSTER = "spillway";
@@ -40,7 +41,7 @@ public record ReplicationConfig(
     public static final int DEFAULT_ELECTION_MAX_MS = 600;
     public static final int DEFAULT_MAX_VOTERS = 3;
     public static final int DEFAULT_MAX_PENDING_BYTES = 32 << 20;
-    public static final int DEFAULT_PRESERVED_ENTRIES = 20_000;
+    public static final long DEFAULT_PRESERVED_BYTES = 1L << 30;
     public static final int DEFAULT_SEGMENT_BYTES = 32 << 20;
 
     /**
@@ -64,7 +65,7 @@ public record ReplicationConfig(
         check(
                 maxPendingBytes >= RaftNode.MAX_ENTRY_BYTES,
                 "pending bytes: at least one entry's, not " + maxPendingBytes);
-        check(preservedEntries >= 0, "preserved entries: 0 or more, not " + preservedEntries);
+        check(preservedBytes >= 0, "preserved bytes: 0 or more, not " + preservedBytes);
         check(segmentBytes >= 1 << 10, "segment bytes: at least 1024, not " + segmentBytes);
     }
 
@@ -86,7 +87,7 @@ public record ReplicationConfig(
                 DEFAULT_ELECTION_MAX_MS,
                 DEFAULT_MAX_VOTERS,
                 DEFAULT_MAX_PENDING_BYTES,
-                DEFAULT_PRESERVED_ENTRIES,
+                DEFAULT_PRESERVED_BYTES,
                 DEFAULT_SEGMENT_BYTES,
                 null);
     }
@@ -102,13 +103,13 @@ public record ReplicationConfig(
                 electionMaxMs,
                 maxVoters,
                 maxPendingBytes,
-                preservedEntries,
+                preservedBytes,
                 segmentBytes,
                 newTls);
     }
 
-    /** How much of the log stays below the durable point, in entries, and leaves in files of which size. */
-    public ReplicationConfig withLog(int newPreservedEntries, int newSegmentBytes) {
+    /** How much of the log stays below the durable point, in bytes, and leaves in files of which size. */
+    public ReplicationConfig withLog(long newPreservedBytes, int newSegmentBytes) {
         return new ReplicationConfig(
                 cluster,
                 self,
@@ -119,7 +120,7 @@ public record ReplicationConfig(
                 electionMaxMs,
                 maxVoters,
                 maxPendingBytes,
-                newPreservedEntries,
+                newPreservedBytes,
                 newSegmentBytes,
                 tls);
     }

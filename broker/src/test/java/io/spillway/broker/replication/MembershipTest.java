@@ -205,7 +205,7 @@ class MembershipTest {
                 config.electionMaxMs(),
                 config.maxVoters(),
                 config.maxPendingBytes(),
-                config.preservedEntries(),
+                config.preservedBytes(),
                 config.segmentBytes(),
                 config.tls());
     }
