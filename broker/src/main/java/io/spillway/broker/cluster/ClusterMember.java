@@ -55,11 +55,14 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     private final Published<Long> electedTerm = new Published<>(NOT_ELECTED);
     private final Published<Boolean> serves = new Published<>(false);
     private final Published<Integer> voters = new Published<>(1);
+    private final Published<Optional<ClusterStatus>> last = new Published<>(Optional.empty());
+    private final Published<Boolean> stalled = new Published<>(false);
     private final Published<Optional<Peer>> leader = new Published<>(Optional.empty());
     private final Published<String> stopped = new Published<>("");
     private final Published<Optional<RaftNode>> node = new Published<>(Optional.empty());
     private final Published<Consumer<ClusterView>> listener = new Published<>(changed -> {});
     private final FileTransfer transfer;
+    private final StalledCommit commit = new StalledCommit();
     private final ScheduledThreadPoolExecutor executor =
             new ScheduledThreadPoolExecutor(1, task -> new Thread(task, "spillway-cluster"));
 
@@ -101,10 +104,18 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         return view.get();
     }
 
-    /** The cluster in figures; null before {@link #start} has ended. */
+    /** Whether this node leads, has entries that wait, and nothing is agreed on for a while. */
+    public boolean isStalled() {
+        return stalled.get();
+    }
+
+    /** The cluster in figures, after this node has stopped the last there were; null before {@link #start} has ended. */
     public @Nullable ClusterStatus status() {
         RaftNode running = node.get().orElse(null);
-        return running == null ? null : running.status();
+        if (running == null || !stopped.get().isEmpty()) {
+            return last.get().orElse(null);
+        }
+        return running.status();
     }
 
     /** For changes of membership. */
@@ -122,6 +133,8 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
             RaftNode running = node.get().orElse(null);
             if (running != null && stopped.get().isEmpty()) {
                 ClusterStatus status = running.status();
+                stalled.set(commit.look(status));
+                last.set(Optional.of(status));
                 voters.set((int) status.nodes().stream()
                         .filter(member -> member.role() == ClusterStatus.Role.VOTER)
                         .count());

@@ -36,6 +36,9 @@ final class Answers {
             }
             Members now =
                     members.get().orElseThrow(() -> new ReplicationException(Kind.NOT_LEADER, "the node is starting"));
+            if (Envelope.isStatus(question)) {
+                return CompletableFuture.completedFuture(StatusBytes.write(now.status()));
+            }
             return now.change(Envelope.change(question)).thenApply(done -> NOTHING);
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);

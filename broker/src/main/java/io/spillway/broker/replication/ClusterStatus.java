@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param cluster its name
  * @param self the id of the node that says so
  * @param term the newest it knows
+ * @param last the newest entry of this node's log
  * @param commit the index up to which a majority holds the log
  * @param applied the index up to which entries were handed to this node's replica
  * @param leader null = none known
@@ -18,6 +19,7 @@ public record ClusterStatus(
         String cluster,
         String self,
         long term,
+        long last,
         long commit,
         long applied,
         @Nullable Peer leader,

@@ -18,11 +18,13 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   question: | 0 | bytes for the replica |      answer: | 0 | bytes |
  *             | 1 | change, by DataOutput |              | 1 | kind | message | has leader | leader |
+ *             | 2 |    the node's status
  * </pre>
  */
 final class Envelope {
     private static final ByteString FOR_REPLICA = ByteString.copyFrom(new byte[] {0});
     private static final ByteString DONE = FOR_REPLICA;
+    private static final ByteString STATUS = ByteString.copyFrom(new byte[] {2});
     private static final byte CHANGE = 1;
     private static final byte FAILED = 1;
 
@@ -37,6 +39,14 @@ final class Envelope {
             out.writeByte(CHANGE);
             Change.write(change, out);
         });
+    }
+
+    static ByteString status() {
+        return STATUS;
+    }
+
+    static boolean isStatus(ByteString question) {
+        return question.equals(STATUS);
     }
 
     static boolean isForReplica(ByteString question) {

@@ -15,6 +15,7 @@ import org.apache.ratis.protocol.RaftPeer;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.server.RaftConfiguration;
 import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.protocol.TermIndex;
 import org.jspecify.annotations.Nullable;
 
 /** What this node knows of its cluster, read from Ratis. Thread-safe. */
@@ -91,6 +92,7 @@ final class Group {
             contacts.put(self.id(), 0L);
         }
         long commit = division.getRaftLog().getLastCommittedIndex();
+        TermIndex last = division.getRaftLog().getLastEntryTermIndex();
         Peer leader = leader();
         List<ClusterStatus.Node> nodes = new ArrayList<>();
         for (RaftPeerRole role : List.of(RaftPeerRole.FOLLOWER, RaftPeerRole.LISTENER)) {
@@ -108,6 +110,13 @@ final class Group {
         }
         nodes.sort(Comparator.comparing(node -> node.peer().id()));
         return new ClusterStatus(
-                cluster, self.id(), term(), commit, division.getInfo().getLastAppliedIndex(), leader, nodes);
+                cluster,
+                self.id(),
+                term(),
+                last == null ? commit : Math.max(commit, last.getIndex()),
+                commit,
+                division.getInfo().getLastAppliedIndex(),
+                leader,
+                nodes);
     }
 }

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Changes who is in the cluster, one change after the other: the leader carries them out, any other node passes them on.
  *
- * <p>{@link #change} is thread-safe; everything else is confined to the control thread.
+ * <p>{@link #change} and {@link #status} are thread-safe; everything else is confined to the control thread.
  */
 final class Members {
     private static final Logger LOG = LoggerFactory.getLogger(Members.class);
@@ -59,6 +59,22 @@ final class Members {
             return CompletableFuture.failedFuture(notLeader());
         }
         return questions.ask(leader.clusterAddress(), change);
+    }
+
+    ClusterStatus status() {
+        return group.status();
+    }
+
+    /** The leader's: it knows how far the others are. */
+    CompletableFuture<ClusterStatus> leaderStatus() {
+        if (group.isLeading()) {
+            return CompletableFuture.completedFuture(group.status());
+        }
+        Peer leader = group.leader();
+        if (leader == null || leader.id().equals(config.self().id())) {
+            return CompletableFuture.failedFuture(notLeader());
+        }
+        return questions.askStatus(leader.clusterAddress());
     }
 
     /** By this node, which must lead. */
@@ -208,9 +224,12 @@ final class Members {
         }
         existing(id);
         Predicate<RaftPeer> stays = peer -> !peer.getId().toString().equals(id);
+        List<RaftPeer> voters = group.voters().stream().filter(stays).toList();
+        if (voters.size() < group.voters().size()) {
+            new Quorum(group.status().nodes()).require(voters);
+        }
         return reconfiguration.set(
-                group.voters().stream().filter(stays).toList(),
-                group.listeners().stream().filter(stays).toList());
+                voters, group.listeners().stream().filter(stays).toList());
     }
 
     private Peer existing(String id) {
@@ -226,8 +245,10 @@ final class Members {
         if (isIn(group.voters(), id)) {
             return CompletableFuture.completedFuture(null);
         }
+        List<RaftPeer> voters = with(group.voters(), Peers.toRaft(peer, RaftPeerRole.FOLLOWER, priority()));
+        new Quorum(group.status().nodes()).require(voters);
         return reconfiguration.set(
-                with(group.voters(), Peers.toRaft(peer, RaftPeerRole.FOLLOWER, priority())),
+                voters,
                 group.listeners().stream()
                         .filter(listener -> !listener.getId().toString().equals(id))
                         .toList());

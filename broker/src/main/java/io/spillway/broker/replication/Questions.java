@@ -45,6 +45,11 @@ final class Questions implements AutoCloseable {
         return send(clusterAddress, Envelope.question(change)).thenApply(done -> null);
     }
 
+    /** How that node sees the cluster. */
+    CompletableFuture<ClusterStatus> askStatus(String clusterAddress) {
+        return send(clusterAddress, Envelope.status()).thenApply(StatusBytes::read);
+    }
+
     private CompletableFuture<ByteBuffer> send(String clusterAddress, ByteString question) {
         // A node's address serves as its id here: the id of a seed is not known, and the server does not compare it.
         RaftPeerId target = RaftPeerId.valueOf(clusterAddress);

@@ -217,6 +217,11 @@ public final class RaftNode implements AutoCloseable {
         return group.status();
     }
 
+    /** The cluster as its leader sees it, who is asked. Fails with a {@link ReplicationException}. */
+    public CompletableFuture<ClusterStatus> leaderStatus() {
+        return members.leaderStatus();
+    }
+
     /** Admits a node that waits for it, or makes its new addresses and zone known; it votes if its zone has no voter. Any node. */
     public CompletableFuture<Void> addNode(Peer peer) {
         return members.request(new Change.Add(peer, false, true));

@@ -29,7 +29,7 @@ public final class ReplicationException extends RuntimeException {
     private final Kind kind;
     private final transient @Nullable Peer leader;
 
-    ReplicationException(Kind kind, String message) {
+    public ReplicationException(Kind kind, String message) {
         this(kind, message, null, null);
     }
 

@@ -127,6 +127,43 @@ class MembershipTest {
     }
 
     @Test
+    void aRemovalThatWouldStopTheClusterIsRefused() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir).ofThree()) {
+            String leader = cluster.awaitLeader();
+            String dead = cluster.followers().get(0);
+            String alive = cluster.followers().get(1);
+            cluster.close(dead);
+            awaiting(dead + " out of reach")
+                    .until(() -> get(cluster.node(leader).leaderStatus()).nodes().stream()
+                            .anyMatch(
+                                    node -> node.peer().id().equals(dead) && node.lastContactMs() > Quorum.REACHED_MS));
+
+            assertKind(Kind.REFUSED, cluster.node(leader).removeNode(alive));
+
+            cluster.awaitTexts(cluster.propose("a", 10));
+            get(cluster.node(alive).removeNode(dead));
+            cluster.awaitVoters(Stream.of(leader, alive).sorted().toArray(String[]::new));
+        }
+    }
+
+    @Test
+    void aFollowerLearnsFromTheLeaderHowFarTheOthersAre() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir).ofThree()) {
+            cluster.awaitTexts(cluster.propose("a", 10));
+            String leader = cluster.awaitLeader();
+
+            ClusterStatus status = get(cluster.node(cluster.followers().get(0)).leaderStatus());
+
+            assertThat(status.self()).isEqualTo(leader);
+            assertThat(status.isLeading()).isTrue();
+            assertThat(status.nodes()).hasSize(3).allSatisfy(node -> {
+                assertThat(node.lagEntries()).isNotNegative();
+                assertThat(node.lastContactMs()).isNotNegative();
+            });
+        }
+    }
+
+    @Test
     void aNodeThatLostItsDirectoryComesBack() throws Exception {
         try (TestCluster cluster = new TestCluster(dir).ofThree()) {
             List<String> texts = cluster.propose("a", 100);
