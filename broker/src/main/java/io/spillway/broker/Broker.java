@@ -29,6 +29,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -59,6 +60,7 @@ public final class Broker implements AutoCloseable {
     private final @Nullable ClusterMember cluster;
     private final SessionContext context;
     private final BrokerServer server;
+    private final @Nullable ClusterMetrics clusterMetrics;
     private final AdminServer admin;
     private boolean closed;
 
@@ -80,7 +82,10 @@ public final class Broker implements AutoCloseable {
         server = BrokerServer.start(
                 config.listen(), config.eventLoops(), config.session().maxConnections(), config.forSessions(), context);
         context.listensAt(config.listen().host(), server.address().getPort());
-        admin = startAdmin();
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        Meters meters = new Meters(registry);
+        clusterMetrics = cluster == null ? null : new ClusterMetrics(meters, cluster::status, cluster::view);
+        admin = startAdmin(registry, meters);
         if (cluster == null) {
             replays.start();
         } else {
@@ -94,6 +99,9 @@ public final class Broker implements AutoCloseable {
     private void clusterChanged(ClusterView now) {
         boolean led = context.leads();
         context.cluster(now);
+        if (clusterMetrics != null) {
+            clusterMetrics.nodes(now.nodes());
+        }
         if (now.leads()) {
             replays.start();
         } else if (led) {
@@ -209,11 +217,11 @@ public final class Broker implements AutoCloseable {
         }
     }
 
-    private AdminServer startAdmin() {
+    private AdminServer startAdmin(PrometheusMeterRegistry registry, Meters meters) {
         try {
-            PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-            new BrokerMetrics(new Meters(metrics), shards).bind(VERSION, server, context);
-            return AdminServer.start(config.http(), this::health, metrics);
+            new BrokerMetrics(meters, shards).bind(VERSION, server, context);
+            return AdminServer.start(
+                    config.http(), this::health, registry, cluster == null ? null : new OperatedCluster(cluster));
         } catch (RuntimeException e) {
             server.close();
             throw e;
@@ -252,6 +260,11 @@ public final class Broker implements AutoCloseable {
                         shard.writeState().why(),
                         "free disk space; consuming goes on"));
             }
+        }
+        if (cluster != null) {
+            Optional<Health.Cause> cause = ClusterHealth.cause(cluster.view(), cluster.isStalled());
+            ready &= cause.isEmpty();
+            cause.ifPresent(causes::add);
         }
         if (context.isDraining()) {
             ready = false;

@@ -12,17 +12,31 @@ import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.timeout.IdleStateEvent;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Answers the requests of one connection. Confined to the admin thread. */
+/**
+ * Answers the requests of one connection in their order, each when its answer is there. Ends a connection on which nothing
+ * happens, also one that sends its request drop by drop. Confined to the admin thread.
+ */
 final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
+    /** More requests at a time than anybody sends who waits for answers. */
+    static final int MAX_WAITING = 16;
+
     private static final Logger LOG = LoggerFactory.getLogger(AdminHandler.class);
-    private static final String ALLOWED = "GET, HEAD";
+    private static final Answer MALFORMED = Answer.text(400, "not an HTTP request this server understands\n");
+    private static final Answer FAILED = Answer.text(500, "the broker could not answer; its log says why\n");
 
     private final AdminRoutes routes;
+    private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+
+    /** @param ends nothing comes after it on this connection */
+    private record Waiting(CompletableFuture<Answer> answer, boolean headOnly, boolean ends) {}
 
     AdminHandler(AdminRoutes routes) {
         this.routes = routes;
@@ -30,25 +44,45 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
 
     @Override
     protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
-        boolean malformed = request.decoderResult().isFailure();
-        AdminRoutes.Answer answer = malformed ? AdminRoutes.MALFORMED : answer(request);
-        FullHttpResponse response = response(answer, HttpMethod.HEAD.equals(request.method()));
-        if (malformed) {
-            response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        if (waiting.size() >= MAX_WAITING) {
+            context.close();
+            return;
         }
-        context.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
+        boolean malformed = request.decoderResult().isFailure();
+        CompletableFuture<Answer> answer = malformed ? CompletableFuture.completedFuture(MALFORMED) : answer(request);
+        waiting.add(new Waiting(answer, HttpMethod.HEAD.equals(request.method()), malformed));
+        if (answer.isDone()) {
+            writeReady(context);
+        } else {
+            answer.whenComplete((done, failure) -> context.executor().execute(() -> writeReady(context)));
+        }
     }
 
-    private AdminRoutes.Answer answer(FullHttpRequest request) {
-        HttpMethod method = request.method();
-        String uri = request.uri();
-        int query = uri.indexOf('?');
-        String path = query < 0 ? uri : uri.substring(0, query);
-        boolean reads = HttpMethod.GET.equals(method) || HttpMethod.HEAD.equals(method);
-        return reads ? routes.get(path) : routes.refuse(path);
+    private CompletableFuture<Answer> answer(FullHttpRequest request) {
+        AdminRequest read;
+        try {
+            read = AdminRequest.of(request);
+        } catch (IllegalArgumentException e) {
+            return CompletableFuture.completedFuture(MALFORMED);
+        }
+        return routes.answer(read).exceptionally(failure -> {
+            LOG.error("what=admin_request_failed path={}", read.path(), failure);
+            return FAILED;
+        });
     }
 
-    private static FullHttpResponse response(AdminRoutes.Answer answer, boolean headOnly) {
+    private void writeReady(ChannelHandlerContext context) {
+        while (!waiting.isEmpty() && waiting.peek().answer().isDone()) {
+            Waiting next = waiting.remove();
+            FullHttpResponse response = response(next.answer().join(), next.headOnly());
+            if (next.ends()) {
+                response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+            }
+            context.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
+        }
+    }
+
+    private static FullHttpResponse response(Answer answer, boolean headOnly) {
         byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
         FullHttpResponse response = new DefaultFullHttpResponse(
                 HttpVersion.HTTP_1_1,
@@ -58,10 +92,25 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
                 .set(HttpHeaderNames.CONTENT_TYPE, answer.contentType())
                 .setInt(HttpHeaderNames.CONTENT_LENGTH, body.length)
                 .set(HttpHeaderNames.CACHE_CONTROL, HttpHeaderValues.NO_STORE);
-        if (answer.status() == HttpResponseStatus.METHOD_NOT_ALLOWED.code()) {
-            response.headers().set(HttpHeaderNames.ALLOW, ALLOWED);
+        if (!answer.allow().isEmpty()) {
+            response.headers().set(HttpHeaderNames.ALLOW, answer.allow());
         }
         return response;
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) throws Exception {
+        if (!(event instanceof IdleStateEvent)) {
+            super.userEventTriggered(context, event);
+        } else if (waiting.isEmpty()) {
+            context.close();
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) throws Exception {
+        waiting.clear();
+        super.channelInactive(context);
     }
 
     /** A connection reset is the peer's business; anything else is ours. */

@@ -1,13 +1,10 @@
 package io.spillway.broker.admin;
 
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpServerKeepAliveHandler;
-import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.handler.timeout.IdleStateHandler;
 
 /** The steps of one HTTP connection. Every size and time is bounded before anything is buffered. */
@@ -26,22 +23,9 @@ final class AdminPipeline {
                 .setMaxHeaderSize(MAX_HEADERS_BYTES);
         pipeline.addLast(limit)
                 .addLast(new IdleStateHandler(0, 0, IDLE_SECONDS))
-                .addLast(new CloseWhenIdle())
                 .addLast(new HttpServerCodec(sizes))
                 .addLast(new HttpServerKeepAliveHandler())
                 .addLast(new HttpObjectAggregator(MAX_BODY_BYTES, true))
                 .addLast(new AdminHandler(routes));
-    }
-
-    /** Ends a connection on which nothing happens, also one that sends its request drop by drop. */
-    private static final class CloseWhenIdle extends ChannelInboundHandlerAdapter {
-        @Override
-        public void userEventTriggered(ChannelHandlerContext context, Object event) throws Exception {
-            if (event instanceof IdleStateEvent) {
-                context.close();
-            } else {
-                super.userEventTriggered(context, event);
-            }
-        }
     }
 }

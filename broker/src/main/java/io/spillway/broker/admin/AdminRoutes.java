@@ -7,38 +7,44 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /**
- * What there is to get, and the answers. {@code /livez} says whether the process should live on, {@code /readyz} whether it
- * does its work: 200, or 503 with one JSON object a line for each cause. Confined to the admin thread.
+ * What there is, and the answers. {@code /livez} says whether the process should live on, {@code /readyz} whether it
+ * does its work: 200, or 503 with one JSON object a line for each cause. {@link ClusterRoutes} has
+ * {@code /cluster}. Confined to the admin thread.
  */
 final class AdminRoutes implements AutoCloseable {
-    /** An HTTP answer; the content type goes with the body. */
-    record Answer(int status, String contentType, String body) {}
-
-    static final Answer MALFORMED = text(400, "not an HTTP request this server understands\n");
-
     private static final String LIVE = "/livez";
     private static final String READY = "/readyz";
     private static final String METRICS = "/metrics";
     private static final Set<String> PATHS = Set.of(LIVE, READY, METRICS);
-    private static final String TEXT = "text/plain; charset=utf-8";
     private static final String JSON_LINES = "application/x-ndjson";
     private static final String PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
     private final JsonFactory json = new JsonFactory();
     private final Supplier<Health> health;
     private final PrometheusMeterRegistry registry;
+    private final ClusterRoutes cluster;
     private final JvmMeters jvm = new JvmMeters();
 
     /** The supplier is called on the admin thread and must be safe there. */
-    AdminRoutes(Supplier<Health> health, PrometheusMeterRegistry registry) {
+    AdminRoutes(Supplier<Health> health, PrometheusMeterRegistry registry, ClusterRoutes cluster) {
         this.health = health;
         this.registry = registry;
+        this.cluster = cluster;
     }
 
-    Answer get(String path) {
+    /** Ends on any thread. */
+    CompletableFuture<Answer> answer(AdminRequest request) {
+        if (ClusterRoutes.areFor(request.path())) {
+            return cluster.answer(request);
+        }
+        return CompletableFuture.completedFuture(request.reads() ? get(request.path()) : refuse(request.path()));
+    }
+
+    private Answer get(String path) {
         return switch (path) {
             case LIVE -> live(health.get());
             case READY -> ready(health.get());
@@ -48,25 +54,24 @@ final class AdminRoutes implements AutoCloseable {
     }
 
     /** The answer to any method that would change something. */
-    Answer refuse(String path) {
-        return PATHS.contains(path) ? text(405, "only GET and HEAD\n") : notFound(path);
+    private static Answer refuse(String path) {
+        return PATHS.contains(path) ? Answer.onlyBy(Answer.READS) : notFound(path);
     }
 
     private static Answer notFound(String path) {
         String shown = path.length() > 64 ? path.substring(0, 64) + "..." : path;
-        return text(404, "no " + shown + "; there are " + LIVE + ", " + READY + " and " + METRICS + "\n");
-    }
-
-    private static Answer text(int status, String body) {
-        return new Answer(status, TEXT, body);
+        return Answer.text(
+                404,
+                "no " + shown + "; there are " + LIVE + ", " + READY + ", " + METRICS + " and " + ClusterRoutes.ROOT
+                        + "\n");
     }
 
     private Answer live(Health view) {
-        return view.live() ? text(200, "live\n") : unavailable(view);
+        return view.live() ? Answer.text(200, "live\n") : unavailable(view);
     }
 
     private Answer ready(Health view) {
-        return view.ready() ? text(200, "ready\n") : unavailable(view);
+        return view.ready() ? Answer.text(200, "ready\n") : unavailable(view);
     }
 
     private Answer unavailable(Health view) {

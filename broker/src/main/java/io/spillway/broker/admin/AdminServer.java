@@ -16,9 +16,10 @@ import io.spillway.broker.base.ListenAddress;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Serves {@code /livez}, {@code /readyz} and {@code /metrics}. It has a thread of its own, {@code spillway-http}, so
+ * Serves {@code /livez}, {@code /readyz}, {@code /metrics} and {@code /cluster}. It has a thread of its own, {@code spillway-http}, so
  * that a scrape delays no client and a busy broker still answers that it lives. Thread-safe.
  */
 public final class AdminServer implements AutoCloseable {
@@ -38,9 +39,15 @@ public final class AdminServer implements AutoCloseable {
     /**
      * Listens; port 0 picks a free one. The supplier is called on the server's thread. Throws INVALID_ARGUMENT when the
      * address cannot be listened at.
+     *
+     * @param cluster null: the broker stands alone
      */
-    public static AdminServer start(ListenAddress listen, Supplier<Health> health, PrometheusMeterRegistry metrics) {
-        AdminRoutes routes = new AdminRoutes(health, metrics);
+    public static AdminServer start(
+            ListenAddress listen,
+            Supplier<Health> health,
+            PrometheusMeterRegistry metrics,
+            @Nullable ClusterControl cluster) {
+        AdminRoutes routes = new AdminRoutes(health, metrics, new ClusterRoutes(cluster));
         EventLoopGroup thread = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("spillway-http", true), NioIoHandler.newFactory());
         ConnectionLimit limit = new ConnectionLimit();

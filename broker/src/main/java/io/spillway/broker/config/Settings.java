@@ -40,7 +40,7 @@ public final class Settings {
             "http",
             address(),
             "127.0.0.1:7480",
-            "Where /livez, /readyz and /metrics are served. Port 0 picks a free one.");
+            "Where /livez, /readyz, /metrics and /cluster are served. Port 0 picks a free one.");
     public static final Setting<String> ZONE = new Setting<>(
             "zone",
             text("[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -"),

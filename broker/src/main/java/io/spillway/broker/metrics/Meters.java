@@ -3,11 +3,15 @@ package io.spillway.broker.metrics;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Tags;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Binds plain counters and figures to metrics. They are read when somebody scrapes; whoever counts only adds to a {@code
@@ -30,6 +34,35 @@ public final class Meters {
     /** Binds a metric in seconds to a supplier of nanoseconds. */
     public void bindSeconds(Metric metric, LongSupplier nanoseconds, String... labelValues) {
         bind(metric, (DoubleSupplier) () -> nanoseconds.getAsLong() / NS_PER_SECOND, labelValues);
+    }
+
+    /**
+     * A gauge whose label values come and go; one that is not among them any more is not shown any more. A supplier may
+     * say NaN.
+     */
+    public Rows rows(Metric metric) {
+        return new Rows(
+                metric,
+                MultiGauge.builder(metric.name()).description(metric.doc()).register(registry));
+    }
+
+    /** Thread-safe. */
+    public static final class Rows {
+        private final Metric metric;
+        private final MultiGauge gauge;
+
+        private Rows(Metric metric, MultiGauge gauge) {
+            this.metric = metric;
+            this.gauge = gauge;
+        }
+
+        /** From now on these, by the values of the metric's labels. */
+        public void set(Map<List<String>, DoubleSupplier> values) {
+            List<MultiGauge.Row<?>> rows = new ArrayList<>();
+            values.forEach((labels, value) -> rows.add(MultiGauge.Row.of(
+                    Tags.of(tags(metric, labels.toArray(String[]::new))), (Supplier<Number>) value::getAsDouble)));
+            gauge.register(rows, true);
+        }
     }
 
     /**

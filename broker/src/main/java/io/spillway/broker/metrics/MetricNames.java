@@ -81,6 +81,24 @@ public final class MetricNames {
             gauge("spillway_read_only", "1 while a shard refuses to publish, else 0.", "shard");
     public static final Metric MAILBOX_DEPTH =
             gauge("spillway_mailbox_depth", "Commands that wait for a shard.", "shard");
+    public static final Metric CLUSTER_TERM =
+            gauge("spillway_cluster_term", "The newest term that this node of a cluster knows.");
+    public static final Metric CLUSTER_COMMIT =
+            gauge("spillway_cluster_commit_index", "Up to which entry this node knows the cluster to have agreed.");
+    public static final Metric CLUSTER_APPLIED =
+            gauge("spillway_cluster_applied_index", "Up to which entry this node has taken up what was agreed on.");
+    public static final Metric CLUSTER_LEADER =
+            gauge("spillway_cluster_is_leader", "1 while this node serves the cluster's clients, else 0.");
+    public static final Metric CLUSTER_LAG = gauge(
+            "spillway_cluster_lag_entries",
+            "Agreed entries that a node is not known to hold; NaN at all but the leader.",
+            "node",
+            "zone");
+    public static final Metric CLUSTER_CONTACT = gauge(
+            "spillway_cluster_last_contact_seconds",
+            "Time since the leader last heard of a node; NaN at all but the leader.",
+            "node",
+            "zone");
     public static final Metric HEAP_BYTES = gauge("spillway_heap_used_bytes", "Bytes of the Java heap in use.");
 
     /** All of them, in the order of the documentation. */
@@ -119,6 +137,12 @@ public final class MetricNames {
             DISK_FREE_BYTES,
             READ_ONLY,
             MAILBOX_DEPTH,
+            CLUSTER_TERM,
+            CLUSTER_COMMIT,
+            CLUSTER_APPLIED,
+            CLUSTER_LEADER,
+            CLUSTER_LAG,
+            CLUSTER_CONTACT,
             HEAP_BYTES);
 
     private MetricNames() {}

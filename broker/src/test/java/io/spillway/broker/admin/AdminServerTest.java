@@ -36,7 +36,7 @@ final class AdminServerTest {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Meters meters = new Meters(registry);
     private volatile Health health = READY;
-    private final AdminServer server = AdminServer.start(FREE_PORT, () -> health, registry);
+    private final AdminServer server = AdminServer.start(FREE_PORT, () -> health, registry, null);
     private final HttpClient client = HttpClient.newHttpClient();
 
     @AfterEach
@@ -113,7 +113,7 @@ final class AdminServerTest {
         HttpResponse<String> answer = get("/metricz?x=1");
 
         assertThat(answer.statusCode()).isEqualTo(404);
-        assertThat(answer.body()).isEqualTo("no /metricz; there are /livez, /readyz and /metrics\n");
+        assertThat(answer.body()).isEqualTo("no /metricz; there are /livez, /readyz, /metrics and /cluster\n");
     }
 
     @Test
@@ -194,7 +194,7 @@ final class AdminServerTest {
     void aPortInUseIsRefusedWithTheAddress() {
         ListenAddress address = new ListenAddress("127.0.0.1", server.address().getPort());
 
-        assertThatThrownBy(() -> AdminServer.start(address, () -> health, registry))
+        assertThatThrownBy(() -> AdminServer.start(address, () -> health, registry, null))
                 .isInstanceOfSatisfying(SpillwayException.class, e -> {
                     assertThat(e.code()).isEqualTo(Code.INVALID_ARGUMENT);
                     assertThat(e.what()).isEqualTo("cannot listen at " + address);
@@ -206,7 +206,7 @@ final class AdminServerTest {
     void anUnknownHostIsRefused() {
         ListenAddress unknown = new ListenAddress("no-such-host.invalid", 0);
 
-        assertThatThrownBy(() -> AdminServer.start(unknown, () -> health, registry))
+        assertThatThrownBy(() -> AdminServer.start(unknown, () -> health, registry, null))
                 .isInstanceOfSatisfying(
                         SpillwayException.class, e -> assertThat(e.why()).isEqualTo("the host is unknown"));
     }

@@ -1,0 +1,42 @@
+package io.spillway.broker;
+
+import io.spillway.broker.admin.Health;
+import io.spillway.broker.cluster.ClusterView;
+import java.util.Optional;
+
+/** Whether a node of a cluster can do its part. */
+final class ClusterHealth {
+    private static final String COMPONENT = "cluster";
+
+    private ClusterHealth() {}
+
+    /**
+     * Why it is not ready; empty when it is.
+     *
+     * @param isStalled it leads, entries wait, and nothing is agreed on
+     */
+    static Optional<Health.Cause> cause(ClusterView view, boolean isStalled) {
+        if (!view.stopped().isEmpty()) {
+            return Optional.of(new Health.Cause(
+                    COMPONENT,
+                    "this node takes no part in the cluster any more",
+                    view.stopped(),
+                    "restart it, unless it was removed"));
+        }
+        if (view.leader() == null) {
+            return Optional.of(new Health.Cause(
+                    COMPONENT,
+                    "no leader is known here",
+                    "the nodes are about to elect one, this node has not joined yet, or a majority of the voters is down",
+                    "wait a moment; then see spillway cluster status, and start the voters that are down"));
+        }
+        if (isStalled) {
+            return Optional.of(new Health.Cause(
+                    COMPONENT,
+                    "the cluster agrees on nothing",
+                    "this node leads, and what it proposed waits for a majority",
+                    "see spillway cluster status; look at the disks and the network of the other voters"));
+        }
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,46 @@
+package io.spillway.broker;
+
+import io.spillway.broker.admin.ClusterControl;
+import io.spillway.broker.cluster.ClusterMember;
+import io.spillway.broker.replication.ClusterStatus;
+import io.spillway.broker.replication.Peer;
+import java.util.concurrent.CompletableFuture;
+
+/** Lets operators at this node's part in the cluster. Thread-safe. */
+record OperatedCluster(ClusterMember member) implements ClusterControl {
+    @Override
+    public ClusterStatus status() {
+        ClusterStatus now = member.status();
+        return now != null ? now : member.node().status();
+    }
+
+    @Override
+    public String stopped() {
+        return member.view().stopped();
+    }
+
+    @Override
+    public CompletableFuture<ClusterStatus> leaderStatus() {
+        return member.node().leaderStatus();
+    }
+
+    @Override
+    public CompletableFuture<Void> add(Peer node) {
+        return member.node().addNode(node);
+    }
+
+    @Override
+    public CompletableFuture<Void> remove(String id) {
+        return member.node().removeNode(id);
+    }
+
+    @Override
+    public CompletableFuture<Void> transferTo(String id, int timeoutMs) {
+        return member.node().transferLeadership(id, timeoutMs);
+    }
+
+    @Override
+    public CompletableFuture<Void> promote(String id) {
+        return member.node().promote(id);
+    }
+}

@@ -1,0 +1,44 @@
+package io.spillway.broker.admin;
+
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.QueryStringDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A request, read.
+ *
+ * @param query of a parameter given twice the last value
+ * @param isOfPage a page in a browser sends it: it has an Origin
+ */
+record AdminRequest(HttpMethod method, String path, Map<String, String> query, boolean isOfPage) {
+    private static final int MAX_PARAMETERS = 16;
+
+    /** Throws IllegalArgumentException when the query cannot be decoded. */
+    static AdminRequest of(FullHttpRequest request) {
+        String uri = request.uri();
+        int end = uri.indexOf('?');
+        Map<String, String> query = new LinkedHashMap<>();
+        if (end >= 0) {
+            new QueryStringDecoder(uri.substring(end + 1), StandardCharsets.UTF_8, false, MAX_PARAMETERS)
+                    .parameters()
+                    .forEach((name, values) -> query.put(name, values.get(values.size() - 1)));
+        }
+        return new AdminRequest(
+                request.method(),
+                end < 0 ? uri : uri.substring(0, end),
+                query,
+                request.headers().contains(HttpHeaderNames.ORIGIN));
+    }
+
+    boolean reads() {
+        return HttpMethod.GET.equals(method) || HttpMethod.HEAD.equals(method);
+    }
+
+    boolean posts() {
+        return HttpMethod.POST.equals(method);
+    }
+}

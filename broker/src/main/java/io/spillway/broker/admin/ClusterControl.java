@@ -1,0 +1,25 @@
+package io.spillway.broker.admin;
+
+import io.spillway.broker.replication.ClusterStatus;
+import io.spillway.broker.replication.Peer;
+import java.util.concurrent.CompletableFuture;
+
+/** The cluster in the hands of an operator. Thread-safe; nothing here waits. Futures fail with what the cluster says. */
+public interface ClusterControl {
+    /** As this node sees it; throws NOT_READY before it takes part. */
+    ClusterStatus status();
+
+    /** Why this node takes no part any more; empty while it does. */
+    String stopped();
+
+    /** As the leader sees it, which alone knows how far the others are. */
+    CompletableFuture<ClusterStatus> leaderStatus();
+
+    CompletableFuture<Void> add(Peer node);
+
+    CompletableFuture<Void> remove(String id);
+
+    CompletableFuture<Void> transferTo(String id, int timeoutMs);
+
+    CompletableFuture<Void> promote(String id);
+}

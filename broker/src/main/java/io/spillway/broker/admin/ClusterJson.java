@@ -1,0 +1,109 @@
+package io.spillway.broker.admin;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.replication.ClusterStatus;
+import io.spillway.broker.replication.Peer;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import org.jspecify.annotations.Nullable;
+
+/** What the routes of the cluster answer, as JSON. Thread-safe. */
+final class ClusterJson {
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private ClusterJson() {}
+
+    private interface Fields {
+        void writeTo(JsonGenerator json) throws IOException;
+    }
+
+    private static String object(Fields fields) {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = JSON.createGenerator(text)) {
+            json.writeStartObject();
+            fields.writeTo(json);
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException("a StringWriter does not fail", e);
+        }
+        return text.append('\n').toString();
+    }
+
+    /**
+     * @param own this node's view
+     * @param seen the leader's, with the others' figures; null when it is not to be had
+     * @param stopped why this node takes no part any more; empty while it does
+     */
+    static String status(ClusterStatus own, @Nullable ClusterStatus seen, String stopped) {
+        ClusterStatus shown = seen == null ? own : seen;
+        return object(json -> {
+            json.writeStringField("cluster", own.cluster());
+            json.writeStringField("node", own.self());
+            json.writeNumberField("term", shown.term());
+            Peer leader = stopped.isEmpty() ? shown.leader() : null;
+            string(json, "leader", leader == null ? null : leader.id());
+            json.writeNumberField("commit", own.commit());
+            json.writeNumberField("applied", own.applied());
+            string(json, "stopped", stopped.isEmpty() ? null : stopped);
+            string(json, "figures_from", seen == null ? null : seen.self());
+            json.writeArrayFieldStart("nodes");
+            for (ClusterStatus.Node node : shown.nodes()) {
+                node(json, node, stopped.isEmpty());
+            }
+            json.writeEndArray();
+        });
+    }
+
+    /** @param isKnown who leads is; else it may be another by now */
+    private static void node(JsonGenerator json, ClusterStatus.Node node, boolean isKnown) throws IOException {
+        Peer peer = node.peer();
+        json.writeStartObject();
+        json.writeStringField("node", peer.id());
+        json.writeStringField("zone", peer.zone());
+        json.writeStringField("role", node.role().name());
+        json.writeBooleanField("leader", isKnown && node.isLeader());
+        json.writeStringField("cluster_address", peer.clusterAddress());
+        json.writeStringField("client_address", peer.clientAddress());
+        number(json, "lag_entries", node.lagEntries());
+        number(json, "last_contact_ms", node.lastContactMs());
+        json.writeEndObject();
+    }
+
+    private static void string(JsonGenerator json, String name, @Nullable String value) throws IOException {
+        json.writeFieldName(name);
+        if (value == null) {
+            json.writeNull();
+        } else {
+            json.writeString(value);
+        }
+    }
+
+    private static void number(JsonGenerator json, String name, long value) throws IOException {
+        json.writeFieldName(name);
+        if (value == ClusterStatus.UNKNOWN) {
+            json.writeNull();
+        } else {
+            json.writeNumber(value);
+        }
+    }
+
+    /** A change is in effect. */
+    static String done(String change, String node) {
+        return object(json -> {
+            json.writeStringField("done", change);
+            json.writeStringField("node", node);
+        });
+    }
+
+    static String error(SpillwayException error) {
+        return object(json -> {
+            json.writeStringField("code", error.code().name());
+            json.writeStringField("what", error.what());
+            json.writeStringField("why", error.why());
+            json.writeStringField("next_step", error.nextStep());
+        });
+    }
+}
