@@ -65,6 +65,7 @@ final class SpillwayCommand {
         commands.put("dlq", () -> DlqCommand.of(console));
         commands.put("replay", () -> new ReplayCommand(console));
         commands.put("audit", () -> new AuditCommand(console));
+        commands.put("cluster", () -> new ClusterCommand(console));
         commands.put("log", () -> new LogCommand(console));
         commands.put("bench", () -> new BenchCommand(console));
         return commands;

@@ -99,6 +99,11 @@ class MainTest {
                 "consume t --from earliest --filter has(a)",
                 "consume t --from earliest --setting max.inflight=1",
                 "consume t --from earliest --retry-backoff 1s",
+                "cluster",
+                "cluster status --http here",
+                "cluster status --endpoint 127.0.0.1:7400",
+                "cluster remove-node",
+                "cluster add-node n4 --zone d",
                 "group seek t g",
                 "group seek t g --to offset:1",
                 "log verify",
@@ -148,6 +153,21 @@ class MainTest {
         assertThat(run.err())
                 .startsWith("error: CONNECT_FAILED: ")
                 .contains(endpoint)
+                .contains("; next: ")
+                .hasLineCount(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cluster status", "cluster zones", "cluster remove-node n1", "cluster transfer-leader n1"})
+    void anUnreachableNodeIsOneLineAndExitsWithThree(String command) throws IOException {
+        String address = "127.0.0.1:" + closedPort();
+
+        CommandRun run = CommandRun.of((command + " --http " + address).split(" "));
+
+        assertThat(run.exitCode()).isEqualTo(ExitCode.UNREACHABLE);
+        assertThat(run.err())
+                .startsWith("error: CONNECT_FAILED: ")
+                .contains(address)
                 .contains("; next: ")
                 .hasLineCount(1);
     }
