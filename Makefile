@@ -5,7 +5,7 @@ DIST := build/spillway-$(VERSION)
 FUZZTIME ?= 10s
 JDK25 ?= $(firstword $(wildcard /usr/lib/jvm/*25*))
 
-.PHONY: help build examples demo test test-java test-go test-rust test-vectors test-jdk25 bench dist format generate clean
+.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-vectors test-jdk25 bench dist format generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ examples: build-dir ## build the examples of the Go and Rust clients
 
 demo: build examples ## publish, kill, restart, consume, verify, replay, in three languages: the whole story in minutes
 	bin/demo $(FILE)
+
+cluster-demo: build ## three brokers, kill the leader, lose nothing: a minute
+	bin/cluster-demo
 
 .PHONY: build-dir
 build-dir:
