@@ -20,8 +20,9 @@ final class Fingerprint {
 
     /** Goes on with the records of this batch. */
     void wrap(ByteBuf batch) {
-        base = batch.readerIndex();
         bytes = batch.nioBuffer();
+        // The view of a batch within a read-only entry begins where the batch does, not at 0.
+        base = batch.readerIndex() - bytes.position();
     }
 
     /** Lets go of the batch. */
