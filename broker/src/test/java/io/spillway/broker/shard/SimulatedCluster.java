@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.protocol.Code;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -112,7 +113,8 @@ final class SimulatedCluster {
         for (; node.handedOver < upTo; node.handedOver++) {
             Entry entry = log.get(node.handedOver);
             if (entry.bytes.length > 0) {
-                ByteBuf bytes = Unpooled.wrappedBuffer(entry.bytes);
+                // Read-only, as the engine hands it over.
+                ByteBuf bytes = Unpooled.wrappedBuffer(ByteBuffer.wrap(entry.bytes).asReadOnlyBuffer());
                 node.mailbox.end(new ShardCommand.Committed(entry.term, node.handedOver, bytes, () -> {}));
             }
         }
