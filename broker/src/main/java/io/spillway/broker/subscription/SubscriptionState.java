@@ -303,9 +303,14 @@ public final class SubscriptionState {
         return pool.seen();
     }
 
-    /** KEY_ORDERED: whether more records may arrive, of those below the limit. */
+    /**
+     * KEY_ORDERED: whether more records may arrive, of those below the limit. After a restart everything that was out
+     * before may arrive again, however much that is: what failed counts as unsettled already, and comes to its turn only
+     * once it has arrived.
+     */
     public boolean canArrive(long limit) {
-        return pool.seen() < Math.min(limit, cursor + windowLimit) && unsettled() < maxUnsettled;
+        boolean isRoom = pool.seen() < pool.end() || unsettled() < maxUnsettled;
+        return isRoom && pool.seen() < Math.min(limit, cursor + windowLimit);
     }
 
     /** Tells the key hash of a record; 0 = none. */

@@ -94,6 +94,24 @@ class KeyOrderTest {
     }
 
     @Test
+    void letsArriveWhatFailedBeforeARestartEvenWhenThatIsAllItMayHaveOut() {
+        var group = new SubscriptionState(0, 1_000, BATCH - 1, slot -> 1, () -> ++fence);
+        group.applyFailed(1, BATCH, 1, 0);
+
+        assertThat(group.canArrive(2 * BATCH)).as("after the restart").isTrue();
+        arrive(group, at -> (int) at * 0x85ebca6b | 1);
+        assertThat(group.canArrive(2 * BATCH)).as("beyond what was out").isFalse();
+        List<Long> fresh = deliver(group, 1);
+        List<Long> failed = deliver(group, 1);
+
+        assertThat(fresh).containsExactly(0L);
+        assertThat(failed).hasSize(BATCH - 1).startsWith(1L);
+        assertThat(pick.failures).isEqualTo(1);
+        group.applySettled(0, BATCH);
+        assertThat(group.canArrive(2 * BATCH)).as("when all is settled").isTrue();
+    }
+
+    @Test
     void givesWhatIsReadyToWhoeverOwnsItsSlotNow() {
         long[] owner = {1};
         var group = new SubscriptionState(0, 1_000, 1_000, slot -> owner[0], () -> ++fence);
