@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -180,6 +181,9 @@ final class GroupOracle {
                     .as("%s: the end of lease %d, which holds it", what(held.partition, offset), before.fence)
                     .isLessThanOrEqualTo(nowMs);
             before.open.remove(offset);
+            if (before.open.isEmpty()) {
+                forget(before);
+            }
         }
     }
 
@@ -275,7 +279,7 @@ final class GroupOracle {
 
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder(name + " room " + group().room() + " leases " + leases.keySet());
+        StringBuilder text = new StringBuilder(name + " room " + group().room() + " leases " + leases.size());
         for (GroupMember joined : group().ports.values()) {
             text.append(" member ").append(joined.member.id()).append(" room ").append(joined.member.room());
             text.append(joined.member.canTake() ? " takes" : " takes not");
@@ -290,9 +294,17 @@ final class GroupOracle {
             text.append(" scheduled ")
                     .append(truth.scheduled())
                     .append(" blocked ")
-                    .append(truth.keyBlocked());
+                    .append(truth.keyBlocked())
+                    .append(" arrived up to ")
+                    .append(truth.arrivalsFrom());
         }
         return text.append(group().pause == null ? "\n" : " paused\n").toString();
+    }
+
+    long settledRecords() {
+        return Stream.of(group().places)
+                .mapToLong(place -> place.state.cursor() + place.state.settledAbove())
+                .sum();
     }
 
     private long inFlight() {
@@ -312,6 +324,17 @@ final class GroupOracle {
             assertThat((long) joined.member.unacked())
                     .as("%s: records charged to member %d of %s", step, joined.member.id(), name)
                     .isEqualTo(charged.getOrDefault(joined.member.id(), 0L));
+        }
+    }
+
+    /** Of an ordered group, whose records arrive before they are delivered, some always can when none is out. */
+    void checkArrivals() {
+        for (Group.Place place : group().places) {
+            SubscriptionState truth = place.state;
+            boolean isOut = truth.arrivalsFrom() > truth.cursor();
+            assertThat(isOut || truth.cursor() >= place.limit() || truth.canArrive(place.limit()))
+                    .as("%s: records may arrive: %s", step, this)
+                    .isTrue();
         }
     }
 

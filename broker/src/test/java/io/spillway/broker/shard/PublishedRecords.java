@@ -13,7 +13,6 @@ import java.util.random.RandomGenerator;
 
 /** What was published, partition by partition: the truth that deliveries are compared with. */
 final class PublishedRecords {
-    private static final int KEYS = 40;
     private static final String[] COLOURS = {"red", "green", "blue"};
 
     /** @param key 0 = none */
@@ -21,10 +20,14 @@ final class PublishedRecords {
 
     private final List<List<Sent>> partitions = new ArrayList<>();
     private final RandomGenerator random;
+    /** Few, so that many records wait for their turn, or so many that hardly any does. */
+    private final int keys;
+
     private final RecordBatchWriter writer = new RecordBatchWriter(new UnpooledByteBufAllocator(true, true), 1 << 20);
 
     PublishedRecords(RandomGenerator random, int partitions) {
         this.random = random;
+        keys = random.nextBoolean() ? 40 : 1_000;
         for (int i = 0; i < partitions; i++) {
             this.partitions.add(new ArrayList<>());
         }
@@ -65,8 +68,8 @@ final class PublishedRecords {
     }
 
     private Sent record(boolean timed, long nowMs) {
-        // Few keys, one of them much hotter than the others.
-        int key = random.nextInt(5) == 0 ? 0 : random.nextInt(4) == 0 ? 1 : 1 + random.nextInt(KEYS);
+        // One key is much hotter than the others.
+        int key = random.nextInt(5) == 0 ? 0 : random.nextInt(4) == 0 ? 1 : 1 + random.nextInt(keys);
         long deliverAtMs = timed && random.nextInt(4) == 0 ? nowMs + random.nextInt(3_000) : -1;
         long expiresAtMs = timed && random.nextInt(4) == 0 ? nowMs + random.nextInt(5_000) : -1;
         return new Sent(
