@@ -114,7 +114,8 @@ final class SimulatedCluster {
             Entry entry = log.get(node.handedOver);
             if (entry.bytes.length > 0) {
                 // Read-only, as the engine hands it over.
-                ByteBuf bytes = Unpooled.wrappedBuffer(ByteBuffer.wrap(entry.bytes).asReadOnlyBuffer());
+                ByteBuf bytes =
+                        Unpooled.wrappedBuffer(ByteBuffer.wrap(entry.bytes).asReadOnlyBuffer());
                 node.mailbox.end(new ShardCommand.Committed(entry.term, node.handedOver, bytes, () -> {}));
             }
         }
