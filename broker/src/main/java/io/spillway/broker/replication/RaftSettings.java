@@ -26,6 +26,11 @@ import org.apache.ratis.util.TimeDuration;
 
 /** What we set in Ratis, and why it is not the default. */
 final class RaftSettings {
+    /**
+     * To a node that does not answer: ten times at once, then five times a second. By default every 5 s in the end, and a
+     * node that is back needs three tries until it is followed up.
+     */
+    private static final String RETRIES = "1ms,10,200ms,1000000000";
     /** How long a question may take. */
     static final int ASK_TIMEOUT_MS = 10_000;
     /** How long a node that is being admitted may be silent; the default is a few elections, too short for a busy machine. */
@@ -93,6 +98,7 @@ final class RaftSettings {
         Log.Appender.setBufferByteLimit(properties, APPEND_BYTES);
         // Latency: do not collect for a millisecond; what arrives while a request is under way shares the next.
         Log.Appender.setWaitTimeMin(properties, TimeDuration.ZERO);
+        Log.Appender.setRetryPolicy(properties, RETRIES);
         // What is no more in the log comes from the leader's files, by our own questions.
         Log.Appender.setInstallSnapshotEnabled(properties, false);
         Log.setPurgeUptoSnapshotIndex(properties, true);
