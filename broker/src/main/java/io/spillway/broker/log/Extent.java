@@ -132,10 +132,13 @@ final class Extent {
         return table;
     }
 
-    /** Takes a table that was loaded; it may have fewer rows than were known when batches are gone. */
+    /**
+     * Takes a table that was loaded, or that another extent has; it may have fewer rows than were known when batches are
+     * gone, and room for more that are none.
+     */
     void load(long[] loaded) {
         table = loaded;
-        rows = loaded.length / ROW_LONGS;
+        rows = Math.min(rows, loaded.length / ROW_LONGS);
     }
 
     void unload() {
