@@ -194,6 +194,8 @@ final class Lanes {
         for (Group.Place place : lane.places) {
             place.state.forEachLease(lease -> settling.ended(lane, lease));
         }
+        // Who held its records has room for live ones.
+        lane.topic.ready();
         if (lane.parent != null) {
             return journal.commit(List.of(deleted(lane)));
         }
