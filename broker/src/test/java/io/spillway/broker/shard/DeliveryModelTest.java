@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Random lives of a shard with a group in each mode, on a clock that is moved by hand and with a real log: publishes,
- * members that come and go, every way to settle, time, filters, pauses, seeks, kills and power cuts; every delivery is
+ * members that come and go, every way to settle, time, filters, pauses, seeks, replays, purges, kills and power cuts; every delivery is
  * compared with an oracle. More than 100,000 operations.
  */
 class DeliveryModelTest {
@@ -43,5 +43,6 @@ class DeliveryModelTest {
         }
         life.finish();
         assertThat(life.deliveries()).as("records delivered").isGreaterThan(OPERATIONS / 10);
+        assertThat(life.replayed()).as("of replays").isPositive();
     }
 }

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * What a group may do, told record by record and without a thought for speed: it hears of every delivery and every
  * settle, and says when one breaks a promise.
  */
-final class GroupOracle {
+sealed class GroupOracle permits LaneOracle {
     /** Records that one member holds. */
     static final class Held {
         final ModelMember member;
@@ -49,13 +49,16 @@ final class GroupOracle {
     }
 
     /** A group in one partition. */
-    private static final class Part {
+    static final class Part {
         /** Settled by an ack that worked, at some time. */
         final BitSet acked = new BitSet();
-        /** Not wanted by a filter the group had, or passed over by a seek. */
+        /** Not wanted by a filter the group had, or passed over by a seek, or removed by a purge. */
         final BitSet excused = new BitSet();
         /** Acked, and nothing happened since that brings it back. */
         final BitSet done = new BitSet();
+
+        /** What lies before was purged. */
+        long removedTo;
 
         final Map<Long, Held> holders = new HashMap<>();
         final Map<Long, Long> dueMs = new HashMap<>();
@@ -70,9 +73,12 @@ final class GroupOracle {
     /** Some that ended, for late settles. */
     final List<Held> ended = new ArrayList<>();
 
-    private final PublishedRecords published;
-    private final ModelShard shard;
-    private final List<Part> parts = new ArrayList<>();
+    /** Replays that deliver beside its own records. */
+    final List<LaneOracle> lanes = new ArrayList<>();
+
+    final PublishedRecords published;
+    final ModelShard shard;
+    final List<Part> parts = new ArrayList<>();
     /** The colour the group wants; null = all. */
     @Nullable
     String filter;
@@ -84,6 +90,8 @@ final class GroupOracle {
     int maxInFlight;
     String step = "";
     long deliveries;
+    /** Records its replays delivered. */
+    long replayed;
 
     GroupOracle(String name, int mode, int partitions, PublishedRecords published, ModelShard shard) {
         this.name = name;
@@ -95,11 +103,33 @@ final class GroupOracle {
         }
     }
 
-    private String what(int partition, long offset) {
+    String what(int partition, long offset) {
         return step + ": " + name + " " + partition + "/" + offset;
     }
 
+    void at(String now) {
+        step = now;
+        lanes.forEach(lane -> lane.at(now));
+    }
+
+    /** The group wants this colour alone from now on. */
+    void wants(String colour) {
+        filters.add(colour);
+        lanes.forEach(lane -> lane.wants(colour));
+    }
+
+    /** Of the group itself, or of a replay: whose lease it is tells. */
     void onDelivery(ModelMember.Delivery delivery) {
+        for (LaneOracle lane : lanes) {
+            if (lane.holds(delivery.segment())) {
+                lane.delivered(delivery);
+                return;
+            }
+        }
+        delivered(delivery);
+    }
+
+    void delivered(ModelMember.Delivery delivery) {
         Segment segment = delivery.segment();
         long nowMs = shard.clock.nowMs();
         int partition = segment.getPartition();
@@ -124,10 +154,11 @@ final class GroupOracle {
         }
     }
 
-    private void check(ModelMember.Delivery delivery, int partition, long offset, long nowMs) {
+    void check(ModelMember.Delivery delivery, int partition, long offset, long nowMs) {
         String what = what(partition, offset);
         Part part = parts.get(partition);
         assertThat(offset).as(what).isLessThan(published.of(partition).size());
+        assertThat(offset).as("%s: was removed", what).isGreaterThanOrEqualTo(part.removedTo);
         Sent sent = published.at(partition, offset);
         assertThat(sent.deliverAtMs()).as("%s: to be delivered at", what).isLessThanOrEqualTo(nowMs);
         if (sent.expiresAtMs() >= 0) {
@@ -148,7 +179,7 @@ final class GroupOracle {
     private void checkTurn(int partition, long offset, Sent sent, String what) {
         Part part = parts.get(partition);
         SubscriptionState truth = place(partition).state;
-        long at = part.unsettledFrom.getOrDefault(sent.key(), 0L);
+        long at = part.unsettledFrom.getOrDefault(sent.key(), begin(partition));
         while (at < offset && !blocks(partition, at, sent, truth)) {
             at++;
         }
@@ -218,6 +249,10 @@ final class GroupOracle {
 
     private void forget(Held held) {
         leases.remove(held.fence);
+        retire(held);
+    }
+
+    private void retire(Held held) {
         if (ended.size() < 50) {
             ended.add(held);
         } else {
@@ -230,6 +265,25 @@ final class GroupOracle {
         members.remove(member);
         new ArrayList<>(leases.values())
                 .stream().filter(held -> held.member == member).forEach(this::lost);
+        lanes.forEach(lane -> lane.left(member));
+    }
+
+    /** A replay ended, and its leases with it. */
+    void closed(LaneOracle lane) {
+        lanes.remove(lane);
+        new ArrayList<>(lane.leases.values()).forEach(held -> {
+            lane.lost(held);
+            retire(held);
+        });
+    }
+
+    /** Records are gone; who holds some may still settle them, and they are in nobody's way. */
+    void removed(int partition, long to) {
+        Part part = parts.get(partition);
+        part.removedTo = to;
+        part.excused.set(0, (int) to);
+        part.holders.keySet().removeIf(offset -> offset < to);
+        lanes.forEach(lane -> lane.parts.get(partition).removedTo = to);
     }
 
     /** The group goes on somewhere else in a partition; forward means that what lies between is not delivered. */
@@ -249,6 +303,7 @@ final class GroupOracle {
         for (int i = 0; i < parts.size(); i++) {
             moved(i, 0, 0);
             Part part = parts.get(i);
+            part.removedTo = shard.log.startOffset(place(i).partition.id);
             SubscriptionState truth = place(i).state;
             for (int at = part.acked.nextSetBit(0); at >= 0; at = part.acked.nextSetBit(at + 1)) {
                 part.done.set(at, truth.isSettled(at));
@@ -271,6 +326,15 @@ final class GroupOracle {
                 .filter(java.util.Objects::nonNull)
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** Where it begins, and where it ends. */
+    long begin(int partition) {
+        return 0;
+    }
+
+    long end(int partition) {
+        return published.of(partition).size();
     }
 
     Group.Place place(int partition) {
@@ -302,9 +366,11 @@ final class GroupOracle {
     }
 
     long settledRecords() {
-        return Stream.of(group().places)
-                .mapToLong(place -> place.state.cursor() + place.state.settledAbove())
-                .sum();
+        long inLanes = lanes.stream().mapToLong(LaneOracle::settledRecords).sum();
+        return inLanes
+                + Stream.of(group().places)
+                        .mapToLong(place -> place.state.cursor() + place.state.settledAbove())
+                        .sum();
     }
 
     private long inFlight() {
@@ -316,11 +382,16 @@ final class GroupOracle {
     /** What each member is charged for is what it holds. */
     void checkCredit() {
         Map<Long, Long> charged = new HashMap<>();
-        for (Group.Place place : group().places) {
-            place.state.forEachLease(lease -> charged.merge(lease.memberId(), (long) lease.unsettled(), Long::sum));
-            assertThat(place.state.inFlight()).as(step).isNotNegative();
-        }
-        for (GroupMember joined : group().ports.values()) {
+        Group truth = group();
+        assertThat(truth.lanes).as("%s: replays", step).hasSameSizeAs(lanes);
+        Stream.concat(Stream.of(truth), truth.lanes.stream())
+                .flatMap(holder -> Stream.of(holder.places))
+                .forEach(place -> {
+                    place.state.forEachLease(
+                            lease -> charged.merge(lease.memberId(), (long) lease.unsettled(), Long::sum));
+                    assertThat(place.state.inFlight()).as(step).isNotNegative();
+                });
+        for (GroupMember joined : truth.ports.values()) {
             assertThat((long) joined.member.unacked())
                     .as("%s: records charged to member %d of %s", step, joined.member.id(), name)
                     .isEqualTo(charged.getOrDefault(joined.member.id(), 0L));
@@ -336,6 +407,7 @@ final class GroupOracle {
                     .as("%s: records may arrive: %s", step, this)
                     .isTrue();
         }
+        lanes.forEach(LaneOracle::checkArrivals);
     }
 
     /** Everything that is acked and confirmed has outlived what happened. */
@@ -352,15 +424,23 @@ final class GroupOracle {
 
     /** Nothing is lost: each record was acked, dead-lettered, or is one the group need not see. */
     void checkNothingIsLost(Map<Integer, BitSet> deadLettered) {
+        long dead = 0;
         for (int partition = 0; partition < parts.size(); partition++) {
             Part part = parts.get(partition);
-            BitSet dead = deadLettered.getOrDefault(partition, new BitSet());
-            List<Sent> all = published.of(partition);
-            for (int at = 0; at < all.size(); at++) {
-                assertThat(part.acked.get(at) || dead.get(at) || part.excused.get(at) || isUnwanted(all.get(at)))
-                        .as("%s: was handled", what(partition, at))
-                        .isTrue();
+            for (int at = (int) begin(partition); at < end(partition); at++) {
+                boolean isHandled =
+                        part.acked.get(at) || part.excused.get(at) || isUnwanted(published.at(partition, at));
+                if (!isHandled) {
+                    assertThat(deadLettered
+                                    .getOrDefault(partition, new BitSet())
+                                    .get(at))
+                            .as("%s: was handled", what(partition, at))
+                            .isTrue();
+                    dead++;
+                }
             }
         }
+        // A group and its replays share their name, and so do their dead letters.
+        assertThat(dead).as("%s: dead letters of %s", step, name).isLessThanOrEqualTo(group().deadLettered);
     }
 }

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 /** One random life: what happens to a shard, and what its oracles are told of it. */
 final class ShardLife {
     private static final String TOPIC = "orders";
+    static final String DEAD_LETTERS = TOPIC + ".dlq";
     private static final int PARTITIONS = 2;
     private static final int MAX_MEMBERS = 4;
     /** Longer than any record waits for its time, or to come again. */
@@ -40,6 +41,7 @@ final class ShardLife {
     /** Acks that were answered, by group and partition: they outlive a kill. */
     private final Map<String, Map<Integer, BitSet>> confirmed = new HashMap<>();
 
+    private final ReplayLife replays;
     private final boolean synced;
     private TopicSpec topic;
     private String step = "";
@@ -60,6 +62,7 @@ final class ShardLife {
                             Start.newBuilder().setKind(1).build(),
                             Map.of("dlq.breaker.percent", "0")));
         }
+        replays = new ReplayLife(shard, random, groups, topic.topicId(), PARTITIONS);
     }
 
     private void change(String group, GroupChange change) {
@@ -71,23 +74,29 @@ final class ShardLife {
         return groups.stream().mapToLong(group -> group.deliveries).sum();
     }
 
+    long replayed() {
+        return groups.stream().mapToLong(group -> group.replayed).sum();
+    }
+
     void act(int number) {
         step = "operation " + number;
-        groups.forEach(group -> group.step = step);
+        groups.forEach(group -> group.at(step));
         GroupOracle group = groups.get(random.nextInt(groups.size()));
         int what = random.nextInt(100);
         if (what < 14) {
             publish();
-        } else if (what < 58) {
-            settle(group);
-        } else if (what < 66) {
+        } else if (what < 57) {
+            settle(replays.oneOf(group));
+        } else if (what < 65) {
             credit(group);
-        } else if (what < 72) {
+        } else if (what < 71) {
             join(group);
-        } else if (what < 74) {
+        } else if (what < 73) {
             leave(group);
-        } else if (what < 92) {
+        } else if (what < 89) {
             time();
+        } else if (what < 92) {
+            replays.act(group);
         } else if (what < 98) {
             administer(group);
         } else {
@@ -305,7 +314,7 @@ final class ShardLife {
     }
 
     private void administer(GroupOracle group) {
-        switch (random.nextInt(8)) {
+        switch (random.nextInt(9)) {
             case 0 -> seek(group);
             case 1, 2 -> {
                 group.paused = random.nextInt(3) == 0;
@@ -314,6 +323,7 @@ final class ShardLife {
             case 3, 4 -> alter(group, "filter", random.nextInt(3) == 0 ? published.colour() : "");
             case 5 ->
                 alter(group, "max.inflight", random.nextBoolean() ? "0" : Integer.toString(1 + random.nextInt(100)));
+            case 6 -> replays.purge();
             default -> alter(group, "max.deliveries", random.nextBoolean() ? "0" : "3");
         }
     }
@@ -321,7 +331,7 @@ final class ShardLife {
     private void alter(GroupOracle group, String key, String value) {
         boolean isFilter = key.equals("filter");
         if (isFilter && !value.isEmpty()) {
-            group.filters.add(value);
+            group.wants(value);
         }
         String text = isFilter && !value.isEmpty() ? "colour = '" + value + "'" : value;
         shard.settle();
@@ -337,9 +347,9 @@ final class ShardLife {
         int partition = random.nextInt(PARTITIONS);
         Group.Place place = group.place(partition);
         long end = place.partition.visibleEnd;
-        long to = random.nextInt(3) > 0
-                ? Math.max(0, place.state.cursor() - random.nextInt(30))
-                : Math.min(end, place.state.cursor() + random.nextInt(20));
+        long start = shard.log.startOffset(place.partition.id);
+        long target = place.state.cursor() + (random.nextInt(3) > 0 ? -random.nextInt(30) : random.nextInt(20));
+        long to = Math.max(start, Math.min(end, target));
         shard.settle();
         group.moved(partition, place.state.cursor(), to);
         Map<Integer, BitSet> acked = confirmed.get(group.name);
@@ -365,20 +375,25 @@ final class ShardLife {
         if (what < 4) {
             int sent = published.of(0).size() + published.of(1).size();
             shard.kill();
-            restarted();
+            restarted(true);
             assertThat(published.of(0).size() + published.of(1).size())
                     .as("%s: records", step)
                     .isEqualTo(sent);
-            groups.forEach(group -> group.checkAcked(confirmed.getOrDefault(group.name, Map.of())));
+            groups.forEach(this::checkAcked);
+            groups.forEach(group -> group.lanes.forEach(this::checkAcked));
         } else if (what == 4 && shard.cutPower()) {
             confirmed.clear();
-            restarted();
+            restarted(false);
         } else if (what == 5) {
             shard.wantImage();
         }
     }
 
-    private void restarted() {
+    private void checkAcked(GroupOracle group) {
+        group.checkAcked(confirmed.getOrDefault(group.name, Map.of()));
+    }
+
+    private void restarted(boolean isKill) {
         topic = shard.state.catalog.get().get(TOPIC);
         for (int partition = 0; partition < PARTITIONS; partition++) {
             long end = shard.state.topic(topic.topicId()).partitions[partition].endOffset;
@@ -387,8 +402,10 @@ final class ShardLife {
                 group.truncated(partition, (int) end);
             }
         }
+        replays.restarted(isKill);
         for (GroupOracle group : groups) {
             group.restarted();
+            group.lanes.forEach(LaneOracle::restarted);
             Group truth = group.group();
             group.paused = truth.paused();
             String filter = truth.config().filter();
@@ -401,7 +418,7 @@ final class ShardLife {
     void finish() {
         step = "the end";
         for (GroupOracle group : groups) {
-            group.step = step;
+            group.at(step);
             group.paused = false;
             change(group.name, new GroupChange.Resume());
             alter(group, "max.inflight", "0");
@@ -411,6 +428,7 @@ final class ShardLife {
             // A round takes as long as its confirmed settles do: a shorter lease might never be settled in time.
             join(group, 1_000, 600_000);
         }
+        replays.resume();
         long[] settled = new long[groups.size()];
         long[] settledMs = new long[groups.size()];
         do {
@@ -424,8 +442,9 @@ final class ShardLife {
                 }
             }
         } while (groups.stream().anyMatch(this::hasBacklog));
+        replays.finish();
         for (GroupOracle group : groups) {
-            group.checkNothingIsLost(DeadLetterReader.read(shard, TOPIC + ".dlq", group.name));
+            group.checkNothingIsLost(DeadLetterReader.read(shard, DEAD_LETTERS, group.name));
         }
         shard.close();
     }
@@ -437,17 +456,22 @@ final class ShardLife {
                 shard.end(new ShardCommand.Writable(member));
                 shard.offer(member.grant(1_000, 1 << 20));
             }
-            for (Held held : new ArrayList<>(group.leases.values())) {
-                if (!held.open.isEmpty()) {
-                    settle(group, held, held.open.first(), held.open.first(), ACCEPT);
-                }
-                if (held.open.size() > 1) {
-                    settle(group, held, held.open.first(), held.open.last(), ACCEPT);
-                }
-            }
+            settleAll(group);
+            group.lanes.forEach(this::settleAll);
         }
         shard.clock.advance(20);
         shard.settle();
+    }
+
+    private void settleAll(GroupOracle group) {
+        for (Held held : new ArrayList<>(group.leases.values())) {
+            if (!held.open.isEmpty()) {
+                settle(group, held, held.open.first(), held.open.first(), ACCEPT);
+            }
+            if (held.open.size() > 1) {
+                settle(group, held, held.open.first(), held.open.last(), ACCEPT);
+            }
+        }
     }
 
     private boolean hasBacklog(GroupOracle group) {
@@ -457,6 +481,6 @@ final class ShardLife {
                 return true;
             }
         }
-        return false;
+        return group.lanes.stream().anyMatch(LaneOracle::hasBacklog);
     }
 }
