@@ -391,6 +391,9 @@ sealed class GroupOracle permits LaneOracle {
                             lease -> charged.merge(lease.memberId(), (long) lease.unsettled(), Long::sum));
                     assertThat(place.state.inFlight()).as(step).isNotNegative();
                 });
+        assertThat(truth.ports.keySet())
+                .as("%s: who holds records of %s is there", step, name)
+                .containsAll(charged.keySet());
         for (GroupMember joined : truth.ports.values()) {
             assertThat((long) joined.member.unacked())
                     .as("%s: records charged to member %d of %s", step, joined.member.id(), name)

@@ -1,11 +1,14 @@
 package io.spillway.broker.shard;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicConfig;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.log.BatchCursor;
 import io.spillway.broker.log.LogConfig;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.log.SyncPoint;
@@ -236,6 +239,19 @@ final class ModelShard {
         log = ShardLog.open(directory, LOG, clock);
         state = new ShardState(0, log, config, catalog, clock.nowMs() << 20);
         agent = open();
+    }
+
+    /** From its start to its end a partition can be read, batch by batch. */
+    void checkReadable(String step, Partition partition) {
+        BatchCursor cursor = log.cursor(partition.id);
+        long at = log.startOffset(partition.id);
+        for (boolean on = cursor.seek(at); on; on = cursor.next()) {
+            assertThat(cursor.baseOffset())
+                    .as("%s: the batch of %s behind %d", step, partition, at)
+                    .isLessThanOrEqualTo(at);
+            at = cursor.endOffset();
+        }
+        assertThat(at).as("%s: the end of %s", step, partition).isEqualTo(partition.endOffset);
     }
 
     /** Ends as a broker does that is told to. */

@@ -396,6 +396,7 @@ final class ShardLife {
     private void restarted(boolean isKill) {
         topic = shard.state.catalog.get().get(TOPIC);
         for (int partition = 0; partition < PARTITIONS; partition++) {
+            shard.checkReadable(step, shard.state.topic(topic.topicId()).partitions[partition]);
             long end = shard.state.topic(topic.topicId()).partitions[partition].endOffset;
             published.truncate(partition, end);
             for (GroupOracle group : groups) {
@@ -443,6 +444,9 @@ final class ShardLife {
             }
         } while (groups.stream().anyMatch(this::hasBacklog));
         replays.finish();
+        for (Partition partition : shard.state.topic(topic.topicId()).partitions) {
+            shard.checkReadable(step, partition);
+        }
         for (GroupOracle group : groups) {
             group.checkNothingIsLost(DeadLetterReader.read(shard, DEAD_LETTERS, group.name));
         }
