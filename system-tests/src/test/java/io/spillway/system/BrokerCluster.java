@@ -1,5 +1,7 @@
 package io.spillway.system;
 
+import static org.awaitility.Awaitility.await;
+
 import io.spillway.client.ClientBuilder;
 import io.spillway.client.SpillwayClient;
 import io.spillway.protocol.FrameKind;
@@ -19,7 +21,6 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /** Brokers in processes of their own, each in a zone of its own, that form a cluster on loopback. Ends with the test. */
@@ -42,12 +43,20 @@ public final class BrokerCluster implements AutoCloseable {
             for (int i = 0; i < size; i++) {
                 cluster.add();
             }
-            cluster.leader();
+            cluster.awaitVoters();
             return cluster;
         } catch (RuntimeException | Error e) {
             cluster.close();
             throw e;
         }
+    }
+
+    /** Until every node votes: before that, the loss of one may be the loss of the majority. */
+    private void awaitVoters() {
+        BrokerProcess leader = node(leader());
+        await("all nodes to vote")
+                .atMost(BrokerProcess.PATIENCE)
+                .until(() -> status(leader).split("\"VOTER\"", -1).length - 1 == nodes.size());
     }
 
     /** Starts one more node, which joins; returns it. */
@@ -88,7 +97,7 @@ public final class BrokerCluster implements AutoCloseable {
     /** The index of the node that serves clients, once there is one. */
     int leader() {
         AtomicInteger found = new AtomicInteger();
-        Awaitility.await("a leader").atMost(BrokerProcess.PATIENCE).until(() -> {
+        await("a leader").atMost(BrokerProcess.PATIENCE).until(() -> {
             for (int i = 0; i < nodes.size(); i++) {
                 if (serves(nodes.get(i))) {
                     found.set(i);
@@ -116,20 +125,22 @@ public final class BrokerCluster implements AutoCloseable {
     boolean holdsTheSameEverywhere() throws IOException, InterruptedException {
         Set<String> places = new HashSet<>();
         for (BrokerProcess node : nodes) {
-            String status = http.send(
-                            HttpRequest.newBuilder(URI.create("http://" + node.http() + "/cluster"))
-                                    .timeout(BrokerProcess.PATIENCE)
-                                    .build(),
-                            HttpResponse.BodyHandlers.ofString())
-                    .body();
+            String status = status(node);
             places.add(figure(status, "commit"));
             places.add(figure(status, "applied"));
         }
         return places.size() == 1;
     }
 
+    private String status(BrokerProcess node) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + node.http() + "/cluster"))
+                .timeout(BrokerProcess.PATIENCE)
+                .build();
+        return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
     private static String figure(String json, String name) {
-        Matcher matcher = Pattern.compile("\"" + name + "\"\\s*:\\s*(\\d+)").matcher(json);
+        Matcher matcher = Pattern.compile("\"" + name + "\"\\s*:\\s*(-?\\d+)").matcher(json);
         if (!matcher.find()) {
             throw new AssertionError("no " + name + " in " + json);
         }
