@@ -106,13 +106,13 @@ final class AgreedLedger implements Ledger {
     /** Proposes what waits, as far as there is room on the way; how many bundles. */
     int flush() {
         int before = proposed;
-        while (bundles.size() > proposed && proposed < MAX_PROPOSED) {
-            int index = 0;
-            for (Bundle bundle : bundles) {
-                if (index++ == proposed) {
-                    propose(bundle);
-                    break;
-                }
+        int index = 0;
+        for (Bundle bundle : bundles) {
+            if (proposed == MAX_PROPOSED) {
+                break;
+            }
+            if (index++ >= before) {
+                propose(bundle);
             }
         }
         return proposed - before;

@@ -2,6 +2,7 @@ package io.spillway.broker.shard;
 
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.records.Agreed;
+import io.spillway.broker.replication.RaftNode;
 import io.spillway.protocol.v1.Durability;
 
 /**
@@ -10,7 +11,7 @@ import io.spillway.protocol.v1.Durability;
  */
 public interface Consensus {
     /** Most bytes of an entry. */
-    int MAX_ENTRY_BYTES = 3 << 20;
+    int MAX_ENTRY_BYTES = RaftNode.MAX_ENTRY_BYTES;
 
     /**
      * Proposes an entry; its bytes are copied. Entries are agreed on in the order of the calls, or refused by a

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.util.ResourceLeakDetector;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.log.BatchCursor;
 import io.spillway.protocol.RecordBatch;
@@ -22,8 +21,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -31,25 +29,13 @@ import org.junit.jupiter.api.io.TempDir;
  * leaders that hear late, kills in the middle of anything. No acked record is lost or moved, no key is stored twice, and
  * all nodes hold the same.
  */
+@ExtendWith(SampledBuffers.class)
 class AgreementModelTest {
     private static final int STEPS = 3_000;
     private static final int KEYS = 400;
 
-    private static ResourceLeakDetector.Level leaks = ResourceLeakDetector.getLevel();
-
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
-
-    @BeforeAll
-    static void sampleBuffers() {
-        leaks = ResourceLeakDetector.getLevel();
-        ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.SIMPLE);
-    }
-
-    @AfterAll
-    static void watchBuffersAgain() {
-        ResourceLeakDetector.setLevel(leaks);
-    }
 
     /** A key that is to be stored, by as many tries as it takes. */
     private static final class Wanted {

@@ -2,12 +2,10 @@ package io.spillway.broker.shard;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.netty.util.ResourceLeakDetector;
 import io.spillway.protocol.Seeded;
 import java.nio.file.Path;
 import java.util.random.RandomGenerator;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -15,25 +13,12 @@ import org.junit.jupiter.api.io.TempDir;
  * members that come and go, every way to settle, time, filters, pauses, seeks, replays, purges, kills and power cuts; every delivery is
  * compared with an oracle. More than 100,000 operations.
  */
+@ExtendWith(SampledBuffers.class)
 class DeliveryModelTest {
     private static final int OPERATIONS = 5_200;
 
-    private static ResourceLeakDetector.Level leaks = ResourceLeakDetector.getLevel();
-
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
-
-    /** Paranoid as the other tests are, each access of a buffer keeps a stack trace: nine tenths of the time. */
-    @BeforeAll
-    static void sampleBuffers() {
-        leaks = ResourceLeakDetector.getLevel();
-        ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.SIMPLE);
-    }
-
-    @AfterAll
-    static void watchBuffersAgain() {
-        ResourceLeakDetector.setLevel(leaks);
-    }
 
     @Seeded(runs = 20)
     void keepsEveryPromise(RandomGenerator random) {
