@@ -3,9 +3,7 @@ package io.spillway.broker.session;
 import com.google.protobuf.ByteString;
 import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.SpillwayException;
-import io.spillway.broker.catalog.GroupConfig;
 import io.spillway.broker.catalog.TopicSpec;
-import io.spillway.broker.filter.Filter;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.ShardCommand;
 import io.spillway.protocol.Code;
@@ -14,12 +12,8 @@ import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.Limits;
 import io.spillway.protocol.ProtocolException;
-import io.spillway.protocol.v1.Ack;
-import io.spillway.protocol.v1.AckItem;
-import io.spillway.protocol.v1.AckResult;
 import io.spillway.protocol.v1.Bye;
 import io.spillway.protocol.v1.ClosePublisher;
-import io.spillway.protocol.v1.CreditGrant;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.GoAway;
 import io.spillway.protocol.v1.Hello;
@@ -27,12 +21,7 @@ import io.spillway.protocol.v1.HelloOk;
 import io.spillway.protocol.v1.OpenPublisher;
 import io.spillway.protocol.v1.OpenPublisherOk;
 import io.spillway.protocol.v1.Ping;
-import io.spillway.protocol.v1.Subscribe;
-import io.spillway.protocol.v1.SubscribeOk;
-import io.spillway.protocol.v1.Unsubscribe;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -45,8 +34,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class ClientSession {
     private static final Logger LOG = LoggerFactory.getLogger(ClientSession.class);
-    private static final int MODE_STREAM = 3;
-    private static final int ROLE_STANDBY = 1;
     private static final int MIN_HEARTBEAT_MS = 1_000;
     /** Features of the protocol that this broker offers; none yet. */
     private static final Set<Integer> FEATURES = Set.of();
@@ -56,8 +43,8 @@ public final class ClientSession {
     private final Outbox outbox;
     private final AdminRequests admin;
     private final GroupRequests groups;
+    private final ConsumeRequests consumers;
     private final Map<Integer, PublisherHandle> publishers = new HashMap<>();
-    private final Map<Integer, SubscriptionHandle> subscriptions = new HashMap<>();
     private @Nullable String instance;
     private String clientId = "";
     private boolean closed;
@@ -69,6 +56,7 @@ public final class ClientSession {
         Audited audited = new Audited(context.audit, () -> clientId + " @ " + connection.remote());
         admin = new AdminRequests(context, outbox, audited);
         groups = new GroupRequests(context, outbox, audited);
+        consumers = new ConsumeRequests(context, connection, outbox, () -> clientId);
     }
 
     public boolean isOpen() {
@@ -116,9 +104,9 @@ public final class ClientSession {
                 case OPEN_PUBLISHER -> onOpenPublisher(frame);
                 case CLOSE_PUBLISHER -> onClosePublisher(frame);
                 case SUBSCRIBE -> onSubscribe(frame);
-                case CREDIT_GRANT -> onCreditGrant(frame);
-                case ACK -> onAck(frame);
-                case UNSUBSCRIBE -> onUnsubscribe(frame);
+                case CREDIT_GRANT -> consumers.grant(frame);
+                case ACK -> consumers.settle(frame);
+                case UNSUBSCRIBE -> consumers.unsubscribe(frame);
                 case METADATA, TOPIC_ADMIN, REPLAY_ADMIN, HEALTH_CHECK -> admin.handle(kind, frame);
                 case GROUP_ADMIN -> groups.administer(frame);
                 case SEEK -> groups.seek(frame);
@@ -248,14 +236,9 @@ public final class ClientSession {
     private void onPublish(Frame frame) {
         PublisherHandle publisher = publishers.get(frame.channel());
         if (publisher == null) {
-            throw noHandle("publisher", frame.channel(), "open it first: OPEN_PUBLISHER");
+            throw WireErrors.noHandle("publisher", frame.channel(), "open it first: OPEN_PUBLISHER");
         }
         publisher.publish(frame, context.clock.nanoTime());
-    }
-
-    private static SpillwayException noHandle(String kind, int channel, String next) {
-        return WireErrors.invalid(
-                "there is no " + kind + " on channel " + channel, "none was opened or it was closed", next);
     }
 
     private void onOpenPublisher(Frame frame) {
@@ -271,12 +254,13 @@ public final class ClientSession {
                     "choose one from 0 to " + (topic.partitions() - 1));
         }
         PublisherHandle.requirePossible(context.cluster.get(), open.getDurability(), open.getAllowDegraded());
-        requireFree(frame.channel(), publishers.size(), Limits.MAX_PUBLISHERS_PER_CONNECTION);
+        requireFree(frame.channel());
+        ConsumeRequests.requireFewer(publishers.size(), Limits.MAX_PUBLISHERS_PER_CONNECTION);
         Mailbox mailbox = context.mailbox(topic);
         int channel = frame.channel();
         PublisherHandle handle = new PublisherHandle(context, outbox, mailbox, channel, topic.partitionId(index), open);
         long producerId = open.getProducerId() == 0 ? context.random.nextLong(1, Long.MAX_VALUE) : open.getProducerId();
-        offer(
+        AdminRequests.offer(
                 mailbox,
                 new ShardCommand.OpenPublisher(
                         topic.partitionId(index),
@@ -306,18 +290,12 @@ public final class ClientSession {
         return ok.build();
     }
 
-    private void requireFree(int channel, int inUse, int limit) {
-        if (channel == 0 || publishers.containsKey(channel) || subscriptions.containsKey(channel)) {
+    private void requireFree(int channel) {
+        if (channel == 0 || publishers.containsKey(channel) || consumers.has(channel)) {
             throw WireErrors.invalid(
                     "channel " + channel + " cannot be opened",
                     channel == 0 ? "0 is the connection itself" : "it is in use",
                     "choose a free channel");
-        }
-        if (inUse >= limit) {
-            throw WireErrors.invalid(
-                    "a connection has at most " + limit + " publishers and " + limit + " subscriptions",
-                    inUse + " are open",
-                    "close some or use another connection");
         }
     }
 
@@ -328,12 +306,6 @@ public final class ClientSession {
         }
     }
 
-    private void offer(Mailbox mailbox, ShardCommand command) {
-        if (!mailbox.offer(command)) {
-            throw AdminRequests.overloaded();
-        }
-    }
-
     private void onClosePublisher(Frame frame) {
         publishers.remove(frame.channel());
         outbox.answer(
@@ -341,143 +313,14 @@ public final class ClientSession {
     }
 
     private void onSubscribe(Frame frame) {
-        Subscribe subscribe = frame.header(Subscribe.parser());
         refuseWhenDraining();
-        TopicSpec topic = context.catalog.get().get(subscribe.getTopic());
-        requireFree(frame.channel(), subscriptions.size(), Limits.MAX_SUBSCRIPTIONS_PER_CONNECTION);
-        Mailbox mailbox = context.mailbox(topic);
-        int channel = frame.channel();
-        SubscriptionHandle handle = new SubscriptionHandle(
-                connection, outbox, mailbox, channel, gone -> subscriptions.remove(channel, gone));
-        var reply = outbox.<ShardCommand.Subscribed>reply(
-                FrameKind.SUBSCRIBE,
-                channel,
-                frame.correlation(),
-                subscribed -> SubscribeOk.newBuilder()
-                        .setMemberEpoch(subscribed.memberId())
-                        .addAllPartitions(subscribed.partitions())
-                        .setLeaseMs(subscribed.leaseMs())
-                        .setRole(subscribed.active() ? 0 : ROLE_STANDBY)
-                        .build(),
-                handle::forget);
-        if (subscribe.getMode() == MODE_STREAM) {
-            offer(
-                    mailbox,
-                    new ShardCommand.SubscribeStream(
-                            topic.topicId(),
-                            subscribe.getPartitionsList(),
-                            subscribe.getStart(),
-                            subscribe.getStartsList(),
-                            subscribe.getFilter().isEmpty() ? null : Filter.parse(subscribe.getFilter()),
-                            handle,
-                            reply));
-        } else {
-            if (subscribe.getPartitionsCount() > 0) {
-                throw WireErrors.invalid(
-                        "a group member asked for certain partitions",
-                        "the members of a group share all of them",
-                        "leave the partitions out, or read as a stream");
-            }
-            offer(
-                    mailbox,
-                    new ShardCommand.SubscribeGroup(
-                            topic.topicId(),
-                            subscribe.getGroup(),
-                            subscribe.getMode(),
-                            subscribe.getStart(),
-                            subscribe.getLeaseMs(),
-                            subscribe.getMaxUnacked(),
-                            settings(subscribe),
-                            subscribe.getConsumerName().isEmpty() ? clientId : subscribe.getConsumerName(),
-                            handle,
-                            reply));
-        }
-        subscriptions.put(channel, handle);
-        if (subscribe.hasCredit()) {
-            offer(
-                    mailbox,
-                    new ShardCommand.Grant(
-                            handle,
-                            subscribe.getCredit().getMaxBatches(),
-                            subscribe.getCredit().getMaxBytes(),
-                            false));
-        }
-    }
-
-    /** The group's settings, of which two have fields of their own. */
-    private static Map<String, String> settings(Subscribe subscribe) {
-        Map<String, String> settings = new LinkedHashMap<>();
-        if (subscribe.getMaxDeliveries() != 0) {
-            settings.put(GroupConfig.MAX_DELIVERIES, Integer.toUnsignedString(subscribe.getMaxDeliveries()));
-        }
-        if (!subscribe.getFilter().isEmpty()) {
-            settings.put(GroupConfig.FILTER, subscribe.getFilter());
-        }
-        settings.putAll(subscribe.getGroupConfigMap());
-        return settings;
-    }
-
-    private SubscriptionHandle subscription(Frame frame) {
-        SubscriptionHandle subscription = subscriptions.get(frame.channel());
-        if (subscription == null) {
-            throw noHandle("subscription", frame.channel(), "open it first: SUBSCRIBE");
-        }
-        return subscription;
-    }
-
-    private void onCreditGrant(Frame frame) {
-        SubscriptionHandle subscription = subscription(frame);
-        CreditGrant grant = frame.header(CreditGrant.parser());
-        offer(
-                subscription.mailbox(),
-                new ShardCommand.Grant(
-                        subscription,
-                        grant.getCredit().getMaxBatches(),
-                        grant.getCredit().getMaxBytes(),
-                        grant.getPaused()));
-    }
-
-    private void onAck(Frame frame) {
-        SubscriptionHandle subscription = subscription(frame);
-        Ack ack = frame.header(Ack.parser());
-        for (AckItem item : ack.getItemsList()) {
-            if (!ShardCommand.Settle.isKnownOutcome(item.getOutcome())) {
-                throw WireErrors.invalid(
-                        "unknown ack outcome " + item.getOutcome(), "this broker knows 0 to 4", "use a newer broker");
-            }
-        }
-        var reply = outbox.<List<io.spillway.protocol.v1.ItemError>>reply(
-                FrameKind.ACK,
-                frame.channel(),
-                frame.correlation(),
-                errors -> AckResult.newBuilder().addAllErrors(errors).build());
-        offer(
-                subscription.mailbox(),
-                new ShardCommand.Settle(subscription, ack.getItemsList(), ack.getWantResult(), reply));
-    }
-
-    private void onUnsubscribe(Frame frame) {
-        SubscriptionHandle subscription = subscriptions.remove(frame.channel());
-        if (subscription == null) {
-            // The broker may have ended it while the request was under way.
-            outbox.answer(
-                    FrameKind.UNSUBSCRIBE, frame.channel(), frame.correlation(), Unsubscribe.getDefaultInstance());
-            return;
-        }
-        subscription
-                .mailbox()
-                .end(new ShardCommand.Unsubscribe(
-                        subscription,
-                        outbox.reply(
-                                FrameKind.UNSUBSCRIBE,
-                                frame.channel(),
-                                frame.correlation(),
-                                done -> Unsubscribe.getDefaultInstance())));
+        requireFree(frame.channel());
+        consumers.subscribe(frame);
     }
 
     /** The connection takes more again. */
     public void onWritable() {
-        subscriptions.values().forEach(SubscriptionHandle::onWritable);
+        consumers.onWritable();
     }
 
     /** The connection is gone: its leases go back to their groups. */
@@ -489,10 +332,7 @@ public final class ClientSession {
         if (instance != null) {
             context.byInstance.remove(instance, this);
         }
-        for (SubscriptionHandle subscription : subscriptions.values()) {
-            subscription.mailbox().end(new ShardCommand.Unsubscribe(subscription, null));
-        }
-        subscriptions.clear();
+        consumers.onClosed();
         publishers.clear();
     }
 }

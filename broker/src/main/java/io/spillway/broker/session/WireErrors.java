@@ -36,4 +36,8 @@ final class WireErrors {
     static SpillwayException invalid(String what, String why, String next) {
         return new SpillwayException(Code.INVALID_ARGUMENT, what, why, next);
     }
+
+    static SpillwayException noHandle(String kind, int channel, String next) {
+        return invalid("there is no " + kind + " on channel " + channel, "none was opened or it was closed", next);
+    }
 }
