@@ -615,6 +615,12 @@ pub struct TopicInfo {
     pub created_unix_ms: u64,
     #[prost(message, repeated, tag = "6")]
     pub partitions: ::prost::alloc::vec::Vec<PartitionInfo>,
+    #[prost(string, tag = "7")]
+    pub mirrored_by: ::prost::alloc::string::String,
+    #[prost(string, tag = "8")]
+    pub fenced_by: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "9")]
+    pub epoch: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PartitionInfo {
@@ -977,6 +983,65 @@ pub struct ReplayJob {
     pub errors: u64,
     #[prost(uint32, tag = "21")]
     pub rate_now: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Link {
+    #[prost(uint32, tag = "1")]
+    pub op: u32,
+    #[prost(string, tag = "2")]
+    pub link: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub topic: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "4")]
+    pub positions: ::prost::alloc::vec::Vec<LinkPosition>,
+    #[prost(uint32, tag = "5")]
+    pub max_bytes: u32,
+    #[prost(string, repeated, tag = "6")]
+    pub topics: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint64, tag = "7")]
+    pub epoch: u64,
+    #[prost(string, tag = "8")]
+    pub place: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LinkPosition {
+    #[prost(uint32, tag = "1")]
+    pub partition: u32,
+    #[prost(uint64, tag = "2")]
+    pub offset: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LinkOk {
+    #[prost(message, repeated, tag = "1")]
+    pub partitions: ::prost::alloc::vec::Vec<LinkPartition>,
+    #[prost(uint64, tag = "2")]
+    pub unix_ms: u64,
+    #[prost(string, repeated, tag = "3")]
+    pub topics: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LinkPartition {
+    #[prost(uint32, tag = "1")]
+    pub partition: u32,
+    #[prost(uint64, tag = "2")]
+    pub start_offset: u64,
+    #[prost(uint64, tag = "3")]
+    pub end_offset: u64,
+    #[prost(uint64, tag = "4")]
+    pub next_offset: u64,
+    #[prost(uint32, tag = "5")]
+    pub bytes: u32,
+    #[prost(bytes = "bytes", tag = "6")]
+    pub producers: ::prost::bytes::Bytes,
+    #[prost(uint64, tag = "7")]
+    pub next_unix_ms: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LinkState {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub groups: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    #[prost(message, repeated, tag = "2")]
+    pub partitions: ::prost::alloc::vec::Vec<LinkPartition>,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

@@ -3522,6 +3522,9 @@ type TopicInfo struct {
 	Revision      uint64                 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
 	CreatedUnixMs uint64                 `protobuf:"varint,5,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
 	Partitions    []*PartitionInfo       `protobuf:"bytes,6,rep,name=partitions,proto3" json:"partitions,omitempty"`
+	MirroredBy    string                 `protobuf:"bytes,7,opt,name=mirrored_by,json=mirroredBy,proto3" json:"mirrored_by,omitempty"`
+	FencedBy      string                 `protobuf:"bytes,8,opt,name=fenced_by,json=fencedBy,proto3" json:"fenced_by,omitempty"`
+	Epoch         uint64                 `protobuf:"varint,9,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3596,6 +3599,27 @@ func (x *TopicInfo) GetPartitions() []*PartitionInfo {
 		return x.Partitions
 	}
 	return nil
+}
+
+func (x *TopicInfo) GetMirroredBy() string {
+	if x != nil {
+		return x.MirroredBy
+	}
+	return ""
+}
+
+func (x *TopicInfo) GetFencedBy() string {
+	if x != nil {
+		return x.FencedBy
+	}
+	return ""
+}
+
+func (x *TopicInfo) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 type PartitionInfo struct {
@@ -5544,6 +5568,363 @@ func (x *ReplayJob) GetRateNow() uint32 {
 	return 0
 }
 
+// ---------- links: another cluster copies topics from this one. 0x36 op 1 FETCH 2 STATE 3 FENCE 4 LIFT, RESPONSE = LinkOk
+type Link struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Op            uint32                 `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"`
+	Link          string                 `protobuf:"bytes,2,opt,name=link,proto3" json:"link,omitempty"`
+	Topic         string                 `protobuf:"bytes,3,opt,name=topic,proto3" json:"topic,omitempty"`
+	Positions     []*LinkPosition        `protobuf:"bytes,4,rep,name=positions,proto3" json:"positions,omitempty"`                // FETCH: the offsets wanted next
+	MaxBytes      uint32                 `protobuf:"varint,5,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"` // FETCH: of batches, all partitions together; one batch at least comes
+	Topics        []string               `protobuf:"bytes,6,rep,name=topics,proto3" json:"topics,omitempty"`
+	Epoch         uint64                 `protobuf:"varint,7,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Place         string                 `protobuf:"bytes,8,opt,name=place,proto3" json:"place,omitempty"` // FENCE: from this epoch on these topics live at `place`; LIFT: topics
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Link) Reset() {
+	*x = Link{}
+	mi := &file_spillway_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Link) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Link) ProtoMessage() {}
+
+func (x *Link) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Link.ProtoReflect.Descriptor instead.
+func (*Link) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *Link) GetOp() uint32 {
+	if x != nil {
+		return x.Op
+	}
+	return 0
+}
+
+func (x *Link) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *Link) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *Link) GetPositions() []*LinkPosition {
+	if x != nil {
+		return x.Positions
+	}
+	return nil
+}
+
+func (x *Link) GetMaxBytes() uint32 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *Link) GetTopics() []string {
+	if x != nil {
+		return x.Topics
+	}
+	return nil
+}
+
+func (x *Link) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *Link) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
+}
+
+type LinkPosition struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Partition     uint32                 `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
+	Offset        uint64                 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkPosition) Reset() {
+	*x = LinkPosition{}
+	mi := &file_spillway_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkPosition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkPosition) ProtoMessage() {}
+
+func (x *LinkPosition) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkPosition.ProtoReflect.Descriptor instead.
+func (*LinkPosition) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *LinkPosition) GetPartition() uint32 {
+	if x != nil {
+		return x.Partition
+	}
+	return 0
+}
+
+func (x *LinkPosition) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+type LinkOk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Partitions    []*LinkPartition       `protobuf:"bytes,1,rep,name=partitions,proto3" json:"partitions,omitempty"`
+	UnixMs        uint64                 `protobuf:"varint,2,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"`
+	Topics        []string               `protobuf:"bytes,3,rep,name=topics,proto3" json:"topics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkOk) Reset() {
+	*x = LinkOk{}
+	mi := &file_spillway_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkOk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkOk) ProtoMessage() {}
+
+func (x *LinkOk) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkOk.ProtoReflect.Descriptor instead.
+func (*LinkOk) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *LinkOk) GetPartitions() []*LinkPartition {
+	if x != nil {
+		return x.Partitions
+	}
+	return nil
+}
+
+func (x *LinkOk) GetUnixMs() uint64 {
+	if x != nil {
+		return x.UnixMs
+	}
+	return 0
+}
+
+func (x *LinkOk) GetTopics() []string {
+	if x != nil {
+		return x.Topics
+	}
+	return nil
+}
+
+type LinkPartition struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Partition     uint32                 `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
+	StartOffset   uint64                 `protobuf:"varint,2,opt,name=start_offset,json=startOffset,proto3" json:"start_offset,omitempty"`
+	EndOffset     uint64                 `protobuf:"varint,3,opt,name=end_offset,json=endOffset,proto3" json:"end_offset,omitempty"` // of what consumers may see; STATE of a fenced topic: of everything, and nothing is added any more
+	NextOffset    uint64                 `protobuf:"varint,4,opt,name=next_offset,json=nextOffset,proto3" json:"next_offset,omitempty"`
+	Bytes         uint32                 `protobuf:"varint,5,opt,name=bytes,proto3" json:"bytes,omitempty"`                               // FETCH: how many bytes of the payload, and where to go on; what lies between and did not come cannot be read
+	Producers     []byte                 `protobuf:"bytes,6,opt,name=producers,proto3" json:"producers,omitempty"`                        // in the brokers' own form: what the batches do not tell of their producers
+	NextUnixMs    uint64                 `protobuf:"varint,7,opt,name=next_unix_ms,json=nextUnixMs,proto3" json:"next_unix_ms,omitempty"` // append time of the record at next_offset; 0 = there is none yet
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkPartition) Reset() {
+	*x = LinkPartition{}
+	mi := &file_spillway_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkPartition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkPartition) ProtoMessage() {}
+
+func (x *LinkPartition) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkPartition.ProtoReflect.Descriptor instead.
+func (*LinkPartition) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *LinkPartition) GetPartition() uint32 {
+	if x != nil {
+		return x.Partition
+	}
+	return 0
+}
+
+func (x *LinkPartition) GetStartOffset() uint64 {
+	if x != nil {
+		return x.StartOffset
+	}
+	return 0
+}
+
+func (x *LinkPartition) GetEndOffset() uint64 {
+	if x != nil {
+		return x.EndOffset
+	}
+	return 0
+}
+
+func (x *LinkPartition) GetNextOffset() uint64 {
+	if x != nil {
+		return x.NextOffset
+	}
+	return 0
+}
+
+func (x *LinkPartition) GetBytes() uint32 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *LinkPartition) GetProducers() []byte {
+	if x != nil {
+		return x.Producers
+	}
+	return nil
+}
+
+func (x *LinkPartition) GetNextUnixMs() uint64 {
+	if x != nil {
+		return x.NextUnixMs
+	}
+	return 0
+}
+
+type LinkState struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Groups        [][]byte               `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
+	Partitions    []*LinkPartition       `protobuf:"bytes,2,rep,name=partitions,proto3" json:"partitions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkState) Reset() {
+	*x = LinkState{}
+	mi := &file_spillway_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkState) ProtoMessage() {}
+
+func (x *LinkState) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkState.ProtoReflect.Descriptor instead.
+func (*LinkState) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *LinkState) GetGroups() [][]byte {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *LinkState) GetPartitions() []*LinkPartition {
+	if x != nil {
+		return x.Partitions
+	}
+	return nil
+}
+
 var File_spillway_proto protoreflect.FileDescriptor
 
 const file_spillway_proto_rawDesc = "" +
@@ -5880,7 +6261,7 @@ const file_spillway_proto_rawDesc = "" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x123\n" +
 	"\tendpoints\x18\x02 \x03(\v2\x15.spillway.v1.EndpointR\tendpoints\";\n" +
 	"\tTopicList\x12.\n" +
-	"\x06topics\x18\x01 \x03(\v2\x16.spillway.v1.TopicInfoR\x06topics\"\xb1\x02\n" +
+	"\x06topics\x18\x01 \x03(\v2\x16.spillway.v1.TopicInfoR\x06topics\"\x85\x03\n" +
 	"\tTopicInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\rR\atopicId\x12:\n" +
@@ -5889,7 +6270,11 @@ const file_spillway_proto_rawDesc = "" +
 	"\x0fcreated_unix_ms\x18\x05 \x01(\x04R\rcreatedUnixMs\x12:\n" +
 	"\n" +
 	"partitions\x18\x06 \x03(\v2\x1a.spillway.v1.PartitionInfoR\n" +
-	"partitions\x1a9\n" +
+	"partitions\x12\x1f\n" +
+	"\vmirrored_by\x18\a \x01(\tR\n" +
+	"mirroredBy\x12\x1b\n" +
+	"\tfenced_by\x18\b \x01(\tR\bfencedBy\x12\x14\n" +
+	"\x05epoch\x18\t \x01(\x04R\x05epoch\x1a9\n" +
 	"\vConfigEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa7\x02\n" +
@@ -6102,7 +6487,41 @@ const file_spillway_proto_rawDesc = "" +
 	"duplicates\x18\x13 \x01(\x04R\n" +
 	"duplicates\x12\x16\n" +
 	"\x06errors\x18\x14 \x01(\x04R\x06errors\x12\x19\n" +
-	"\brate_now\x18\x15 \x01(\rR\arateNow*\x89\x01\n" +
+	"\brate_now\x18\x15 \x01(\rR\arateNow\"\xda\x01\n" +
+	"\x04Link\x12\x0e\n" +
+	"\x02op\x18\x01 \x01(\rR\x02op\x12\x12\n" +
+	"\x04link\x18\x02 \x01(\tR\x04link\x12\x14\n" +
+	"\x05topic\x18\x03 \x01(\tR\x05topic\x127\n" +
+	"\tpositions\x18\x04 \x03(\v2\x19.spillway.v1.LinkPositionR\tpositions\x12\x1b\n" +
+	"\tmax_bytes\x18\x05 \x01(\rR\bmaxBytes\x12\x16\n" +
+	"\x06topics\x18\x06 \x03(\tR\x06topics\x12\x14\n" +
+	"\x05epoch\x18\a \x01(\x04R\x05epoch\x12\x14\n" +
+	"\x05place\x18\b \x01(\tR\x05place\"D\n" +
+	"\fLinkPosition\x12\x1c\n" +
+	"\tpartition\x18\x01 \x01(\rR\tpartition\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\"u\n" +
+	"\x06LinkOk\x12:\n" +
+	"\n" +
+	"partitions\x18\x01 \x03(\v2\x1a.spillway.v1.LinkPartitionR\n" +
+	"partitions\x12\x17\n" +
+	"\aunix_ms\x18\x02 \x01(\x04R\x06unixMs\x12\x16\n" +
+	"\x06topics\x18\x03 \x03(\tR\x06topics\"\xe6\x01\n" +
+	"\rLinkPartition\x12\x1c\n" +
+	"\tpartition\x18\x01 \x01(\rR\tpartition\x12!\n" +
+	"\fstart_offset\x18\x02 \x01(\x04R\vstartOffset\x12\x1d\n" +
+	"\n" +
+	"end_offset\x18\x03 \x01(\x04R\tendOffset\x12\x1f\n" +
+	"\vnext_offset\x18\x04 \x01(\x04R\n" +
+	"nextOffset\x12\x14\n" +
+	"\x05bytes\x18\x05 \x01(\rR\x05bytes\x12\x1c\n" +
+	"\tproducers\x18\x06 \x01(\fR\tproducers\x12 \n" +
+	"\fnext_unix_ms\x18\a \x01(\x04R\n" +
+	"nextUnixMs\"_\n" +
+	"\tLinkState\x12\x16\n" +
+	"\x06groups\x18\x01 \x03(\fR\x06groups\x12:\n" +
+	"\n" +
+	"partitions\x18\x02 \x03(\v2\x1a.spillway.v1.LinkPartitionR\n" +
+	"partitions*\x89\x01\n" +
 	"\n" +
 	"Durability\x12\x0f\n" +
 	"\vDUR_DEFAULT\x10\x00\x12\f\n" +
@@ -6156,7 +6575,7 @@ func file_spillway_proto_rawDescGZIP() []byte {
 }
 
 var file_spillway_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_spillway_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
+var file_spillway_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
 var file_spillway_proto_goTypes = []any{
 	(Durability)(0),         // 0: spillway.v1.Durability
 	(RetryClass)(0),         // 1: spillway.v1.RetryClass
@@ -6222,22 +6641,27 @@ var file_spillway_proto_goTypes = []any{
 	(*ReplayTarget)(nil),    // 61: spillway.v1.ReplayTarget
 	(*ReplayStops)(nil),     // 62: spillway.v1.ReplayStops
 	(*ReplayJob)(nil),       // 63: spillway.v1.ReplayJob
-	nil,                     // 64: spillway.v1.Error.MetadataEntry
-	nil,                     // 65: spillway.v1.Hello.LabelsEntry
-	nil,                     // 66: spillway.v1.HealthReport.NamedPmEntry
-	nil,                     // 67: spillway.v1.Subscribe.GroupConfigEntry
-	nil,                     // 68: spillway.v1.TopicInfo.ConfigEntry
-	nil,                     // 69: spillway.v1.TopicAdmin.ConfigEntry
-	nil,                     // 70: spillway.v1.GroupAdmin.ArgsEntry
-	nil,                     // 71: spillway.v1.GroupInfo.ConfigEntry
+	(*Link)(nil),            // 64: spillway.v1.Link
+	(*LinkPosition)(nil),    // 65: spillway.v1.LinkPosition
+	(*LinkOk)(nil),          // 66: spillway.v1.LinkOk
+	(*LinkPartition)(nil),   // 67: spillway.v1.LinkPartition
+	(*LinkState)(nil),       // 68: spillway.v1.LinkState
+	nil,                     // 69: spillway.v1.Error.MetadataEntry
+	nil,                     // 70: spillway.v1.Hello.LabelsEntry
+	nil,                     // 71: spillway.v1.HealthReport.NamedPmEntry
+	nil,                     // 72: spillway.v1.Subscribe.GroupConfigEntry
+	nil,                     // 73: spillway.v1.TopicInfo.ConfigEntry
+	nil,                     // 74: spillway.v1.TopicAdmin.ConfigEntry
+	nil,                     // 75: spillway.v1.GroupAdmin.ArgsEntry
+	nil,                     // 76: spillway.v1.GroupInfo.ConfigEntry
 }
 var file_spillway_proto_depIdxs = []int32{
 	2,  // 0: spillway.v1.Endpoint.state:type_name -> spillway.v1.PressureState
 	1,  // 1: spillway.v1.Error.retry:type_name -> spillway.v1.RetryClass
 	4,  // 2: spillway.v1.Error.redirect:type_name -> spillway.v1.Endpoint
-	64, // 3: spillway.v1.Error.metadata:type_name -> spillway.v1.Error.MetadataEntry
+	69, // 3: spillway.v1.Error.metadata:type_name -> spillway.v1.Error.MetadataEntry
 	6,  // 4: spillway.v1.ItemError.error:type_name -> spillway.v1.Error
-	65, // 5: spillway.v1.Hello.labels:type_name -> spillway.v1.Hello.LabelsEntry
+	70, // 5: spillway.v1.Hello.labels:type_name -> spillway.v1.Hello.LabelsEntry
 	4,  // 6: spillway.v1.HelloOk.endpoints:type_name -> spillway.v1.Endpoint
 	2,  // 7: spillway.v1.HelloOk.state:type_name -> spillway.v1.PressureState
 	6,  // 8: spillway.v1.GoAway.error:type_name -> spillway.v1.Error
@@ -6245,7 +6669,7 @@ var file_spillway_proto_depIdxs = []int32{
 	2,  // 10: spillway.v1.Backpressure.state:type_name -> spillway.v1.PressureState
 	3,  // 11: spillway.v1.Backpressure.reasons:type_name -> spillway.v1.PressureReason
 	5,  // 12: spillway.v1.Backpressure.credit:type_name -> spillway.v1.Credit
-	66, // 13: spillway.v1.HealthReport.named_pm:type_name -> spillway.v1.HealthReport.NamedPmEntry
+	71, // 13: spillway.v1.HealthReport.named_pm:type_name -> spillway.v1.HealthReport.NamedPmEntry
 	17, // 14: spillway.v1.ToggleUpdate.toggles:type_name -> spillway.v1.Toggle
 	0,  // 15: spillway.v1.OpenPublisher.durability:type_name -> spillway.v1.Durability
 	5,  // 16: spillway.v1.OpenPublisherOk.credit:type_name -> spillway.v1.Credit
@@ -6258,7 +6682,7 @@ var file_spillway_proto_depIdxs = []int32{
 	25, // 23: spillway.v1.Subscribe.start:type_name -> spillway.v1.Start
 	5,  // 24: spillway.v1.Subscribe.credit:type_name -> spillway.v1.Credit
 	25, // 25: spillway.v1.Subscribe.starts:type_name -> spillway.v1.Start
-	67, // 26: spillway.v1.Subscribe.group_config:type_name -> spillway.v1.Subscribe.GroupConfigEntry
+	72, // 26: spillway.v1.Subscribe.group_config:type_name -> spillway.v1.Subscribe.GroupConfigEntry
 	5,  // 27: spillway.v1.CreditGrant.credit:type_name -> spillway.v1.Credit
 	29, // 28: spillway.v1.Deliver.segments:type_name -> spillway.v1.Segment
 	31, // 29: spillway.v1.Ack.items:type_name -> spillway.v1.AckItem
@@ -6267,18 +6691,18 @@ var file_spillway_proto_depIdxs = []int32{
 	36, // 32: spillway.v1.SeekResult.partitions:type_name -> spillway.v1.SeekPartition
 	4,  // 33: spillway.v1.MetadataOk.endpoints:type_name -> spillway.v1.Endpoint
 	41, // 34: spillway.v1.TopicList.topics:type_name -> spillway.v1.TopicInfo
-	68, // 35: spillway.v1.TopicInfo.config:type_name -> spillway.v1.TopicInfo.ConfigEntry
+	73, // 35: spillway.v1.TopicInfo.config:type_name -> spillway.v1.TopicInfo.ConfigEntry
 	42, // 36: spillway.v1.TopicInfo.partitions:type_name -> spillway.v1.PartitionInfo
 	4,  // 37: spillway.v1.PartitionInfo.leader:type_name -> spillway.v1.Endpoint
-	69, // 38: spillway.v1.TopicAdmin.config:type_name -> spillway.v1.TopicAdmin.ConfigEntry
+	74, // 38: spillway.v1.TopicAdmin.config:type_name -> spillway.v1.TopicAdmin.ConfigEntry
 	25, // 39: spillway.v1.TopicAdmin.before:type_name -> spillway.v1.Start
-	70, // 40: spillway.v1.GroupAdmin.args:type_name -> spillway.v1.GroupAdmin.ArgsEntry
+	75, // 40: spillway.v1.GroupAdmin.args:type_name -> spillway.v1.GroupAdmin.ArgsEntry
 	25, // 41: spillway.v1.GroupAdmin.start:type_name -> spillway.v1.Start
 	46, // 42: spillway.v1.GroupAdminOk.snapshots:type_name -> spillway.v1.GroupSnapshot
 	50, // 43: spillway.v1.GroupSnapshot.partitions:type_name -> spillway.v1.GroupPartition
 	48, // 44: spillway.v1.GroupList.groups:type_name -> spillway.v1.GroupInfo
 	50, // 45: spillway.v1.GroupInfo.partitions:type_name -> spillway.v1.GroupPartition
-	71, // 46: spillway.v1.GroupInfo.config:type_name -> spillway.v1.GroupInfo.ConfigEntry
+	76, // 46: spillway.v1.GroupInfo.config:type_name -> spillway.v1.GroupInfo.ConfigEntry
 	49, // 47: spillway.v1.GroupInfo.member_list:type_name -> spillway.v1.MemberInfo
 	17, // 48: spillway.v1.ToggleAdmin.set:type_name -> spillway.v1.Toggle
 	54, // 49: spillway.v1.HealthStatus.components:type_name -> spillway.v1.Component
@@ -6294,11 +6718,14 @@ var file_spillway_proto_depIdxs = []int32{
 	60, // 59: spillway.v1.ReplayPlan.partitions:type_name -> spillway.v1.ReplayRange
 	61, // 60: spillway.v1.ReplayJob.target:type_name -> spillway.v1.ReplayTarget
 	62, // 61: spillway.v1.ReplayJob.stops:type_name -> spillway.v1.ReplayStops
-	62, // [62:62] is the sub-list for method output_type
-	62, // [62:62] is the sub-list for method input_type
-	62, // [62:62] is the sub-list for extension type_name
-	62, // [62:62] is the sub-list for extension extendee
-	0,  // [0:62] is the sub-list for field type_name
+	65, // 62: spillway.v1.Link.positions:type_name -> spillway.v1.LinkPosition
+	67, // 63: spillway.v1.LinkOk.partitions:type_name -> spillway.v1.LinkPartition
+	67, // 64: spillway.v1.LinkState.partitions:type_name -> spillway.v1.LinkPartition
+	65, // [65:65] is the sub-list for method output_type
+	65, // [65:65] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_spillway_proto_init() }
@@ -6312,7 +6739,7 @@ func file_spillway_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spillway_proto_rawDesc), len(file_spillway_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   68,
+			NumMessages:   73,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
