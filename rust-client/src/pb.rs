@@ -102,6 +102,8 @@ pub struct Hello {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    #[prost(bool, tag = "17")]
+    pub follower_reads: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct HelloOk {
@@ -145,6 +147,10 @@ pub struct HelloOk {
     pub auth_data: ::prost::bytes::Bytes,
     #[prost(bool, tag = "20")]
     pub auth_more: bool,
+    #[prost(bool, tag = "21")]
+    pub follows: bool,
+    #[prost(string, tag = "22")]
+    pub zone: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Auth {
@@ -367,6 +373,15 @@ pub struct PublishAck {
     pub leader_epoch: u64,
     #[prost(message, repeated, tag = "15")]
     pub key_results: ::prost::alloc::vec::Vec<KeyResult>,
+    #[prost(message, repeated, tag = "16")]
+    pub zone_lag: ::prost::alloc::vec::Vec<ZoneLag>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ZoneLag {
+    #[prost(string, tag = "1")]
+    pub zone: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub lag_ms: u64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KeyResult {

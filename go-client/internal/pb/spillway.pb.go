@@ -627,6 +627,7 @@ type Hello struct {
 	UnixMs           uint64                 `protobuf:"varint,14,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"`
 	ResumeToken      []byte                 `protobuf:"bytes,15,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
 	Labels           map[string]string      `protobuf:"bytes,16,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	FollowerReads    bool                   `protobuf:"varint,17,opt,name=follower_reads,json=followerReads,proto3" json:"follower_reads,omitempty"` // only for reading: a node that follows may take it, too
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -773,6 +774,13 @@ func (x *Hello) GetLabels() map[string]string {
 	return nil
 }
 
+func (x *Hello) GetFollowerReads() bool {
+	if x != nil {
+		return x.FollowerReads
+	}
+	return false
+}
+
 type HelloOk struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	ClusterId          string                 `protobuf:"bytes,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
@@ -795,6 +803,8 @@ type HelloOk struct {
 	Deprecation        string                 `protobuf:"bytes,18,opt,name=deprecation,proto3" json:"deprecation,omitempty"`
 	AuthData           []byte                 `protobuf:"bytes,19,opt,name=auth_data,json=authData,proto3" json:"auth_data,omitempty"`
 	AuthMore           bool                   `protobuf:"varint,20,opt,name=auth_more,json=authMore,proto3" json:"auth_more,omitempty"`
+	Follows            bool                   `protobuf:"varint,21,opt,name=follows,proto3" json:"follows,omitempty"`
+	Zone               string                 `protobuf:"bytes,22,opt,name=zone,proto3" json:"zone,omitempty"` // follows: another node leads, this one serves readers; zone: of the node that answers
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -967,6 +977,20 @@ func (x *HelloOk) GetAuthMore() bool {
 		return x.AuthMore
 	}
 	return false
+}
+
+func (x *HelloOk) GetFollows() bool {
+	if x != nil {
+		return x.Follows
+	}
+	return false
+}
+
+func (x *HelloOk) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
 }
 
 type Auth struct {
@@ -2007,6 +2031,7 @@ type PublishAck struct {
 	SyncUs        uint32                 `protobuf:"varint,13,opt,name=sync_us,json=syncUs,proto3" json:"sync_us,omitempty"`
 	LeaderEpoch   uint64                 `protobuf:"varint,14,opt,name=leader_epoch,json=leaderEpoch,proto3" json:"leader_epoch,omitempty"`
 	KeyResults    []*KeyResult           `protobuf:"bytes,15,rep,name=key_results,json=keyResults,proto3" json:"key_results,omitempty"` // records of this batch that were duplicates by idempotency key, with their first result
+	ZoneLag       []*ZoneLag             `protobuf:"bytes,16,rep,name=zone_lag,json=zoneLag,proto3" json:"zone_lag,omitempty"`          // of the zones that are copied to and not waited for; empty when there are none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2146,6 +2171,65 @@ func (x *PublishAck) GetKeyResults() []*KeyResult {
 	return nil
 }
 
+func (x *PublishAck) GetZoneLag() []*ZoneLag {
+	if x != nil {
+		return x.ZoneLag
+	}
+	return nil
+}
+
+type ZoneLag struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Zone          string                 `protobuf:"bytes,1,opt,name=zone,proto3" json:"zone,omitempty"`
+	LagMs         uint64                 `protobuf:"varint,2,opt,name=lag_ms,json=lagMs,proto3" json:"lag_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ZoneLag) Reset() {
+	*x = ZoneLag{}
+	mi := &file_spillway_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ZoneLag) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ZoneLag) ProtoMessage() {}
+
+func (x *ZoneLag) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ZoneLag.ProtoReflect.Descriptor instead.
+func (*ZoneLag) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ZoneLag) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *ZoneLag) GetLagMs() uint64 {
+	if x != nil {
+		return x.LagMs
+	}
+	return 0
+}
+
 type KeyResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Index         uint32                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
@@ -2157,7 +2241,7 @@ type KeyResult struct {
 
 func (x *KeyResult) Reset() {
 	*x = KeyResult{}
-	mi := &file_spillway_proto_msgTypes[18]
+	mi := &file_spillway_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2169,7 +2253,7 @@ func (x *KeyResult) String() string {
 func (*KeyResult) ProtoMessage() {}
 
 func (x *KeyResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[18]
+	mi := &file_spillway_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2182,7 +2266,7 @@ func (x *KeyResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyResult.ProtoReflect.Descriptor instead.
 func (*KeyResult) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{18}
+	return file_spillway_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *KeyResult) GetIndex() uint32 {
@@ -2215,7 +2299,7 @@ type ClosePublisher struct {
 
 func (x *ClosePublisher) Reset() {
 	*x = ClosePublisher{}
-	mi := &file_spillway_proto_msgTypes[19]
+	mi := &file_spillway_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2227,7 +2311,7 @@ func (x *ClosePublisher) String() string {
 func (*ClosePublisher) ProtoMessage() {}
 
 func (x *ClosePublisher) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[19]
+	mi := &file_spillway_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2240,7 +2324,7 @@ func (x *ClosePublisher) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClosePublisher.ProtoReflect.Descriptor instead.
 func (*ClosePublisher) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{19}
+	return file_spillway_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ClosePublisher) GetReason() uint32 {
@@ -2276,7 +2360,7 @@ type Subscribe struct {
 
 func (x *Subscribe) Reset() {
 	*x = Subscribe{}
-	mi := &file_spillway_proto_msgTypes[20]
+	mi := &file_spillway_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2288,7 +2372,7 @@ func (x *Subscribe) String() string {
 func (*Subscribe) ProtoMessage() {}
 
 func (x *Subscribe) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[20]
+	mi := &file_spillway_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2301,7 +2385,7 @@ func (x *Subscribe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subscribe.ProtoReflect.Descriptor instead.
 func (*Subscribe) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{20}
+	return file_spillway_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Subscribe) GetTopic() string {
@@ -2435,7 +2519,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_spillway_proto_msgTypes[21]
+	mi := &file_spillway_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2447,7 +2531,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[21]
+	mi := &file_spillway_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2460,7 +2544,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{21}
+	return file_spillway_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Start) GetKind() uint32 {
@@ -2503,7 +2587,7 @@ type SubscribeOk struct {
 
 func (x *SubscribeOk) Reset() {
 	*x = SubscribeOk{}
-	mi := &file_spillway_proto_msgTypes[22]
+	mi := &file_spillway_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2515,7 +2599,7 @@ func (x *SubscribeOk) String() string {
 func (*SubscribeOk) ProtoMessage() {}
 
 func (x *SubscribeOk) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[22]
+	mi := &file_spillway_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2528,7 +2612,7 @@ func (x *SubscribeOk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeOk.ProtoReflect.Descriptor instead.
 func (*SubscribeOk) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{22}
+	return file_spillway_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SubscribeOk) GetMemberEpoch() uint64 {
@@ -2570,7 +2654,7 @@ type CreditGrant struct {
 
 func (x *CreditGrant) Reset() {
 	*x = CreditGrant{}
-	mi := &file_spillway_proto_msgTypes[23]
+	mi := &file_spillway_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2582,7 +2666,7 @@ func (x *CreditGrant) String() string {
 func (*CreditGrant) ProtoMessage() {}
 
 func (x *CreditGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[23]
+	mi := &file_spillway_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2595,7 +2679,7 @@ func (x *CreditGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreditGrant.ProtoReflect.Descriptor instead.
 func (*CreditGrant) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{23}
+	return file_spillway_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CreditGrant) GetCredit() *Credit {
@@ -2632,7 +2716,7 @@ type Deliver struct {
 
 func (x *Deliver) Reset() {
 	*x = Deliver{}
-	mi := &file_spillway_proto_msgTypes[24]
+	mi := &file_spillway_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2644,7 +2728,7 @@ func (x *Deliver) String() string {
 func (*Deliver) ProtoMessage() {}
 
 func (x *Deliver) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[24]
+	mi := &file_spillway_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2657,7 +2741,7 @@ func (x *Deliver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deliver.ProtoReflect.Descriptor instead.
 func (*Deliver) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{24}
+	return file_spillway_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Deliver) GetSegments() []*Segment {
@@ -2712,7 +2796,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_spillway_proto_msgTypes[25]
+	mi := &file_spillway_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2724,7 +2808,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[25]
+	mi := &file_spillway_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2737,7 +2821,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{25}
+	return file_spillway_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Segment) GetPartition() uint32 {
@@ -2813,7 +2897,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_spillway_proto_msgTypes[26]
+	mi := &file_spillway_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2825,7 +2909,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[26]
+	mi := &file_spillway_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2838,7 +2922,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{26}
+	return file_spillway_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Ack) GetItems() []*AckItem {
@@ -2873,7 +2957,7 @@ type AckItem struct {
 
 func (x *AckItem) Reset() {
 	*x = AckItem{}
-	mi := &file_spillway_proto_msgTypes[27]
+	mi := &file_spillway_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2885,7 +2969,7 @@ func (x *AckItem) String() string {
 func (*AckItem) ProtoMessage() {}
 
 func (x *AckItem) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[27]
+	mi := &file_spillway_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2898,7 +2982,7 @@ func (x *AckItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckItem.ProtoReflect.Descriptor instead.
 func (*AckItem) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{27}
+	return file_spillway_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AckItem) GetPartition() uint32 {
@@ -2982,7 +3066,7 @@ type AckResult struct {
 
 func (x *AckResult) Reset() {
 	*x = AckResult{}
-	mi := &file_spillway_proto_msgTypes[28]
+	mi := &file_spillway_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2994,7 +3078,7 @@ func (x *AckResult) String() string {
 func (*AckResult) ProtoMessage() {}
 
 func (x *AckResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[28]
+	mi := &file_spillway_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3007,7 +3091,7 @@ func (x *AckResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckResult.ProtoReflect.Descriptor instead.
 func (*AckResult) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{28}
+	return file_spillway_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AckResult) GetErrors() []*ItemError {
@@ -3031,7 +3115,7 @@ type Handoff struct {
 
 func (x *Handoff) Reset() {
 	*x = Handoff{}
-	mi := &file_spillway_proto_msgTypes[29]
+	mi := &file_spillway_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3043,7 +3127,7 @@ func (x *Handoff) String() string {
 func (*Handoff) ProtoMessage() {}
 
 func (x *Handoff) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[29]
+	mi := &file_spillway_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3056,7 +3140,7 @@ func (x *Handoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handoff.ProtoReflect.Descriptor instead.
 func (*Handoff) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{29}
+	return file_spillway_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Handoff) GetSlots() []uint32 {
@@ -3115,7 +3199,7 @@ type Seek struct {
 
 func (x *Seek) Reset() {
 	*x = Seek{}
-	mi := &file_spillway_proto_msgTypes[30]
+	mi := &file_spillway_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3127,7 +3211,7 @@ func (x *Seek) String() string {
 func (*Seek) ProtoMessage() {}
 
 func (x *Seek) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[30]
+	mi := &file_spillway_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3140,7 +3224,7 @@ func (x *Seek) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seek.ProtoReflect.Descriptor instead.
 func (*Seek) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{30}
+	return file_spillway_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Seek) GetTo() *Start {
@@ -3196,7 +3280,7 @@ type SeekResult struct {
 
 func (x *SeekResult) Reset() {
 	*x = SeekResult{}
-	mi := &file_spillway_proto_msgTypes[31]
+	mi := &file_spillway_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3208,7 +3292,7 @@ func (x *SeekResult) String() string {
 func (*SeekResult) ProtoMessage() {}
 
 func (x *SeekResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[31]
+	mi := &file_spillway_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3221,7 +3305,7 @@ func (x *SeekResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeekResult.ProtoReflect.Descriptor instead.
 func (*SeekResult) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{31}
+	return file_spillway_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SeekResult) GetPartitions() []*SeekPartition {
@@ -3257,7 +3341,7 @@ type SeekPartition struct {
 
 func (x *SeekPartition) Reset() {
 	*x = SeekPartition{}
-	mi := &file_spillway_proto_msgTypes[32]
+	mi := &file_spillway_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3269,7 +3353,7 @@ func (x *SeekPartition) String() string {
 func (*SeekPartition) ProtoMessage() {}
 
 func (x *SeekPartition) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[32]
+	mi := &file_spillway_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3282,7 +3366,7 @@ func (x *SeekPartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeekPartition.ProtoReflect.Descriptor instead.
 func (*SeekPartition) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{32}
+	return file_spillway_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SeekPartition) GetPartition() uint32 {
@@ -3322,7 +3406,7 @@ type Unsubscribe struct {
 
 func (x *Unsubscribe) Reset() {
 	*x = Unsubscribe{}
-	mi := &file_spillway_proto_msgTypes[33]
+	mi := &file_spillway_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3334,7 +3418,7 @@ func (x *Unsubscribe) String() string {
 func (*Unsubscribe) ProtoMessage() {}
 
 func (x *Unsubscribe) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[33]
+	mi := &file_spillway_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3347,7 +3431,7 @@ func (x *Unsubscribe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unsubscribe.ProtoReflect.Descriptor instead.
 func (*Unsubscribe) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{33}
+	return file_spillway_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Unsubscribe) GetDrainMs() uint32 {
@@ -3369,7 +3453,7 @@ type Metadata struct {
 
 func (x *Metadata) Reset() {
 	*x = Metadata{}
-	mi := &file_spillway_proto_msgTypes[34]
+	mi := &file_spillway_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3381,7 +3465,7 @@ func (x *Metadata) String() string {
 func (*Metadata) ProtoMessage() {}
 
 func (x *Metadata) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[34]
+	mi := &file_spillway_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3394,7 +3478,7 @@ func (x *Metadata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metadata.ProtoReflect.Descriptor instead.
 func (*Metadata) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{34}
+	return file_spillway_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Metadata) GetTopics() []string {
@@ -3428,7 +3512,7 @@ type MetadataOk struct {
 
 func (x *MetadataOk) Reset() {
 	*x = MetadataOk{}
-	mi := &file_spillway_proto_msgTypes[35]
+	mi := &file_spillway_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3440,7 +3524,7 @@ func (x *MetadataOk) String() string {
 func (*MetadataOk) ProtoMessage() {}
 
 func (x *MetadataOk) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[35]
+	mi := &file_spillway_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3453,7 +3537,7 @@ func (x *MetadataOk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataOk.ProtoReflect.Descriptor instead.
 func (*MetadataOk) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{35}
+	return file_spillway_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *MetadataOk) GetRevision() uint64 {
@@ -3479,7 +3563,7 @@ type TopicList struct {
 
 func (x *TopicList) Reset() {
 	*x = TopicList{}
-	mi := &file_spillway_proto_msgTypes[36]
+	mi := &file_spillway_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3491,7 +3575,7 @@ func (x *TopicList) String() string {
 func (*TopicList) ProtoMessage() {}
 
 func (x *TopicList) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[36]
+	mi := &file_spillway_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3504,7 +3588,7 @@ func (x *TopicList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicList.ProtoReflect.Descriptor instead.
 func (*TopicList) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{36}
+	return file_spillway_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TopicList) GetTopics() []*TopicInfo {
@@ -3531,7 +3615,7 @@ type TopicInfo struct {
 
 func (x *TopicInfo) Reset() {
 	*x = TopicInfo{}
-	mi := &file_spillway_proto_msgTypes[37]
+	mi := &file_spillway_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3543,7 +3627,7 @@ func (x *TopicInfo) String() string {
 func (*TopicInfo) ProtoMessage() {}
 
 func (x *TopicInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[37]
+	mi := &file_spillway_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3556,7 +3640,7 @@ func (x *TopicInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicInfo.ProtoReflect.Descriptor instead.
 func (*TopicInfo) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{37}
+	return file_spillway_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TopicInfo) GetName() string {
@@ -3638,7 +3722,7 @@ type PartitionInfo struct {
 
 func (x *PartitionInfo) Reset() {
 	*x = PartitionInfo{}
-	mi := &file_spillway_proto_msgTypes[38]
+	mi := &file_spillway_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3650,7 +3734,7 @@ func (x *PartitionInfo) String() string {
 func (*PartitionInfo) ProtoMessage() {}
 
 func (x *PartitionInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[38]
+	mi := &file_spillway_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3663,7 +3747,7 @@ func (x *PartitionInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartitionInfo.ProtoReflect.Descriptor instead.
 func (*PartitionInfo) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{38}
+	return file_spillway_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PartitionInfo) GetPartition() uint32 {
@@ -3738,7 +3822,7 @@ type TopicAdmin struct {
 
 func (x *TopicAdmin) Reset() {
 	*x = TopicAdmin{}
-	mi := &file_spillway_proto_msgTypes[39]
+	mi := &file_spillway_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3750,7 +3834,7 @@ func (x *TopicAdmin) String() string {
 func (*TopicAdmin) ProtoMessage() {}
 
 func (x *TopicAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[39]
+	mi := &file_spillway_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3763,7 +3847,7 @@ func (x *TopicAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicAdmin.ProtoReflect.Descriptor instead.
 func (*TopicAdmin) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{39}
+	return file_spillway_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TopicAdmin) GetOp() uint32 {
@@ -3840,7 +3924,7 @@ type GroupAdmin struct {
 
 func (x *GroupAdmin) Reset() {
 	*x = GroupAdmin{}
-	mi := &file_spillway_proto_msgTypes[40]
+	mi := &file_spillway_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3852,7 +3936,7 @@ func (x *GroupAdmin) String() string {
 func (*GroupAdmin) ProtoMessage() {}
 
 func (x *GroupAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[40]
+	mi := &file_spillway_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3865,7 +3949,7 @@ func (x *GroupAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupAdmin.ProtoReflect.Descriptor instead.
 func (*GroupAdmin) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{40}
+	return file_spillway_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *GroupAdmin) GetOp() uint32 {
@@ -3949,7 +4033,7 @@ type GroupAdminOk struct {
 
 func (x *GroupAdminOk) Reset() {
 	*x = GroupAdminOk{}
-	mi := &file_spillway_proto_msgTypes[41]
+	mi := &file_spillway_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3961,7 +4045,7 @@ func (x *GroupAdminOk) String() string {
 func (*GroupAdminOk) ProtoMessage() {}
 
 func (x *GroupAdminOk) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[41]
+	mi := &file_spillway_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3974,7 +4058,7 @@ func (x *GroupAdminOk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupAdminOk.ProtoReflect.Descriptor instead.
 func (*GroupAdminOk) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{41}
+	return file_spillway_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *GroupAdminOk) GetRevision() uint64 {
@@ -4003,7 +4087,7 @@ type GroupSnapshot struct {
 
 func (x *GroupSnapshot) Reset() {
 	*x = GroupSnapshot{}
-	mi := &file_spillway_proto_msgTypes[42]
+	mi := &file_spillway_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4015,7 +4099,7 @@ func (x *GroupSnapshot) String() string {
 func (*GroupSnapshot) ProtoMessage() {}
 
 func (x *GroupSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[42]
+	mi := &file_spillway_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4028,7 +4112,7 @@ func (x *GroupSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupSnapshot.ProtoReflect.Descriptor instead.
 func (*GroupSnapshot) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{42}
+	return file_spillway_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *GroupSnapshot) GetName() string {
@@ -4068,7 +4152,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_spillway_proto_msgTypes[43]
+	mi := &file_spillway_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4080,7 +4164,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[43]
+	mi := &file_spillway_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4093,7 +4177,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{43}
+	return file_spillway_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *GroupList) GetGroups() []*GroupInfo {
@@ -4126,7 +4210,7 @@ type GroupInfo struct {
 
 func (x *GroupInfo) Reset() {
 	*x = GroupInfo{}
-	mi := &file_spillway_proto_msgTypes[44]
+	mi := &file_spillway_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4138,7 +4222,7 @@ func (x *GroupInfo) String() string {
 func (*GroupInfo) ProtoMessage() {}
 
 func (x *GroupInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[44]
+	mi := &file_spillway_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4151,7 +4235,7 @@ func (x *GroupInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupInfo.ProtoReflect.Descriptor instead.
 func (*GroupInfo) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{44}
+	return file_spillway_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *GroupInfo) GetTopic() string {
@@ -4273,7 +4357,7 @@ type MemberInfo struct {
 
 func (x *MemberInfo) Reset() {
 	*x = MemberInfo{}
-	mi := &file_spillway_proto_msgTypes[45]
+	mi := &file_spillway_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4285,7 +4369,7 @@ func (x *MemberInfo) String() string {
 func (*MemberInfo) ProtoMessage() {}
 
 func (x *MemberInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[45]
+	mi := &file_spillway_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4298,7 +4382,7 @@ func (x *MemberInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberInfo.ProtoReflect.Descriptor instead.
 func (*MemberInfo) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{45}
+	return file_spillway_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *MemberInfo) GetMember() uint64 {
@@ -4361,7 +4445,7 @@ type GroupPartition struct {
 
 func (x *GroupPartition) Reset() {
 	*x = GroupPartition{}
-	mi := &file_spillway_proto_msgTypes[46]
+	mi := &file_spillway_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4373,7 +4457,7 @@ func (x *GroupPartition) String() string {
 func (*GroupPartition) ProtoMessage() {}
 
 func (x *GroupPartition) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[46]
+	mi := &file_spillway_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4386,7 +4470,7 @@ func (x *GroupPartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupPartition.ProtoReflect.Descriptor instead.
 func (*GroupPartition) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{46}
+	return file_spillway_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *GroupPartition) GetPartition() uint32 {
@@ -4473,7 +4557,7 @@ type ToggleAdmin struct {
 
 func (x *ToggleAdmin) Reset() {
 	*x = ToggleAdmin{}
-	mi := &file_spillway_proto_msgTypes[47]
+	mi := &file_spillway_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4485,7 +4569,7 @@ func (x *ToggleAdmin) String() string {
 func (*ToggleAdmin) ProtoMessage() {}
 
 func (x *ToggleAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[47]
+	mi := &file_spillway_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4498,7 +4582,7 @@ func (x *ToggleAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToggleAdmin.ProtoReflect.Descriptor instead.
 func (*ToggleAdmin) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{47}
+	return file_spillway_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ToggleAdmin) GetSet() *Toggle {
@@ -4553,7 +4637,7 @@ type HealthCheck struct {
 
 func (x *HealthCheck) Reset() {
 	*x = HealthCheck{}
-	mi := &file_spillway_proto_msgTypes[48]
+	mi := &file_spillway_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4565,7 +4649,7 @@ func (x *HealthCheck) String() string {
 func (*HealthCheck) ProtoMessage() {}
 
 func (x *HealthCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[48]
+	mi := &file_spillway_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4578,7 +4662,7 @@ func (x *HealthCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthCheck.ProtoReflect.Descriptor instead.
 func (*HealthCheck) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{48}
+	return file_spillway_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *HealthCheck) GetService() string {
@@ -4605,7 +4689,7 @@ type HealthStatus struct {
 
 func (x *HealthStatus) Reset() {
 	*x = HealthStatus{}
-	mi := &file_spillway_proto_msgTypes[49]
+	mi := &file_spillway_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4617,7 +4701,7 @@ func (x *HealthStatus) String() string {
 func (*HealthStatus) ProtoMessage() {}
 
 func (x *HealthStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[49]
+	mi := &file_spillway_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4630,7 +4714,7 @@ func (x *HealthStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthStatus.ProtoReflect.Descriptor instead.
 func (*HealthStatus) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{49}
+	return file_spillway_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *HealthStatus) GetStatus() uint32 {
@@ -4661,7 +4745,7 @@ type Component struct {
 
 func (x *Component) Reset() {
 	*x = Component{}
-	mi := &file_spillway_proto_msgTypes[50]
+	mi := &file_spillway_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4673,7 +4757,7 @@ func (x *Component) String() string {
 func (*Component) ProtoMessage() {}
 
 func (x *Component) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[50]
+	mi := &file_spillway_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4686,7 +4770,7 @@ func (x *Component) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Component.ProtoReflect.Descriptor instead.
 func (*Component) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{50}
+	return file_spillway_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Component) GetName() string {
@@ -4748,7 +4832,7 @@ type ReplayAdmin struct {
 
 func (x *ReplayAdmin) Reset() {
 	*x = ReplayAdmin{}
-	mi := &file_spillway_proto_msgTypes[51]
+	mi := &file_spillway_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4760,7 +4844,7 @@ func (x *ReplayAdmin) String() string {
 func (*ReplayAdmin) ProtoMessage() {}
 
 func (x *ReplayAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[51]
+	mi := &file_spillway_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4773,7 +4857,7 @@ func (x *ReplayAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayAdmin.ProtoReflect.Descriptor instead.
 func (*ReplayAdmin) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{51}
+	return file_spillway_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ReplayAdmin) GetOp() uint32 {
@@ -4840,7 +4924,7 @@ type ReplayAdminOk struct {
 
 func (x *ReplayAdminOk) Reset() {
 	*x = ReplayAdminOk{}
-	mi := &file_spillway_proto_msgTypes[52]
+	mi := &file_spillway_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4852,7 +4936,7 @@ func (x *ReplayAdminOk) String() string {
 func (*ReplayAdminOk) ProtoMessage() {}
 
 func (x *ReplayAdminOk) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[52]
+	mi := &file_spillway_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4865,7 +4949,7 @@ func (x *ReplayAdminOk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayAdminOk.ProtoReflect.Descriptor instead.
 func (*ReplayAdminOk) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{52}
+	return file_spillway_proto_rawDescGZIP(), []int{53}
 }
 
 type ReplayList struct {
@@ -4878,7 +4962,7 @@ type ReplayList struct {
 
 func (x *ReplayList) Reset() {
 	*x = ReplayList{}
-	mi := &file_spillway_proto_msgTypes[53]
+	mi := &file_spillway_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4890,7 +4974,7 @@ func (x *ReplayList) String() string {
 func (*ReplayList) ProtoMessage() {}
 
 func (x *ReplayList) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[53]
+	mi := &file_spillway_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4903,7 +4987,7 @@ func (x *ReplayList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayList.ProtoReflect.Descriptor instead.
 func (*ReplayList) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{53}
+	return file_spillway_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ReplayList) GetPlans() []*ReplayPlan {
@@ -4937,7 +5021,7 @@ type ReplaySelection struct {
 
 func (x *ReplaySelection) Reset() {
 	*x = ReplaySelection{}
-	mi := &file_spillway_proto_msgTypes[54]
+	mi := &file_spillway_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4949,7 +5033,7 @@ func (x *ReplaySelection) String() string {
 func (*ReplaySelection) ProtoMessage() {}
 
 func (x *ReplaySelection) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[54]
+	mi := &file_spillway_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4962,7 +5046,7 @@ func (x *ReplaySelection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplaySelection.ProtoReflect.Descriptor instead.
 func (*ReplaySelection) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{54}
+	return file_spillway_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ReplaySelection) GetTopic() string {
@@ -5051,7 +5135,7 @@ type ReplayPlan struct {
 
 func (x *ReplayPlan) Reset() {
 	*x = ReplayPlan{}
-	mi := &file_spillway_proto_msgTypes[55]
+	mi := &file_spillway_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5063,7 +5147,7 @@ func (x *ReplayPlan) String() string {
 func (*ReplayPlan) ProtoMessage() {}
 
 func (x *ReplayPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[55]
+	mi := &file_spillway_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5076,7 +5160,7 @@ func (x *ReplayPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayPlan.ProtoReflect.Descriptor instead.
 func (*ReplayPlan) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{55}
+	return file_spillway_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ReplayPlan) GetId() string {
@@ -5196,7 +5280,7 @@ type ReplayRange struct {
 
 func (x *ReplayRange) Reset() {
 	*x = ReplayRange{}
-	mi := &file_spillway_proto_msgTypes[56]
+	mi := &file_spillway_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5208,7 +5292,7 @@ func (x *ReplayRange) String() string {
 func (*ReplayRange) ProtoMessage() {}
 
 func (x *ReplayRange) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[56]
+	mi := &file_spillway_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5221,7 +5305,7 @@ func (x *ReplayRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRange.ProtoReflect.Descriptor instead.
 func (*ReplayRange) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{56}
+	return file_spillway_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ReplayRange) GetPartition() uint32 {
@@ -5262,7 +5346,7 @@ type ReplayTarget struct {
 
 func (x *ReplayTarget) Reset() {
 	*x = ReplayTarget{}
-	mi := &file_spillway_proto_msgTypes[57]
+	mi := &file_spillway_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5274,7 +5358,7 @@ func (x *ReplayTarget) String() string {
 func (*ReplayTarget) ProtoMessage() {}
 
 func (x *ReplayTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[57]
+	mi := &file_spillway_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5287,7 +5371,7 @@ func (x *ReplayTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayTarget.ProtoReflect.Descriptor instead.
 func (*ReplayTarget) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{57}
+	return file_spillway_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ReplayTarget) GetKind() uint32 {
@@ -5315,7 +5399,7 @@ type ReplayStops struct {
 
 func (x *ReplayStops) Reset() {
 	*x = ReplayStops{}
-	mi := &file_spillway_proto_msgTypes[58]
+	mi := &file_spillway_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5327,7 +5411,7 @@ func (x *ReplayStops) String() string {
 func (*ReplayStops) ProtoMessage() {}
 
 func (x *ReplayStops) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[58]
+	mi := &file_spillway_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5340,7 +5424,7 @@ func (x *ReplayStops) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayStops.ProtoReflect.Descriptor instead.
 func (*ReplayStops) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{58}
+	return file_spillway_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ReplayStops) GetErrors() uint64 {
@@ -5393,7 +5477,7 @@ type ReplayJob struct {
 
 func (x *ReplayJob) Reset() {
 	*x = ReplayJob{}
-	mi := &file_spillway_proto_msgTypes[59]
+	mi := &file_spillway_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5405,7 +5489,7 @@ func (x *ReplayJob) String() string {
 func (*ReplayJob) ProtoMessage() {}
 
 func (x *ReplayJob) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[59]
+	mi := &file_spillway_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5418,7 +5502,7 @@ func (x *ReplayJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayJob.ProtoReflect.Descriptor instead.
 func (*ReplayJob) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{59}
+	return file_spillway_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ReplayJob) GetId() string {
@@ -5585,7 +5669,7 @@ type Link struct {
 
 func (x *Link) Reset() {
 	*x = Link{}
-	mi := &file_spillway_proto_msgTypes[60]
+	mi := &file_spillway_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5597,7 +5681,7 @@ func (x *Link) String() string {
 func (*Link) ProtoMessage() {}
 
 func (x *Link) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[60]
+	mi := &file_spillway_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5610,7 +5694,7 @@ func (x *Link) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Link.ProtoReflect.Descriptor instead.
 func (*Link) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{60}
+	return file_spillway_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Link) GetOp() uint32 {
@@ -5679,7 +5763,7 @@ type LinkPosition struct {
 
 func (x *LinkPosition) Reset() {
 	*x = LinkPosition{}
-	mi := &file_spillway_proto_msgTypes[61]
+	mi := &file_spillway_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5691,7 +5775,7 @@ func (x *LinkPosition) String() string {
 func (*LinkPosition) ProtoMessage() {}
 
 func (x *LinkPosition) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[61]
+	mi := &file_spillway_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5704,7 +5788,7 @@ func (x *LinkPosition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkPosition.ProtoReflect.Descriptor instead.
 func (*LinkPosition) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{61}
+	return file_spillway_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *LinkPosition) GetPartition() uint32 {
@@ -5732,7 +5816,7 @@ type LinkOk struct {
 
 func (x *LinkOk) Reset() {
 	*x = LinkOk{}
-	mi := &file_spillway_proto_msgTypes[62]
+	mi := &file_spillway_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5744,7 +5828,7 @@ func (x *LinkOk) String() string {
 func (*LinkOk) ProtoMessage() {}
 
 func (x *LinkOk) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[62]
+	mi := &file_spillway_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5757,7 +5841,7 @@ func (x *LinkOk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkOk.ProtoReflect.Descriptor instead.
 func (*LinkOk) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{62}
+	return file_spillway_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *LinkOk) GetPartitions() []*LinkPartition {
@@ -5796,7 +5880,7 @@ type LinkPartition struct {
 
 func (x *LinkPartition) Reset() {
 	*x = LinkPartition{}
-	mi := &file_spillway_proto_msgTypes[63]
+	mi := &file_spillway_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5808,7 +5892,7 @@ func (x *LinkPartition) String() string {
 func (*LinkPartition) ProtoMessage() {}
 
 func (x *LinkPartition) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[63]
+	mi := &file_spillway_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5821,7 +5905,7 @@ func (x *LinkPartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkPartition.ProtoReflect.Descriptor instead.
 func (*LinkPartition) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{63}
+	return file_spillway_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *LinkPartition) GetPartition() uint32 {
@@ -5883,7 +5967,7 @@ type LinkState struct {
 
 func (x *LinkState) Reset() {
 	*x = LinkState{}
-	mi := &file_spillway_proto_msgTypes[64]
+	mi := &file_spillway_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5895,7 +5979,7 @@ func (x *LinkState) String() string {
 func (*LinkState) ProtoMessage() {}
 
 func (x *LinkState) ProtoReflect() protoreflect.Message {
-	mi := &file_spillway_proto_msgTypes[64]
+	mi := &file_spillway_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5908,7 +5992,7 @@ func (x *LinkState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkState.ProtoReflect.Descriptor instead.
 func (*LinkState) Descriptor() ([]byte, []int) {
-	return file_spillway_proto_rawDescGZIP(), []int{64}
+	return file_spillway_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *LinkState) GetGroups() [][]byte {
@@ -5963,7 +6047,7 @@ const file_spillway_proto_rawDesc = "" +
 	"\tItemError\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\rR\x05count\x12(\n" +
-	"\x05error\x18\x03 \x01(\v2\x12.spillway.v1.ErrorR\x05error\"\xd1\x04\n" +
+	"\x05error\x18\x03 \x01(\v2\x12.spillway.v1.ErrorR\x05error\"\xf8\x04\n" +
 	"\x05Hello\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\fR\n" +
@@ -5982,10 +6066,11 @@ const file_spillway_proto_rawDesc = "" +
 	"\tmax_frame\x18\r \x01(\rR\bmaxFrame\x12\x17\n" +
 	"\aunix_ms\x18\x0e \x01(\x04R\x06unixMs\x12!\n" +
 	"\fresume_token\x18\x0f \x01(\fR\vresumeToken\x126\n" +
-	"\x06labels\x18\x10 \x03(\v2\x1e.spillway.v1.Hello.LabelsEntryR\x06labels\x1a9\n" +
+	"\x06labels\x18\x10 \x03(\v2\x1e.spillway.v1.Hello.LabelsEntryR\x06labels\x12%\n" +
+	"\x0efollower_reads\x18\x11 \x01(\bR\rfollowerReads\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xbe\x05\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xec\x05\n" +
 	"\aHelloOk\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x1b\n" +
@@ -6010,7 +6095,9 @@ const file_spillway_proto_rawDesc = "" +
 	"\aresumed\x18\x11 \x01(\bR\aresumed\x12 \n" +
 	"\vdeprecation\x18\x12 \x01(\tR\vdeprecation\x12\x1b\n" +
 	"\tauth_data\x18\x13 \x01(\fR\bauthData\x12\x1b\n" +
-	"\tauth_more\x18\x14 \x01(\bR\bauthMore\"\x1a\n" +
+	"\tauth_more\x18\x14 \x01(\bR\bauthMore\x12\x18\n" +
+	"\afollows\x18\x15 \x01(\bR\afollows\x12\x12\n" +
+	"\x04zone\x18\x16 \x01(\tR\x04zone\"\x1a\n" +
 	"\x04Auth\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\"\x1c\n" +
 	"\x04Ping\x12\x14\n" +
@@ -6118,7 +6205,7 @@ const file_spillway_proto_rawDesc = "" +
 	"\n" +
 	"shed_class\x18\x05 \x01(\rR\tshedClass\x12\x14\n" +
 	"\x05trace\x18\x06 \x01(\fR\x05trace\x12\x1b\n" +
-	"\tqueued_ms\x18\a \x01(\rR\bqueuedMs\"\xbb\x04\n" +
+	"\tqueued_ms\x18\a \x01(\rR\bqueuedMs\"\xec\x04\n" +
 	"\n" +
 	"PublishAck\x12#\n" +
 	"\rbase_sequence\x18\x01 \x01(\x04R\fbaseSequence\x12\x14\n" +
@@ -6139,7 +6226,11 @@ const file_spillway_proto_rawDesc = "" +
 	"\async_us\x18\r \x01(\rR\x06syncUs\x12!\n" +
 	"\fleader_epoch\x18\x0e \x01(\x04R\vleaderEpoch\x127\n" +
 	"\vkey_results\x18\x0f \x03(\v2\x16.spillway.v1.KeyResultR\n" +
-	"keyResults\"_\n" +
+	"keyResults\x12/\n" +
+	"\bzone_lag\x18\x10 \x03(\v2\x14.spillway.v1.ZoneLagR\azoneLag\"4\n" +
+	"\aZoneLag\x12\x12\n" +
+	"\x04zone\x18\x01 \x01(\tR\x04zone\x12\x15\n" +
+	"\x06lag_ms\x18\x02 \x01(\x04R\x05lagMs\"_\n" +
 	"\tKeyResult\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12$\n" +
@@ -6575,7 +6666,7 @@ func file_spillway_proto_rawDescGZIP() []byte {
 }
 
 var file_spillway_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_spillway_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
+var file_spillway_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
 var file_spillway_proto_goTypes = []any{
 	(Durability)(0),         // 0: spillway.v1.Durability
 	(RetryClass)(0),         // 1: spillway.v1.RetryClass
@@ -6599,69 +6690,70 @@ var file_spillway_proto_goTypes = []any{
 	(*OpenPublisherOk)(nil), // 19: spillway.v1.OpenPublisherOk
 	(*Publish)(nil),         // 20: spillway.v1.Publish
 	(*PublishAck)(nil),      // 21: spillway.v1.PublishAck
-	(*KeyResult)(nil),       // 22: spillway.v1.KeyResult
-	(*ClosePublisher)(nil),  // 23: spillway.v1.ClosePublisher
-	(*Subscribe)(nil),       // 24: spillway.v1.Subscribe
-	(*Start)(nil),           // 25: spillway.v1.Start
-	(*SubscribeOk)(nil),     // 26: spillway.v1.SubscribeOk
-	(*CreditGrant)(nil),     // 27: spillway.v1.CreditGrant
-	(*Deliver)(nil),         // 28: spillway.v1.Deliver
-	(*Segment)(nil),         // 29: spillway.v1.Segment
-	(*Ack)(nil),             // 30: spillway.v1.Ack
-	(*AckItem)(nil),         // 31: spillway.v1.AckItem
-	(*AckResult)(nil),       // 32: spillway.v1.AckResult
-	(*Handoff)(nil),         // 33: spillway.v1.Handoff
-	(*Seek)(nil),            // 34: spillway.v1.Seek
-	(*SeekResult)(nil),      // 35: spillway.v1.SeekResult
-	(*SeekPartition)(nil),   // 36: spillway.v1.SeekPartition
-	(*Unsubscribe)(nil),     // 37: spillway.v1.Unsubscribe
-	(*Metadata)(nil),        // 38: spillway.v1.Metadata
-	(*MetadataOk)(nil),      // 39: spillway.v1.MetadataOk
-	(*TopicList)(nil),       // 40: spillway.v1.TopicList
-	(*TopicInfo)(nil),       // 41: spillway.v1.TopicInfo
-	(*PartitionInfo)(nil),   // 42: spillway.v1.PartitionInfo
-	(*TopicAdmin)(nil),      // 43: spillway.v1.TopicAdmin
-	(*GroupAdmin)(nil),      // 44: spillway.v1.GroupAdmin
-	(*GroupAdminOk)(nil),    // 45: spillway.v1.GroupAdminOk
-	(*GroupSnapshot)(nil),   // 46: spillway.v1.GroupSnapshot
-	(*GroupList)(nil),       // 47: spillway.v1.GroupList
-	(*GroupInfo)(nil),       // 48: spillway.v1.GroupInfo
-	(*MemberInfo)(nil),      // 49: spillway.v1.MemberInfo
-	(*GroupPartition)(nil),  // 50: spillway.v1.GroupPartition
-	(*ToggleAdmin)(nil),     // 51: spillway.v1.ToggleAdmin
-	(*HealthCheck)(nil),     // 52: spillway.v1.HealthCheck
-	(*HealthStatus)(nil),    // 53: spillway.v1.HealthStatus
-	(*Component)(nil),       // 54: spillway.v1.Component
-	(*ReplayAdmin)(nil),     // 55: spillway.v1.ReplayAdmin
-	(*ReplayAdminOk)(nil),   // 56: spillway.v1.ReplayAdminOk
-	(*ReplayList)(nil),      // 57: spillway.v1.ReplayList
-	(*ReplaySelection)(nil), // 58: spillway.v1.ReplaySelection
-	(*ReplayPlan)(nil),      // 59: spillway.v1.ReplayPlan
-	(*ReplayRange)(nil),     // 60: spillway.v1.ReplayRange
-	(*ReplayTarget)(nil),    // 61: spillway.v1.ReplayTarget
-	(*ReplayStops)(nil),     // 62: spillway.v1.ReplayStops
-	(*ReplayJob)(nil),       // 63: spillway.v1.ReplayJob
-	(*Link)(nil),            // 64: spillway.v1.Link
-	(*LinkPosition)(nil),    // 65: spillway.v1.LinkPosition
-	(*LinkOk)(nil),          // 66: spillway.v1.LinkOk
-	(*LinkPartition)(nil),   // 67: spillway.v1.LinkPartition
-	(*LinkState)(nil),       // 68: spillway.v1.LinkState
-	nil,                     // 69: spillway.v1.Error.MetadataEntry
-	nil,                     // 70: spillway.v1.Hello.LabelsEntry
-	nil,                     // 71: spillway.v1.HealthReport.NamedPmEntry
-	nil,                     // 72: spillway.v1.Subscribe.GroupConfigEntry
-	nil,                     // 73: spillway.v1.TopicInfo.ConfigEntry
-	nil,                     // 74: spillway.v1.TopicAdmin.ConfigEntry
-	nil,                     // 75: spillway.v1.GroupAdmin.ArgsEntry
-	nil,                     // 76: spillway.v1.GroupInfo.ConfigEntry
+	(*ZoneLag)(nil),         // 22: spillway.v1.ZoneLag
+	(*KeyResult)(nil),       // 23: spillway.v1.KeyResult
+	(*ClosePublisher)(nil),  // 24: spillway.v1.ClosePublisher
+	(*Subscribe)(nil),       // 25: spillway.v1.Subscribe
+	(*Start)(nil),           // 26: spillway.v1.Start
+	(*SubscribeOk)(nil),     // 27: spillway.v1.SubscribeOk
+	(*CreditGrant)(nil),     // 28: spillway.v1.CreditGrant
+	(*Deliver)(nil),         // 29: spillway.v1.Deliver
+	(*Segment)(nil),         // 30: spillway.v1.Segment
+	(*Ack)(nil),             // 31: spillway.v1.Ack
+	(*AckItem)(nil),         // 32: spillway.v1.AckItem
+	(*AckResult)(nil),       // 33: spillway.v1.AckResult
+	(*Handoff)(nil),         // 34: spillway.v1.Handoff
+	(*Seek)(nil),            // 35: spillway.v1.Seek
+	(*SeekResult)(nil),      // 36: spillway.v1.SeekResult
+	(*SeekPartition)(nil),   // 37: spillway.v1.SeekPartition
+	(*Unsubscribe)(nil),     // 38: spillway.v1.Unsubscribe
+	(*Metadata)(nil),        // 39: spillway.v1.Metadata
+	(*MetadataOk)(nil),      // 40: spillway.v1.MetadataOk
+	(*TopicList)(nil),       // 41: spillway.v1.TopicList
+	(*TopicInfo)(nil),       // 42: spillway.v1.TopicInfo
+	(*PartitionInfo)(nil),   // 43: spillway.v1.PartitionInfo
+	(*TopicAdmin)(nil),      // 44: spillway.v1.TopicAdmin
+	(*GroupAdmin)(nil),      // 45: spillway.v1.GroupAdmin
+	(*GroupAdminOk)(nil),    // 46: spillway.v1.GroupAdminOk
+	(*GroupSnapshot)(nil),   // 47: spillway.v1.GroupSnapshot
+	(*GroupList)(nil),       // 48: spillway.v1.GroupList
+	(*GroupInfo)(nil),       // 49: spillway.v1.GroupInfo
+	(*MemberInfo)(nil),      // 50: spillway.v1.MemberInfo
+	(*GroupPartition)(nil),  // 51: spillway.v1.GroupPartition
+	(*ToggleAdmin)(nil),     // 52: spillway.v1.ToggleAdmin
+	(*HealthCheck)(nil),     // 53: spillway.v1.HealthCheck
+	(*HealthStatus)(nil),    // 54: spillway.v1.HealthStatus
+	(*Component)(nil),       // 55: spillway.v1.Component
+	(*ReplayAdmin)(nil),     // 56: spillway.v1.ReplayAdmin
+	(*ReplayAdminOk)(nil),   // 57: spillway.v1.ReplayAdminOk
+	(*ReplayList)(nil),      // 58: spillway.v1.ReplayList
+	(*ReplaySelection)(nil), // 59: spillway.v1.ReplaySelection
+	(*ReplayPlan)(nil),      // 60: spillway.v1.ReplayPlan
+	(*ReplayRange)(nil),     // 61: spillway.v1.ReplayRange
+	(*ReplayTarget)(nil),    // 62: spillway.v1.ReplayTarget
+	(*ReplayStops)(nil),     // 63: spillway.v1.ReplayStops
+	(*ReplayJob)(nil),       // 64: spillway.v1.ReplayJob
+	(*Link)(nil),            // 65: spillway.v1.Link
+	(*LinkPosition)(nil),    // 66: spillway.v1.LinkPosition
+	(*LinkOk)(nil),          // 67: spillway.v1.LinkOk
+	(*LinkPartition)(nil),   // 68: spillway.v1.LinkPartition
+	(*LinkState)(nil),       // 69: spillway.v1.LinkState
+	nil,                     // 70: spillway.v1.Error.MetadataEntry
+	nil,                     // 71: spillway.v1.Hello.LabelsEntry
+	nil,                     // 72: spillway.v1.HealthReport.NamedPmEntry
+	nil,                     // 73: spillway.v1.Subscribe.GroupConfigEntry
+	nil,                     // 74: spillway.v1.TopicInfo.ConfigEntry
+	nil,                     // 75: spillway.v1.TopicAdmin.ConfigEntry
+	nil,                     // 76: spillway.v1.GroupAdmin.ArgsEntry
+	nil,                     // 77: spillway.v1.GroupInfo.ConfigEntry
 }
 var file_spillway_proto_depIdxs = []int32{
 	2,  // 0: spillway.v1.Endpoint.state:type_name -> spillway.v1.PressureState
 	1,  // 1: spillway.v1.Error.retry:type_name -> spillway.v1.RetryClass
 	4,  // 2: spillway.v1.Error.redirect:type_name -> spillway.v1.Endpoint
-	69, // 3: spillway.v1.Error.metadata:type_name -> spillway.v1.Error.MetadataEntry
+	70, // 3: spillway.v1.Error.metadata:type_name -> spillway.v1.Error.MetadataEntry
 	6,  // 4: spillway.v1.ItemError.error:type_name -> spillway.v1.Error
-	70, // 5: spillway.v1.Hello.labels:type_name -> spillway.v1.Hello.LabelsEntry
+	71, // 5: spillway.v1.Hello.labels:type_name -> spillway.v1.Hello.LabelsEntry
 	4,  // 6: spillway.v1.HelloOk.endpoints:type_name -> spillway.v1.Endpoint
 	2,  // 7: spillway.v1.HelloOk.state:type_name -> spillway.v1.PressureState
 	6,  // 8: spillway.v1.GoAway.error:type_name -> spillway.v1.Error
@@ -6669,7 +6761,7 @@ var file_spillway_proto_depIdxs = []int32{
 	2,  // 10: spillway.v1.Backpressure.state:type_name -> spillway.v1.PressureState
 	3,  // 11: spillway.v1.Backpressure.reasons:type_name -> spillway.v1.PressureReason
 	5,  // 12: spillway.v1.Backpressure.credit:type_name -> spillway.v1.Credit
-	71, // 13: spillway.v1.HealthReport.named_pm:type_name -> spillway.v1.HealthReport.NamedPmEntry
+	72, // 13: spillway.v1.HealthReport.named_pm:type_name -> spillway.v1.HealthReport.NamedPmEntry
 	17, // 14: spillway.v1.ToggleUpdate.toggles:type_name -> spillway.v1.Toggle
 	0,  // 15: spillway.v1.OpenPublisher.durability:type_name -> spillway.v1.Durability
 	5,  // 16: spillway.v1.OpenPublisherOk.credit:type_name -> spillway.v1.Credit
@@ -6678,54 +6770,55 @@ var file_spillway_proto_depIdxs = []int32{
 	5,  // 19: spillway.v1.PublishAck.credit:type_name -> spillway.v1.Credit
 	2,  // 20: spillway.v1.PublishAck.state:type_name -> spillway.v1.PressureState
 	7,  // 21: spillway.v1.PublishAck.errors:type_name -> spillway.v1.ItemError
-	22, // 22: spillway.v1.PublishAck.key_results:type_name -> spillway.v1.KeyResult
-	25, // 23: spillway.v1.Subscribe.start:type_name -> spillway.v1.Start
-	5,  // 24: spillway.v1.Subscribe.credit:type_name -> spillway.v1.Credit
-	25, // 25: spillway.v1.Subscribe.starts:type_name -> spillway.v1.Start
-	72, // 26: spillway.v1.Subscribe.group_config:type_name -> spillway.v1.Subscribe.GroupConfigEntry
-	5,  // 27: spillway.v1.CreditGrant.credit:type_name -> spillway.v1.Credit
-	29, // 28: spillway.v1.Deliver.segments:type_name -> spillway.v1.Segment
-	31, // 29: spillway.v1.Ack.items:type_name -> spillway.v1.AckItem
-	7,  // 30: spillway.v1.AckResult.errors:type_name -> spillway.v1.ItemError
-	25, // 31: spillway.v1.Seek.to:type_name -> spillway.v1.Start
-	36, // 32: spillway.v1.SeekResult.partitions:type_name -> spillway.v1.SeekPartition
-	4,  // 33: spillway.v1.MetadataOk.endpoints:type_name -> spillway.v1.Endpoint
-	41, // 34: spillway.v1.TopicList.topics:type_name -> spillway.v1.TopicInfo
-	73, // 35: spillway.v1.TopicInfo.config:type_name -> spillway.v1.TopicInfo.ConfigEntry
-	42, // 36: spillway.v1.TopicInfo.partitions:type_name -> spillway.v1.PartitionInfo
-	4,  // 37: spillway.v1.PartitionInfo.leader:type_name -> spillway.v1.Endpoint
-	74, // 38: spillway.v1.TopicAdmin.config:type_name -> spillway.v1.TopicAdmin.ConfigEntry
-	25, // 39: spillway.v1.TopicAdmin.before:type_name -> spillway.v1.Start
-	75, // 40: spillway.v1.GroupAdmin.args:type_name -> spillway.v1.GroupAdmin.ArgsEntry
-	25, // 41: spillway.v1.GroupAdmin.start:type_name -> spillway.v1.Start
-	46, // 42: spillway.v1.GroupAdminOk.snapshots:type_name -> spillway.v1.GroupSnapshot
-	50, // 43: spillway.v1.GroupSnapshot.partitions:type_name -> spillway.v1.GroupPartition
-	48, // 44: spillway.v1.GroupList.groups:type_name -> spillway.v1.GroupInfo
-	50, // 45: spillway.v1.GroupInfo.partitions:type_name -> spillway.v1.GroupPartition
-	76, // 46: spillway.v1.GroupInfo.config:type_name -> spillway.v1.GroupInfo.ConfigEntry
-	49, // 47: spillway.v1.GroupInfo.member_list:type_name -> spillway.v1.MemberInfo
-	17, // 48: spillway.v1.ToggleAdmin.set:type_name -> spillway.v1.Toggle
-	54, // 49: spillway.v1.HealthStatus.components:type_name -> spillway.v1.Component
-	58, // 50: spillway.v1.ReplayAdmin.selection:type_name -> spillway.v1.ReplaySelection
-	61, // 51: spillway.v1.ReplayAdmin.target:type_name -> spillway.v1.ReplayTarget
-	62, // 52: spillway.v1.ReplayAdmin.stops:type_name -> spillway.v1.ReplayStops
-	59, // 53: spillway.v1.ReplayList.plans:type_name -> spillway.v1.ReplayPlan
-	63, // 54: spillway.v1.ReplayList.jobs:type_name -> spillway.v1.ReplayJob
-	25, // 55: spillway.v1.ReplaySelection.from:type_name -> spillway.v1.Start
-	25, // 56: spillway.v1.ReplaySelection.to:type_name -> spillway.v1.Start
-	58, // 57: spillway.v1.ReplayPlan.selection:type_name -> spillway.v1.ReplaySelection
-	6,  // 58: spillway.v1.ReplayPlan.error:type_name -> spillway.v1.Error
-	60, // 59: spillway.v1.ReplayPlan.partitions:type_name -> spillway.v1.ReplayRange
-	61, // 60: spillway.v1.ReplayJob.target:type_name -> spillway.v1.ReplayTarget
-	62, // 61: spillway.v1.ReplayJob.stops:type_name -> spillway.v1.ReplayStops
-	65, // 62: spillway.v1.Link.positions:type_name -> spillway.v1.LinkPosition
-	67, // 63: spillway.v1.LinkOk.partitions:type_name -> spillway.v1.LinkPartition
-	67, // 64: spillway.v1.LinkState.partitions:type_name -> spillway.v1.LinkPartition
-	65, // [65:65] is the sub-list for method output_type
-	65, // [65:65] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	23, // 22: spillway.v1.PublishAck.key_results:type_name -> spillway.v1.KeyResult
+	22, // 23: spillway.v1.PublishAck.zone_lag:type_name -> spillway.v1.ZoneLag
+	26, // 24: spillway.v1.Subscribe.start:type_name -> spillway.v1.Start
+	5,  // 25: spillway.v1.Subscribe.credit:type_name -> spillway.v1.Credit
+	26, // 26: spillway.v1.Subscribe.starts:type_name -> spillway.v1.Start
+	73, // 27: spillway.v1.Subscribe.group_config:type_name -> spillway.v1.Subscribe.GroupConfigEntry
+	5,  // 28: spillway.v1.CreditGrant.credit:type_name -> spillway.v1.Credit
+	30, // 29: spillway.v1.Deliver.segments:type_name -> spillway.v1.Segment
+	32, // 30: spillway.v1.Ack.items:type_name -> spillway.v1.AckItem
+	7,  // 31: spillway.v1.AckResult.errors:type_name -> spillway.v1.ItemError
+	26, // 32: spillway.v1.Seek.to:type_name -> spillway.v1.Start
+	37, // 33: spillway.v1.SeekResult.partitions:type_name -> spillway.v1.SeekPartition
+	4,  // 34: spillway.v1.MetadataOk.endpoints:type_name -> spillway.v1.Endpoint
+	42, // 35: spillway.v1.TopicList.topics:type_name -> spillway.v1.TopicInfo
+	74, // 36: spillway.v1.TopicInfo.config:type_name -> spillway.v1.TopicInfo.ConfigEntry
+	43, // 37: spillway.v1.TopicInfo.partitions:type_name -> spillway.v1.PartitionInfo
+	4,  // 38: spillway.v1.PartitionInfo.leader:type_name -> spillway.v1.Endpoint
+	75, // 39: spillway.v1.TopicAdmin.config:type_name -> spillway.v1.TopicAdmin.ConfigEntry
+	26, // 40: spillway.v1.TopicAdmin.before:type_name -> spillway.v1.Start
+	76, // 41: spillway.v1.GroupAdmin.args:type_name -> spillway.v1.GroupAdmin.ArgsEntry
+	26, // 42: spillway.v1.GroupAdmin.start:type_name -> spillway.v1.Start
+	47, // 43: spillway.v1.GroupAdminOk.snapshots:type_name -> spillway.v1.GroupSnapshot
+	51, // 44: spillway.v1.GroupSnapshot.partitions:type_name -> spillway.v1.GroupPartition
+	49, // 45: spillway.v1.GroupList.groups:type_name -> spillway.v1.GroupInfo
+	51, // 46: spillway.v1.GroupInfo.partitions:type_name -> spillway.v1.GroupPartition
+	77, // 47: spillway.v1.GroupInfo.config:type_name -> spillway.v1.GroupInfo.ConfigEntry
+	50, // 48: spillway.v1.GroupInfo.member_list:type_name -> spillway.v1.MemberInfo
+	17, // 49: spillway.v1.ToggleAdmin.set:type_name -> spillway.v1.Toggle
+	55, // 50: spillway.v1.HealthStatus.components:type_name -> spillway.v1.Component
+	59, // 51: spillway.v1.ReplayAdmin.selection:type_name -> spillway.v1.ReplaySelection
+	62, // 52: spillway.v1.ReplayAdmin.target:type_name -> spillway.v1.ReplayTarget
+	63, // 53: spillway.v1.ReplayAdmin.stops:type_name -> spillway.v1.ReplayStops
+	60, // 54: spillway.v1.ReplayList.plans:type_name -> spillway.v1.ReplayPlan
+	64, // 55: spillway.v1.ReplayList.jobs:type_name -> spillway.v1.ReplayJob
+	26, // 56: spillway.v1.ReplaySelection.from:type_name -> spillway.v1.Start
+	26, // 57: spillway.v1.ReplaySelection.to:type_name -> spillway.v1.Start
+	59, // 58: spillway.v1.ReplayPlan.selection:type_name -> spillway.v1.ReplaySelection
+	6,  // 59: spillway.v1.ReplayPlan.error:type_name -> spillway.v1.Error
+	61, // 60: spillway.v1.ReplayPlan.partitions:type_name -> spillway.v1.ReplayRange
+	62, // 61: spillway.v1.ReplayJob.target:type_name -> spillway.v1.ReplayTarget
+	63, // 62: spillway.v1.ReplayJob.stops:type_name -> spillway.v1.ReplayStops
+	66, // 63: spillway.v1.Link.positions:type_name -> spillway.v1.LinkPosition
+	68, // 64: spillway.v1.LinkOk.partitions:type_name -> spillway.v1.LinkPartition
+	68, // 65: spillway.v1.LinkState.partitions:type_name -> spillway.v1.LinkPartition
+	66, // [66:66] is the sub-list for method output_type
+	66, // [66:66] is the sub-list for method input_type
+	66, // [66:66] is the sub-list for extension type_name
+	66, // [66:66] is the sub-list for extension extendee
+	0,  // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_spillway_proto_init() }
@@ -6739,7 +6832,7 @@ func file_spillway_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spillway_proto_rawDesc), len(file_spillway_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   73,
+			NumMessages:   74,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
