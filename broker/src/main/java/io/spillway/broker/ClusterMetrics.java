@@ -21,6 +21,7 @@ final class ClusterMetrics {
     private final Supplier<@Nullable ClusterStatus> status;
     private final Meters.Rows lag;
     private final Meters.Rows contact;
+    private final Meters.Rows zoneLag;
 
     /** @param status null: not known yet */
     ClusterMetrics(Meters meters, Supplier<@Nullable ClusterStatus> status, Supplier<ClusterView> view) {
@@ -31,6 +32,7 @@ final class ClusterMetrics {
         meters.bind(CLUSTER_LEADER, () -> view.get().leads() ? 1 : 0);
         lag = meters.rows(CLUSTER_LAG);
         contact = meters.rows(CLUSTER_CONTACT);
+        zoneLag = meters.rows(CLUSTER_ZONE_LAG);
     }
 
     private long figure(ToLongFunction<ClusterStatus> which) {
@@ -49,6 +51,15 @@ final class ClusterMetrics {
         }
         lag.set(lags);
         contact.set(contacts);
+        Map<List<String>, DoubleSupplier> zones = new LinkedHashMap<>();
+        nodes.forEach(node -> zones.put(List.of(node.zone()), () -> lagOf(node.zone())));
+        zoneLag.set(zones);
+    }
+
+    private double lagOf(String zone) {
+        ClusterStatus now = status.get();
+        long lagMs = now == null || !now.isLeading() ? ClusterStatus.UNKNOWN : now.zoneLagMs(zone);
+        return lagMs == ClusterStatus.UNKNOWN ? Double.NaN : lagMs / MS_PER_SECOND;
     }
 
     /** NaN to all but the leader: what others believe of a node is old. */

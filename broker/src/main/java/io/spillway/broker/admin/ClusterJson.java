@@ -68,6 +68,7 @@ final class ClusterJson {
         json.writeStringField("cluster_address", peer.clusterAddress());
         json.writeStringField("client_address", peer.clientAddress());
         number(json, "lag_entries", node.lagEntries());
+        number(json, "lag_ms", node.lagMs());
         number(json, "last_contact_ms", node.lastContactMs());
         json.writeEndObject();
     }

@@ -31,6 +31,7 @@ record ClusterReport(
 
     /**
      * @param lag entries it lacks, or {@link #UNKNOWN}
+     * @param lagMs for how long it has lacked something, or {@link #UNKNOWN}
      * @param contactMs since the leader heard of it, or {@link #UNKNOWN}
      */
     record Node(
@@ -41,6 +42,7 @@ record ClusterReport(
             String clusterAddress,
             String clientAddress,
             long lag,
+            long lagMs,
             long contactMs) {
         boolean isReached() {
             return leads || contactMs != UNKNOWN && contactMs <= MAX_CONTACT_MS;
@@ -72,6 +74,7 @@ record ClusterReport(
                 AdminClient.text(fields, "cluster_address"),
                 AdminClient.text(fields, "client_address"),
                 number(fields, "lag_entries"),
+                number(fields, "lag_ms"),
                 number(fields, "last_contact_ms"));
     }
 

@@ -77,6 +77,7 @@ final class ClusterTables {
             json.writeStringField("cluster_address", node.clusterAddress());
             json.writeStringField("client_address", node.clientAddress());
             number(json, "lag_entries", node.lag());
+            number(json, "lag_ms", node.lagMs());
             number(json, "last_contact_ms", node.contactMs());
             json.writeEndObject();
         }
@@ -118,6 +119,15 @@ final class ClusterTables {
             return nodes.stream().anyMatch(Node::leads);
         }
 
+        /** For how long its most advanced node has lacked something. */
+        long lagMs() {
+            return nodes.stream()
+                    .mapToLong(Node::lagMs)
+                    .filter(ms -> ms != ClusterReport.UNKNOWN)
+                    .min()
+                    .orElse(ClusterReport.UNKNOWN);
+        }
+
         long maxLag() {
             return nodes.stream().mapToLong(Node::lag).max().orElse(ClusterReport.UNKNOWN);
         }
@@ -135,13 +145,14 @@ final class ClusterTables {
     }
 
     static String zoneTable(ClusterReport report) {
-        Table table = new Table("ZONE", "VOTERS", "LISTENERS", "LEADER", "MAX LAG", "WITHOUT IT");
+        Table table = new Table("ZONE", "VOTERS", "LISTENERS", "LEADER", "BEHIND", "MAX LAG", "WITHOUT IT");
         for (Zone zone : zones(report)) {
             table.row(
                     zone.name(),
                     names(zone.ids(true)),
                     names(zone.ids(false)),
                     zone.leads() ? report.leader() : "-",
+                    seconds(zone.lagMs()),
                     figure(zone.maxLag()),
                     report.outlives(zone.name()) ? "goes on" : "stops");
         }
@@ -161,6 +172,7 @@ final class ClusterTables {
                 strings(json, "voters", zone.ids(true));
                 strings(json, "listeners", zone.ids(false));
                 json.writeBooleanField("leader", zone.leads());
+                number(json, "lag_ms", zone.lagMs());
                 number(json, "max_lag_entries", zone.maxLag());
                 json.writeBooleanField("goes_on_without", report.outlives(zone.name()));
                 json.writeEndObject();

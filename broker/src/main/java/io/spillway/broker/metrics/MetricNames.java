@@ -94,6 +94,10 @@ public final class MetricNames {
             "Agreed entries that a node is not known to hold; NaN at all but the leader.",
             "node",
             "zone");
+    public static final Metric CLUSTER_ZONE_LAG = gauge(
+            "spillway_cluster_zone_lag_seconds",
+            "For how long the most advanced node of a zone has lacked something agreed on; NaN at all but the leader.",
+            "zone");
     public static final Metric CLUSTER_CONTACT = gauge(
             "spillway_cluster_last_contact_seconds",
             "Time since the leader last heard of a node; NaN at all but the leader.",
@@ -142,6 +146,7 @@ public final class MetricNames {
             CLUSTER_APPLIED,
             CLUSTER_LEADER,
             CLUSTER_LAG,
+            CLUSTER_ZONE_LAG,
             CLUSTER_CONTACT,
             HEAP_BYTES);
 

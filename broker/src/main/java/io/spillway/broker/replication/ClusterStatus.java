@@ -39,9 +39,18 @@ public record ClusterStatus(
      * @param commitIndex up to where it has the log and knows that it is committed, as heard last; {@link #UNKNOWN} if
      *     nothing was heard
      * @param lagEntries how far that is behind the cluster's commit index; {@link #UNKNOWN} likewise
+     * @param lagMs for how long it has lacked something that was agreed on, 0 = it has all; {@link #UNKNOWN} to all but the
+     *     leader, and to a node of itself
      * @param lastContactMs since the leader last heard of it; 0 for itself, {@link #UNKNOWN} to all but the leader
      */
-    public record Node(Peer peer, Role role, boolean isLeader, long commitIndex, long lagEntries, long lastContactMs) {}
+    public record Node(
+            Peer peer,
+            Role role,
+            boolean isLeader,
+            long commitIndex,
+            long lagEntries,
+            long lagMs,
+            long lastContactMs) {}
 
     public ClusterStatus {
         nodes = List.copyOf(nodes);
@@ -49,5 +58,28 @@ public record ClusterStatus(
 
     public boolean isLeading() {
         return leader != null && leader.id().equals(self);
+    }
+
+    /** By name. */
+    public List<String> zones() {
+        return nodes.stream()
+                .map(node -> node.peer().zone())
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    /** Whether nobody votes there: the cluster waits for nothing of that zone. */
+    public boolean isAsynchronous(String zone) {
+        return nodes.stream().noneMatch(node -> node.peer().zone().equals(zone) && node.role() == Role.VOTER);
+    }
+
+    /** For how long the zone's most advanced node has lacked something; {@link #UNKNOWN} if that of none is known. */
+    public long zoneLagMs(String zone) {
+        return nodes.stream()
+                .filter(node -> node.peer().zone().equals(zone) && node.lagMs() != UNKNOWN)
+                .mapToLong(Node::lagMs)
+                .min()
+                .orElse(UNKNOWN);
     }
 }

@@ -1,5 +1,6 @@
 package io.spillway.broker.replication;
 
+import io.spillway.broker.base.Clock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -7,8 +8,10 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.apache.ratis.proto.RaftProtos.CommitInfoProto;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
+import org.apache.ratis.proto.RaftProtos.RoleInfoProto;
 import org.apache.ratis.proto.RaftProtos.ServerRpcProto;
 import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.protocol.RaftPeer;
@@ -23,6 +26,7 @@ final class Group {
     private final String cluster;
     private final Peer self;
     private final RaftServer.Division division;
+    private final CommitTimes times = new CommitTimes();
 
     Group(ReplicationConfig config, RaftServer server, RaftGroupId id) {
         cluster = config.cluster();
@@ -92,6 +96,9 @@ final class Group {
             contacts.put(self.id(), 0L);
         }
         long commit = division.getRaftLog().getLastCommittedIndex();
+        long nowMs = TimeUnit.NANOSECONDS.toMillis(Clock.SYSTEM.nanoTime());
+        times.note(commit, nowMs);
+        long applied = division.getInfo().getLastAppliedIndex();
         TermIndex last = division.getRaftLog().getLastEntryTermIndex();
         Peer leader = leader();
         List<ClusterStatus.Node> nodes = new ArrayList<>();
@@ -105,6 +112,7 @@ final class Group {
                         leader != null && leader.id().equals(peer.id()),
                         held,
                         held == ClusterStatus.UNKNOWN ? held : Math.max(0, commit - held),
+                        lagMs(peer, isLeading, held, applied, nowMs),
                         contacts.getOrDefault(peer.id(), ClusterStatus.UNKNOWN)));
             }
         }
@@ -115,8 +123,27 @@ final class Group {
                 term(),
                 last == null ? commit : Math.max(commit, last.getIndex()),
                 commit,
-                division.getInfo().getLastAppliedIndex(),
+                applied,
                 leader,
                 nodes);
+    }
+
+    private long lagMs(Peer peer, boolean isLeading, long held, long applied, long nowMs) {
+        boolean isSelf = peer.id().equals(self.id());
+        if (isSelf) {
+            return isLeading ? 0 : times.lagMs(applied, nowMs);
+        }
+        return isLeading ? times.lagMs(held, nowMs) : ClusterStatus.UNKNOWN;
+    }
+
+    /** Since this node last heard of a leader; 0 when it is that itself, {@link ClusterStatus#UNKNOWN} while there is none. */
+    long leaderHeardMs() {
+        RoleInfoProto role = division.getInfo().getRoleInfoProto();
+        if (role.hasLeaderInfo()) {
+            return 0;
+        }
+        return role.hasFollowerInfo() && leader() != null
+                ? role.getFollowerInfo().getLeaderInfo().getLastRpcElapsedTimeMs()
+                : ClusterStatus.UNKNOWN;
     }
 }

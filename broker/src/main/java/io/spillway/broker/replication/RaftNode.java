@@ -217,6 +217,11 @@ public final class RaftNode implements AutoCloseable {
         return group.status();
     }
 
+    /** Since this node last heard of a leader; 0 when it is that itself, {@link ClusterStatus#UNKNOWN} while there is none. */
+    public long leaderHeardMs() {
+        return group.leaderHeardMs();
+    }
+
     /** The cluster as its leader sees it, who is asked. Fails with a {@link ReplicationException}. */
     public CompletableFuture<ClusterStatus> leaderStatus() {
         return members.leaderStatus();

@@ -45,6 +45,7 @@ final class StatusBytes {
         out.writeBoolean(node.isLeader());
         out.writeLong(node.commitIndex());
         out.writeLong(node.lagEntries());
+        out.writeLong(node.lagMs());
         out.writeLong(node.lastContactMs());
     }
 
@@ -74,6 +75,7 @@ final class StatusBytes {
                 Change.readPeer(in),
                 ClusterStatus.Role.valueOf(in.readUTF()),
                 in.readBoolean(),
+                in.readLong(),
                 in.readLong(),
                 in.readLong(),
                 in.readLong());

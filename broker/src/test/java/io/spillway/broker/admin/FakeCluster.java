@@ -48,6 +48,7 @@ public final class FakeCluster implements ClusterControl {
                         ("n" + number).equals(leads),
                         hasFigures ? 100 : ClusterStatus.UNKNOWN,
                         !hasFigures ? ClusterStatus.UNKNOWN : number == 3 ? lag : 0,
+                        !hasFigures ? ClusterStatus.UNKNOWN : number == 3 ? 10 * lag : 0,
                         !hasFigures ? ClusterStatus.UNKNOWN : number == 3 ? contactMs : 0))
                 .toList();
         return new ClusterStatus(

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class ClusterAdviceTest {
     private static Node voter(String id, long lag, long contactMs) {
-        return new Node(id, "zone-" + id, true, id.equals("n1"), id + ":7301", id + ":7400", lag, contactMs);
+        return new Node(id, "zone-" + id, true, id.equals("n1"), id + ":7301", id + ":7400", lag, lag, contactMs);
     }
 
     private static ClusterReport report(String leader, Node... nodes) {
@@ -64,7 +64,7 @@ class ClusterAdviceTest {
 
     @Test
     void aNodeThatWaitsForAdmissionIsTold() {
-        Node self = new Node("n2", "b", false, false, "n2:7301", "n2:7400", -1, -1);
+        Node self = new Node("n2", "b", false, false, "n2:7301", "n2:7400", -1, -1, -1);
 
         assertThat(ClusterAdvice.of(report("", self)))
                 .singleElement()

@@ -110,15 +110,15 @@ final class ClusterCommandTest {
         CommandRun json = run(serve(cluster), "zones", "--output", "json");
 
         assertThat(text.out()).isEqualTo("""
-                ZONE  VOTERS  LISTENERS  LEADER  MAX LAG  WITHOUT IT
-                a     n1      -          n1      0        stops
-                b     n2      -          -       0        stops
-                c     -       n3         -       5        goes on
+                ZONE  VOTERS  LISTENERS  LEADER  BEHIND  MAX LAG  WITHOUT IT
+                a     n1      -          n1      0.0 s   0        stops
+                b     n2      -          -       0.0 s   0        stops
+                c     -       n3         -       0.1 s   5        goes on
                 """);
         assertThat(json.out())
                 .hasLineCount(3)
                 .endsWith("{\"zone\":\"c\",\"voters\":[],\"listeners\":[\"n3\"],\"leader\":false,"
-                        + "\"max_lag_entries\":5,\"goes_on_without\":true}\n");
+                        + "\"lag_ms\":50,\"max_lag_entries\":5,\"goes_on_without\":true}\n");
     }
 
     @Test

@@ -17,7 +17,7 @@ class QuorumTest {
     }
 
     private static Node node(String id, long lastContactMs) {
-        return new Node(peer(id), Role.VOTER, id.equals("n1"), 0, 0, lastContactMs);
+        return new Node(peer(id), Role.VOTER, id.equals("n1"), 0, 0, 0, lastContactMs);
     }
 
     private static List<RaftPeer> voters(String... ids) {
