@@ -97,14 +97,14 @@ public final class Broker implements AutoCloseable {
 
     /** Who leads has changed: clients go there, and replays run there. */
     private void clusterChanged(ClusterView now) {
-        boolean led = context.leads();
+        ClusterView before = context.cluster();
         context.cluster(now);
         if (clusterMetrics != null) {
             clusterMetrics.nodes(now.nodes());
         }
         if (now.leads()) {
             replays.start();
-        } else if (led) {
+        } else if (before.leads()) {
             server.goAway(
                     new SpillwayException(
                             Code.NOT_LEADER,
@@ -113,6 +113,14 @@ public final class Broker implements AutoCloseable {
                             "connect to the leader"),
                     MOVE_GRACE_MS);
             replays.close();
+        } else if (before.follows() && !now.follows()) {
+            server.goAway(
+                    new SpillwayException(
+                            Code.NOT_LEADER,
+                            "this node does not serve readers any more",
+                            now.stopped().isEmpty() ? "it lacks what was agreed on for too long" : now.stopped(),
+                            "read at another node"),
+                    MOVE_GRACE_MS);
         }
     }
 
@@ -142,7 +150,11 @@ public final class Broker implements AutoCloseable {
             ClusterMember cluster = null;
             if (config.cluster().isMember()) {
                 requireOneShard(directory);
-                cluster = new ClusterMember(shards.get(0), directory.shard(0), clock);
+                cluster = new ClusterMember(
+                        shards.get(0),
+                        directory.shard(0),
+                        clock,
+                        config.cluster().readMaxLagMs());
             }
             shards.forEach(shard -> shard.start(shards));
             SecureRandom random = new SecureRandom();
@@ -153,6 +165,7 @@ public final class Broker implements AutoCloseable {
                     config.forSessions(), catalog, shards, audit, replays, clock, random, directory.nodeId(), VERSION);
             if (cluster != null) {
                 context.cluster(cluster.view());
+                context.zoneLag(cluster::zoneLag);
             }
             return start(config, clock, directory, shards, replays, cluster, context);
         } catch (RuntimeException e) {

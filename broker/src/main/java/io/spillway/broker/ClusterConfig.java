@@ -17,10 +17,17 @@ import java.util.stream.Stream;
  *
  * @param listen where the other nodes connect; empty = the broker stands alone
  * @param advertise where clients reach this node; empty = where it listens
+ * @param readMaxLagMs for how long it may have lacked something and still serve readers as a follower
  * @param tls certificate, key and authority; all empty = plain text
  */
 public record ClusterConfig(
-        String name, String zone, String listen, List<String> seeds, String advertise, List<String> tls) {
+        String name,
+        String zone,
+        String listen,
+        List<String> seeds,
+        String advertise,
+        long readMaxLagMs,
+        List<String> tls) {
 
     static ClusterConfig of(EffectiveSettings from) {
         return new ClusterConfig(
@@ -31,6 +38,7 @@ public record ClusterConfig(
                         .filter(seed -> !seed.isEmpty())
                         .toList(),
                 from.get(Settings.ADVERTISE),
+                from.get(Settings.FOLLOWER_READ_MAX_LAG_MS),
                 List.of(
                         from.get(Settings.CLUSTER_TLS_CERTIFICATE),
                         from.get(Settings.CLUSTER_TLS_KEY),

@@ -52,6 +52,7 @@ final class BrokerConfigTest {
                 Map.entry("cluster-tls.certificate", "a.pem"),
                 Map.entry("cluster-tls.key", "b.pem"),
                 Map.entry("cluster-tls.authority", "c.pem"),
+                Map.entry("follower-read-max-lag-ms", "28s"),
                 Map.entry("drain-timeout-ms", "22")));
 
         assertThat(config)
@@ -70,7 +71,13 @@ final class BrokerConfigTest {
                         new BrokerConfig.Publish(16, 17 << 20, 23 << 20),
                         new BrokerConfig.Group(18, 19_000, 20, 21),
                         new ClusterConfig(
-                                "c", "z", "h:24", List.of("h:25", "h:26"), "h:27", List.of("a.pem", "b.pem", "c.pem")),
+                                "c",
+                                "z",
+                                "h:24",
+                                List.of("h:25", "h:26"),
+                                "h:27",
+                                28_000,
+                                List.of("a.pem", "b.pem", "c.pem")),
                         22));
     }
 }

@@ -20,7 +20,7 @@ class ClusterMetricsTest {
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private @Nullable ClusterStatus status;
-    private ClusterView view = new ClusterView(false, null, List.of(), 0, "");
+    private ClusterView view = new ClusterView(false, null, List.of(), 0, false, "");
     private final ClusterMetrics metrics = new ClusterMetrics(new Meters(registry), () -> status, () -> view);
 
     private static ClusterStatus status(String self, Peer leader) {
@@ -33,14 +33,14 @@ class ClusterMetricsTest {
                 16,
                 leader,
                 List.of(
-                        new Node(N1, Role.VOTER, leader == N1, 17, 0, 0),
-                        new Node(N2, Role.VOTER, leader == N2, 12, 5, 1_500)));
+                        new Node(N1, Role.VOTER, leader == N1, 17, 0, 0, 0),
+                        new Node(N2, Role.VOTER, leader == N2, 12, 5, 400, 1_500)));
     }
 
     @Test
     void aLeaderShowsHowFarTheOthersAre() {
         status = status("n1", N1);
-        view = new ClusterView(true, N1, List.of(N1, N2), 2, "");
+        view = new ClusterView(true, N1, List.of(N1, N2), 2, false, "");
         metrics.nodes(view.nodes());
 
         assertThat(registry.scrape())
@@ -51,6 +51,8 @@ class ClusterMetricsTest {
                         "spillway_cluster_is_leader 1.0\n",
                         "spillway_cluster_lag_entries{node=\"n1\",zone=\"a\"} 0.0\n",
                         "spillway_cluster_lag_entries{node=\"n2\",zone=\"b\"} 5.0\n",
+                        "spillway_cluster_zone_lag_seconds{zone=\"a\"} 0.0\n",
+                        "spillway_cluster_zone_lag_seconds{zone=\"b\"} 0.4\n",
                         "spillway_cluster_last_contact_seconds{node=\"n2\",zone=\"b\"} 1.5\n");
     }
 
@@ -63,6 +65,7 @@ class ClusterMetricsTest {
                 .contains(
                         "spillway_cluster_is_leader 0.0\n",
                         "spillway_cluster_lag_entries{node=\"n2\",zone=\"b\"} NaN\n",
+                        "spillway_cluster_zone_lag_seconds{zone=\"b\"} NaN\n",
                         "spillway_cluster_last_contact_seconds{node=\"n2\",zone=\"b\"} NaN\n");
     }
 

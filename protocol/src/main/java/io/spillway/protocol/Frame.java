@@ -67,6 +67,23 @@ public record Frame(int kindCode, int flags, int channel, int correlation, ByteB
         return encodePrefix(allocator, kind, flags, channel, correlation, header, 0);
     }
 
+    /** A frame without payload, of whose header a part is encoded already; it is written behind the rest. */
+    public static ByteBuf encode(
+            ByteBufAllocator allocator,
+            FrameKind kind,
+            int flags,
+            int channel,
+            int correlation,
+            MessageLite header,
+            byte[] more) {
+        int headerBytes = header.getSerializedSize();
+        int allBytes = headerBytes + more.length;
+        ByteBuf out = allocator.directBuffer(PREFIX_BYTES + allBytes);
+        writePrefix(out, kind, flags, channel, correlation, allBytes, 0);
+        writeMessage(header, headerBytes, out);
+        return out.writeBytes(more);
+    }
+
     /**
      * Prefix and header of a frame whose payload of {@code payloadBytes} the caller writes right after it, so that
      * batches go from their buffer to the socket without a copy.
@@ -81,14 +98,19 @@ public record Frame(int kindCode, int flags, int channel, int correlation, ByteB
             int payloadBytes) {
         int headerBytes = header.getSerializedSize();
         ByteBuf out = allocator.directBuffer(PREFIX_BYTES + headerBytes);
+        writePrefix(out, kind, flags, channel, correlation, headerBytes, payloadBytes);
+        writeMessage(header, headerBytes, out);
+        return out;
+    }
+
+    private static void writePrefix(
+            ByteBuf out, FrameKind kind, int flags, int channel, int correlation, int headerBytes, int payloadBytes) {
         out.writeInt(PREFIX_AFTER_LENGTH + headerBytes + payloadBytes)
                 .writeByte(kind.code())
                 .writeByte(payloadBytes > 0 ? flags | HAS_PAYLOAD : flags)
                 .writeShort(channel)
                 .writeInt(headerBytes)
                 .writeInt(correlation);
-        writeMessage(header, headerBytes, out);
-        return out;
     }
 
     private static void writeMessage(MessageLite message, int bytes, ByteBuf out) {

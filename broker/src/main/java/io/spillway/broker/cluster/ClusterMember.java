@@ -57,6 +57,15 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     private final Published<Integer> voters = new Published<>(1);
     private final Published<Optional<ClusterStatus>> last = new Published<>(Optional.empty());
     private final Published<Boolean> stalled = new Published<>(false);
+    private final Published<Boolean> follows = new Published<>(false);
+    private final Published<byte[]> zoneLag = new Published<>(ZoneLags.NONE);
+    /** The last entries that were handed to the shard, and that it has taken up. */
+    private final Published<Long> handed = new Published<>(-1L);
+
+    private final Published<Long> taken = new Published<>(-1L);
+    private final OwnLag ownLag = new OwnLag();
+    private final Clock clock;
+    private final long readMaxLagMs;
     private final Published<Optional<Peer>> leader = new Published<>(Optional.empty());
     private final Published<String> stopped = new Published<>("");
     private final Published<Optional<RaftNode>> node = new Published<>(Optional.empty());
@@ -69,8 +78,11 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     /**
      * @param shard recovered, not started
      * @param files the directory of its log
+     * @param readMaxLagMs for how long it may have lacked something and still serve readers as a follower
      */
-    public ClusterMember(Shard shard, Path files, Clock clock) {
+    public ClusterMember(Shard shard, Path files, Clock clock, long readMaxLagMs) {
+        this.clock = clock;
+        this.readMaxLagMs = readMaxLagMs;
         mailbox = shard.mailbox();
         durable = new Published<>(point(shard.agreed()));
         transfer = new FileTransfer(files, this::ask, mailbox, clock);
@@ -109,6 +121,11 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         return stalled.get();
     }
 
+    /** How far the zones are that nobody waits for: bytes to be appended to a PublishAck. */
+    public byte[] zoneLag() {
+        return zoneLag.get();
+    }
+
     /** The cluster in figures, after this node has stopped the last there were; null before {@link #start} has ended. */
     public @Nullable ClusterStatus status() {
         RaftNode running = node.get().orElse(null);
@@ -135,6 +152,10 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
                 ClusterStatus status = running.status();
                 stalled.set(commit.look(status));
                 last.set(Optional.of(status));
+                zoneLag.set(serves.get() ? ZoneLags.ofAcks(status) : ZoneLags.NONE);
+                long nowMs = TimeUnit.NANOSECONDS.toMillis(clock.nanoTime());
+                long lagMs = ownLag.lookMs(status, running.leaderHeardMs(), handed.get(), taken.get(), nowMs);
+                follows.set(lagMs <= readMaxLagMs);
                 voters.set((int) status.nodes().stream()
                         .filter(member -> member.role() == ClusterStatus.Role.VOTER)
                         .count());
@@ -146,7 +167,9 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     }
 
     private void show(List<Peer> nodes) {
-        ClusterView now = new ClusterView(serves.get(), leader.get().orElse(null), nodes, voters.get(), stopped.get());
+        boolean readable = follows.get() && stopped.get().isEmpty();
+        ClusterView now =
+                new ClusterView(serves.get(), leader.get().orElse(null), nodes, voters.get(), readable, stopped.get());
         if (!now.equals(view.get())) {
             view.set(now);
             listener.get().accept(now);
@@ -163,7 +186,11 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     public CompletableFuture<?> apply(long term, long index, ByteBuffer entry) {
         CompletableFuture<Boolean> applied = new CompletableFuture<>();
         ByteBuf bytes = Unpooled.wrappedBuffer(entry);
-        mailbox.end(new ShardCommand.Committed(term, index, bytes, () -> applied.complete(true)));
+        handed.set(index);
+        mailbox.end(new ShardCommand.Committed(term, index, bytes, () -> {
+            taken.set(index);
+            applied.complete(true);
+        }));
         return applied;
     }
 

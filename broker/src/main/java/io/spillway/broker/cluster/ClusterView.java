@@ -11,13 +11,15 @@ import org.jspecify.annotations.Nullable;
  * @param leader null = nobody is known to
  * @param nodes all of the cluster, this one among them
  * @param voters how many of them vote; 0 while that is not known
+ * @param follows readers may be served here although another node leads: what it lacks is not old
  * @param stopped why this node takes no part any more; empty while it does
  */
-public record ClusterView(boolean leads, @Nullable Peer leader, List<Peer> nodes, int voters, String stopped) {
+public record ClusterView(
+        boolean leads, @Nullable Peer leader, List<Peer> nodes, int voters, boolean follows, String stopped) {
     /** Of a broker that stands alone. */
-    public static final ClusterView ALONE = new ClusterView(true, null, List.of(), 0, "");
+    public static final ClusterView ALONE = new ClusterView(true, null, List.of(), 0, false, "");
 
-    static final ClusterView JOINING = new ClusterView(false, null, List.of(), 0, "");
+    static final ClusterView JOINING = new ClusterView(false, null, List.of(), 0, false, "");
 
     public ClusterView {
         nodes = List.copyOf(nodes);

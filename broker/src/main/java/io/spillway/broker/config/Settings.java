@@ -78,6 +78,11 @@ public final class Settings {
             text(".*", "the path of a file"),
             "",
             "PEM file with the authority that signs the nodes' certificates; who shows none of its own is refused.");
+    public static final Setting<Long> FOLLOWER_READ_MAX_LAG_MS = new Setting<>(
+            "follower-read-max-lag-ms",
+            duration(SECOND, DAY),
+            "10s",
+            "A follower that may have lacked something agreed on for longer sends its readers to another node.");
     public static final Setting<Integer> SHARDS = new Setting<>(
             "shards",
             count(0, 64),
@@ -205,6 +210,7 @@ public final class Settings {
             CLUSTER_TLS_CERTIFICATE,
             CLUSTER_TLS_KEY,
             CLUSTER_TLS_AUTHORITY,
+            FOLLOWER_READ_MAX_LAG_MS,
             SHARDS,
             IO_THREADS,
             LOG_SEGMENT_BYTES,

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.ShardCommand;
 import io.spillway.protocol.Code;
@@ -47,6 +48,9 @@ public final class ClientSession {
     private final Map<Integer, PublisherHandle> publishers = new HashMap<>();
     private @Nullable String instance;
     private String clientId = "";
+    /** Only for reading, which a node that follows allows, too. */
+    private boolean onlyReads;
+
     private boolean closed;
 
     public ClientSession(SessionContext context, Connection connection) {
@@ -95,6 +99,10 @@ public final class ClientSession {
     }
 
     private void handle(FrameKind kind, Frame frame) {
+        if (follows() && !FollowerReads.allow(kind, frame)) {
+            outbox.fail(kind, frame.channel(), frame.correlation(), Leader.elsewhere(context.cluster.get()));
+            return;
+        }
         try {
             switch (kind) {
                 case PING -> onPing(frame);
@@ -118,8 +126,18 @@ public final class ClientSession {
                             "use a newer broker");
             }
         } catch (SpillwayException e) {
-            outbox.fail(kind, frame.channel(), frame.correlation(), WireErrors.of(e));
+            boolean mayBeBehind = follows() && e.code() == Code.TOPIC_NOT_FOUND;
+            outbox.fail(
+                    kind,
+                    frame.channel(),
+                    frame.correlation(),
+                    mayBeBehind ? Leader.elsewhere(context.cluster.get()) : WireErrors.of(e));
         }
+    }
+
+    /** Whether another node leads, and this connection is taken all the same. */
+    private boolean follows() {
+        return onlyReads && !context.leads();
     }
 
     private void onHello(Frame frame) {
@@ -142,7 +160,8 @@ public final class ClientSession {
             connection.closeAfterFlush();
             return;
         }
-        Error elsewhere = Leader.refusal(context.cluster.get());
+        ClusterView view = context.cluster.get();
+        Error elsewhere = Leader.refusal(view, hello.getFollowerReads());
         if (elsewhere != null) {
             outbox.fail(FrameKind.HELLO, 0, frame.correlation(), elsewhere);
             connection.closeAfterFlush();
@@ -151,6 +170,7 @@ public final class ClientSession {
         long epoch = context.nextEpoch();
         instance = hello.getInstanceId().isEmpty() ? "anonymous-" + epoch : hex(hello.getInstanceId());
         clientId = hello.getClientId();
+        onlyReads = hello.getFollowerReads();
         ClientSession older = context.byInstance.put(instance, this);
         if (older != null) {
             older.fence();
@@ -178,6 +198,8 @@ public final class ClientSession {
                         .setMaxInflightBatches(context.config.windowBatches())
                         .setUnixMs(context.clock.nowMs())
                         .addAllEndpoints(context.endpoints())
+                        .setFollows(!view.leads())
+                        .setZone(Leader.zone(view, context.nodeId))
                         .build());
         LOG.debug(
                 "event=session_open client={} instance={} remote={}",
@@ -209,8 +231,11 @@ public final class ClientSession {
         connection.closeAfterFlush();
     }
 
-    /** Tells the client to leave. From any thread. */
+    /** Tells the client to leave, unless it only reads and may stay where another leads now. From any thread. */
     public void goAway(SpillwayException why, int graceMs) {
+        if (why.code() == Code.NOT_LEADER && onlyReads && context.cluster.get().follows()) {
+            return;
+        }
         outbox.send(
                 FrameKind.GO_AWAY,
                 0,
@@ -315,7 +340,7 @@ public final class ClientSession {
     private void onSubscribe(Frame frame) {
         refuseWhenDraining();
         requireFree(frame.channel());
-        consumers.subscribe(frame);
+        consumers.subscribe(frame, onlyReads);
     }
 
     /** The connection takes more again. */

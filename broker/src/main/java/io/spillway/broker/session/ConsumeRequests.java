@@ -23,7 +23,6 @@ import java.util.function.Supplier;
 
 /** The subscriptions of one connection. Confined to its event loop. */
 final class ConsumeRequests {
-    private static final int MODE_STREAM = 3;
     private static final int ROLE_STANDBY = 1;
 
     private final SessionContext context;
@@ -53,15 +52,19 @@ final class ConsumeRequests {
         }
     }
 
-    /** On a channel that is free. */
-    void subscribe(Frame frame) {
+    /**
+     * On a channel that is free.
+     *
+     * @param onlyReads the connection may stay when another node leads
+     */
+    void subscribe(Frame frame, boolean onlyReads) {
         Subscribe subscribe = frame.header(Subscribe.parser());
         TopicSpec topic = context.catalog.get().get(subscribe.getTopic());
         requireFewer(subscriptions.size(), Limits.MAX_SUBSCRIPTIONS_PER_CONNECTION);
         Mailbox mailbox = context.mailbox(topic);
         int channel = frame.channel();
         SubscriptionHandle handle = new SubscriptionHandle(
-                connection, outbox, mailbox, channel, gone -> subscriptions.remove(channel, gone));
+                connection, outbox, mailbox, channel, onlyReads, gone -> subscriptions.remove(channel, gone));
         var reply = outbox.<ShardCommand.Subscribed>reply(
                 FrameKind.SUBSCRIBE,
                 channel,
@@ -73,7 +76,7 @@ final class ConsumeRequests {
                         .setRole(subscribed.active() ? 0 : ROLE_STANDBY)
                         .build(),
                 handle::forget);
-        if (subscribe.getMode() == MODE_STREAM) {
+        if (subscribe.getMode() == FollowerReads.MODE_STREAM) {
             AdminRequests.offer(
                     mailbox,
                     new ShardCommand.SubscribeStream(

@@ -17,11 +17,17 @@ final class Leader {
 
     private Leader() {}
 
-    /** Why a client is not served here; null when it is. */
-    static @Nullable Error refusal(ClusterView view) {
-        if (view.leads()) {
-            return null;
-        }
+    /**
+     * Why a client is not served here; null when it is.
+     *
+     * @param onlyReads it may be served by a node that follows, too
+     */
+    static @Nullable Error refusal(ClusterView view, boolean onlyReads) {
+        return view.leads() || onlyReads && view.follows() ? null : elsewhere(view);
+    }
+
+    /** That something is done by the leader, and where that is. */
+    static Error elsewhere(ClusterView view) {
         Peer leader = view.leader();
         if (leader == null) {
             return WireErrors.of(new SpillwayException(
@@ -40,6 +46,15 @@ final class Leader {
                 .toBuilder()
                 .setRedirect(endpoint(leader))
                 .build();
+    }
+
+    /** The zone of a node; empty when that is not known, as when the broker stands alone. */
+    static String zone(ClusterView view, String nodeId) {
+        return view.nodes().stream()
+                .filter(node -> node.id().equals(nodeId))
+                .map(Peer::zone)
+                .findFirst()
+                .orElse("");
     }
 
     /** The nodes of the cluster, its leader first; none when the broker stands alone. */

@@ -31,6 +31,11 @@ final class Outbox {
         connection.send(Frame.encode(connection.allocator(), kind, Frame.RESPONSE, channel, correlation, header));
     }
 
+    /** Answers with a header of which a part is encoded already. */
+    void answer(FrameKind kind, int channel, int correlation, MessageLite header, byte[] more) {
+        connection.send(Frame.encode(connection.allocator(), kind, Frame.RESPONSE, channel, correlation, header, more));
+    }
+
     /** Answers with a message in the payload, for what may be larger than a header. */
     void answerPayload(FrameKind kind, int correlation, MessageLite header, MessageLite payload) {
         byte[] bytes = payload.toByteArray();

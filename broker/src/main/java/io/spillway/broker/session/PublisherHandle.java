@@ -240,7 +240,7 @@ final class PublisherHandle implements PublisherPort {
         if (!outcome.errors().isEmpty()) {
             ack.addAllErrors(outcome.errors());
         }
-        outbox.answer(FrameKind.PUBLISH, channel, command.correlation(), ack.build());
+        outbox.answer(FrameKind.PUBLISH, channel, command.correlation(), ack.build(), context.zoneLag());
     }
 
     @Override

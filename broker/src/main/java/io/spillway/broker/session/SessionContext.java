@@ -14,10 +14,13 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /** What all sessions of a broker share. Thread-safe. */
 public final class SessionContext {
+    private static final byte[] NO_LAG = new byte[0];
+
     final SessionConfig config;
     final Published<TopicCatalog> catalog;
     final Clock clock;
@@ -32,6 +35,7 @@ public final class SessionContext {
     final AtomicLong publishBytes = new AtomicLong();
 
     final Published<ClusterView> cluster = new Published<>(ClusterView.ALONE);
+    private final Published<Supplier<byte[]>> zoneLag = new Published<>(() -> NO_LAG);
     final LongAdder protocolErrors = new LongAdder();
     final Audit audit;
     final ReplayService replays;
@@ -85,6 +89,19 @@ public final class SessionContext {
     /** Whether clients are served here. */
     public boolean leads() {
         return cluster.get().leads();
+    }
+
+    public ClusterView cluster() {
+        return cluster.get();
+    }
+
+    /** From where acks have what they say of asynchronous zones: bytes to be appended to a PublishAck. */
+    public void zoneLag(Supplier<byte[]> source) {
+        zoneLag.set(source);
+    }
+
+    byte[] zoneLag() {
+        return zoneLag.get().get();
     }
 
     /** Who leads has changed. */

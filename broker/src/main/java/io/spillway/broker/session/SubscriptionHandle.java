@@ -16,15 +16,25 @@ final class SubscriptionHandle implements SubscriberPort {
     private final Outbox outbox;
     private final Mailbox mailbox;
     private final int channel;
+    private final boolean onlyReads;
     private final Consumer<SubscriptionHandle> forget;
 
-    /** @param forget called on the connection's event loop when the broker ends the subscription */
+    /**
+     * @param onlyReads the connection stays when another node leads
+     * @param forget called on the connection's event loop when the broker ends the subscription
+     */
     SubscriptionHandle(
-            Connection connection, Outbox outbox, Mailbox mailbox, int channel, Consumer<SubscriptionHandle> forget) {
+            Connection connection,
+            Outbox outbox,
+            Mailbox mailbox,
+            int channel,
+            boolean onlyReads,
+            Consumer<SubscriptionHandle> forget) {
         this.connection = connection;
         this.outbox = outbox;
         this.mailbox = mailbox;
         this.channel = channel;
+        this.onlyReads = onlyReads;
         this.forget = forget;
     }
 
@@ -52,7 +62,7 @@ final class SubscriptionHandle implements SubscriberPort {
 
     @Override
     public void ended(SpillwayException why) {
-        outbox.end(FrameKind.SUBSCRIBE, channel, 0, why, this::forget);
+        outbox.end(FrameKind.SUBSCRIBE, channel, 0, onlyReads ? FollowerReads.stay(why) : why, this::forget);
     }
 
     void forget() {

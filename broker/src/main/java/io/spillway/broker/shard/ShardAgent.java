@@ -246,7 +246,7 @@ final class ShardAgent {
         } else if (command instanceof ShardCommand.SubscribeGroup subscribe) {
             subscriptions.subscribe(subscribe, nowMs);
         } else if (command instanceof ShardCommand.SubscribeStream subscribe) {
-            subscriptions.subscribe(subscribe);
+            subscriptions.subscribe(subscribe, agreement != null && !agreement.leads());
         } else if (command instanceof ShardCommand.Seek seek) {
             groups.seek(seek);
         } else if (command instanceof ShardCommand.CreateTopic create) {

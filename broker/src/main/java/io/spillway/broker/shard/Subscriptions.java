@@ -47,7 +47,8 @@ final class Subscriptions {
         command.reply().ok(new ShardCommand.Subscribed(member.id(), all, leaseMs, group.isActive(member)));
     }
 
-    void subscribe(ShardCommand.SubscribeStream command) {
+    /** @param isFollower this replica may not have yet what the reader has read elsewhere */
+    void subscribe(ShardCommand.SubscribeStream command, boolean isFollower) {
         TopicState topic = state.topic(command.topicId());
         List<StreamReader.Place> places = new ArrayList<>();
         List<Integer> wanted = new ArrayList<>(command.partitions());
@@ -65,7 +66,8 @@ final class Subscriptions {
                         "give partitions from 0 to " + (topic.partitions.length - 1));
             }
             Partition partition = topic.partitions[index];
-            places.add(new StreamReader.Place(partition, state.log.cursor(partition.id), startOf(partition, command)));
+            long from = startOf(partition, command, isFollower);
+            places.add(new StreamReader.Place(partition, state.log.cursor(partition.id), from));
         }
         Member credit = new Member(nextMemberId++, Integer.MAX_VALUE, 0, 0);
         StreamReader reader = new StreamReader(topic, command.port(), credit, places, command.filter());
@@ -74,14 +76,19 @@ final class Subscriptions {
         command.reply().ok(new ShardCommand.Subscribed(credit.id(), wanted, 0, true));
     }
 
-    private long startOf(Partition partition, ShardCommand.SubscribeStream command) {
+    private long startOf(Partition partition, ShardCommand.SubscribeStream command, boolean isFollower) {
         Start start = command.start();
         for (Start own : command.starts()) {
             if (own.getPartition() == partition.index) {
                 start = own;
             }
         }
-        return groups.target(partition, start, state.log.startOffset(partition.id));
+        boolean isAhead = start.getKind() == GroupAdministration.START_OFFSET
+                && start.getPartition() == partition.index
+                && start.getOffset() > partition.visibleEnd;
+        return isFollower && isAhead
+                ? start.getOffset()
+                : groups.target(partition, start, state.log.startOffset(partition.id));
     }
 
     void grant(ShardCommand.Grant command) {
