@@ -1,6 +1,7 @@
 package io.spillway.broker.replay;
 
 import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.Inbox;
 import io.spillway.broker.base.Pace;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;

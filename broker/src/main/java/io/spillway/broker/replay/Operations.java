@@ -2,6 +2,7 @@ package io.spillway.broker.replay;
 
 import io.spillway.broker.audit.Audit;
 import io.spillway.broker.audit.AuditEntry;
+import io.spillway.broker.base.Inbox;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.shard.ReplayCommand;

@@ -3,6 +3,7 @@ package io.spillway.broker.replay;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.Inbox;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.shard.PublishOutcome;

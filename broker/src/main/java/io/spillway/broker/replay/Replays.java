@@ -2,6 +2,7 @@ package io.spillway.broker.replay;
 
 import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.Inbox;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;

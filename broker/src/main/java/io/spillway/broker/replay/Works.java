@@ -4,6 +4,7 @@ import io.spillway.broker.audit.Audit;
 import io.spillway.broker.audit.AuditEntry;
 import io.spillway.broker.audit.AuditEntry.Phase;
 import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.Inbox;
 import io.spillway.broker.base.Pace;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;

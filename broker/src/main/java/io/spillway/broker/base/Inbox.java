@@ -1,28 +1,28 @@
-package io.spillway.broker.replay;
+package io.spillway.broker.base;
 
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What others want done on the replay thread. Requests are bounded and refused beyond; answers are not refused, since each
+ * What others want done on the thread that owns this. Requests are bounded and refused beyond; answers are not refused, since each
  * was asked for and what is asked for is bounded. Thread-safe.
  */
-final class Inbox {
+public final class Inbox {
     private static final int MOST_WAITING = 1_024;
 
     private final LinkedBlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
 
     /** False when too much waits already. */
-    boolean offer(Runnable request) {
+    public boolean offer(Runnable request) {
         return tasks.size() < MOST_WAITING && tasks.offer(request);
     }
 
-    void put(Runnable answer) {
+    public void put(Runnable answer) {
         tasks.add(answer);
     }
 
     /** Runs what is there, waiting for the first at most so long; how many were run. */
-    int run(long waitMs) throws InterruptedException {
+    public int run(long waitMs) throws InterruptedException {
         int done = 0;
         Runnable task = tasks.poll(waitMs, TimeUnit.MILLISECONDS);
         while (task != null) {
