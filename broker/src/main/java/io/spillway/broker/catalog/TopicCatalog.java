@@ -90,7 +90,12 @@ public final class TopicCatalog {
             return this;
         }
         TopicConfig config = TopicConfig.ofRecord(topic.name(), record.getConfigMap());
-        return with(topic.altered(config, record.getRevision()), nextTopicId, nextPartitionId, record.getRevision());
+        Standing standing = record.hasLink() ? Standing.of(record.getLink()) : topic.standing();
+        return with(
+                topic.altered(config, standing, record.getRevision()),
+                nextTopicId,
+                nextPartitionId,
+                record.getRevision());
     }
 
     public TopicCatalog apply(TopicDeleted record) {

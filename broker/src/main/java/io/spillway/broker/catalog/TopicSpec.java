@@ -1,5 +1,6 @@
 package io.spillway.broker.catalog;
 
+import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.records.TopicCreated;
 
 /** One topic. Its partitions have the global ids {@code firstPartitionId} and up, all in one shard. */
@@ -11,7 +12,21 @@ public record TopicSpec(
         int shard,
         TopicConfig config,
         long createdMs,
-        long revision) {
+        long revision,
+        Standing standing) {
+
+    /** A topic that no link has touched. */
+    public TopicSpec(
+            int topicId,
+            String name,
+            int partitions,
+            int firstPartitionId,
+            int shard,
+            TopicConfig config,
+            long createdMs,
+            long revision) {
+        this(topicId, name, partitions, firstPartitionId, shard, config, createdMs, revision, Standing.UNTOUCHED);
+    }
 
     public int partitionId(int index) {
         return firstPartitionId + index;
@@ -26,11 +41,12 @@ public record TopicSpec(
                 record.getShard(),
                 TopicConfig.ofRecord(record.getName(), record.getConfigMap()),
                 record.getCreatedMs(),
-                record.getRevision());
+                record.getRevision(),
+                record.hasLink() ? Standing.of(record.getLink()) : Standing.UNTOUCHED);
     }
 
     public TopicCreated toRecord() {
-        return TopicCreated.newBuilder()
+        TopicCreated.Builder record = TopicCreated.newBuilder()
                 .setTopicId(topicId)
                 .setName(name)
                 .setPartitions(partitions)
@@ -38,11 +54,27 @@ public record TopicSpec(
                 .setShard(shard)
                 .putAllConfig(config.toMap())
                 .setCreatedMs(createdMs)
-                .setRevision(revision)
-                .build();
+                .setRevision(revision);
+        if (!standing.equals(Standing.UNTOUCHED)) {
+            record.setLink(standing.toRecord());
+        }
+        return record.build();
     }
 
-    TopicSpec altered(TopicConfig newConfig, long newRevision) {
-        return new TopicSpec(topicId, name, partitions, firstPartitionId, shard, newConfig, createdMs, newRevision);
+    TopicSpec altered(TopicConfig newConfig, Standing newStanding, long newRevision) {
+        return new TopicSpec(
+                topicId, name, partitions, firstPartitionId, shard, newConfig, createdMs, newRevision, newStanding);
+    }
+
+    /** Throws READ_ONLY when clients may only read the topic, because a link fills it or took it elsewhere. */
+    public void requireOpen() {
+        if (!standing.isOpen()) {
+            throw refusal();
+        }
+    }
+
+    /** Why a topic that is not open is not. */
+    public SpillwayException refusal() {
+        return standing.refusal(name);
     }
 }

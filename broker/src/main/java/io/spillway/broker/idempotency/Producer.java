@@ -91,6 +91,34 @@ final class Producer {
         return size == 0 || baseOffsets[at] == NO_OFFSET ? NO_OFFSET : baseOffsets[at] + counts[at] - 1;
     }
 
+    /** Whether one of the remembered batches was stored at an offset of [from, to). */
+    boolean storedIn(long from, long to) {
+        for (int age = 1; age <= size; age++) {
+            int at = (tail - age) & (capacity - 1);
+            if (baseOffsets[at] >= from && baseOffsets[at] < to) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** As it was before its first batch that was stored at an offset from {@code below} on; one at least was before. */
+    ProducerState toRecord(long producerId, long below) {
+        ProducerState all = toRecord(producerId);
+        for (int i = 0; i < all.getWindowCount(); i++) {
+            if (all.getWindow(i).getBaseOffset() >= below) {
+                AcceptedBatch last = all.getWindow(Math.max(0, i - 1));
+                return all.toBuilder()
+                        .clearWindow()
+                        .addAllWindow(all.getWindowList().subList(0, i))
+                        .setNextSequence(last.getBaseSequence() + (i == 0 ? 0 : last.getCount()))
+                        .setLastUsedMs(last.getAppendTimeMs())
+                        .build();
+            }
+        }
+        return all;
+    }
+
     ProducerState toRecord(long producerId) {
         var state = ProducerState.newBuilder()
                 .setProducerId(producerId)

@@ -101,6 +101,20 @@ public final class ProducerStates {
         producers.forEachLong((id, producer) -> out.accept(producer.toRecord(id)));
     }
 
+    /**
+     * Hands out, of the producers that had a batch stored at an offset of [from, to), what they had done when the
+     * partition ended at {@code to}.
+     *
+     * @param sinceMs no batch of the range is older
+     */
+    public void storedIn(long from, long to, long sinceMs, Consumer<ProducerState> out) {
+        producers.forEachLong((id, producer) -> {
+            if (producer.lastUsedMs >= sinceMs && producer.storedIn(from, to)) {
+                out.accept(producer.toRecord(id, to));
+            }
+        });
+    }
+
     /** Takes in a record that {@link #snapshot} gave. */
     public void restore(ProducerState state) {
         producers.put(state.getProducerId(), Producer.of(state));

@@ -62,6 +62,9 @@ final class BacklogBounds {
         int work = 0;
         for (TopicState topic : state.topics.values()) {
             Backlog bound = topic.spec.config().backlog();
+            if (!topic.spec.standing().isOpen()) {
+                continue;
+            }
             if (!bound.isBounded()) {
                 continue;
             }

@@ -156,6 +156,11 @@ final class DeadLetters {
     private @Nullable Partition target(TopicSpec origin, Queue queue) {
         String name = TopicNames.deadLetterTopic(origin.name());
         TopicSpec spec = state.catalog.get().find(name);
+        TopicSpec closed = origin.standing().isOpen() ? spec : origin;
+        if (closed != null && !closed.standing().isOpen()) {
+            hold(queue, origin, closed.refusal().what(), closed.refusal().nextStep());
+            return null;
+        }
         if (spec == null) {
             creator.createDeadLetterTopic(origin);
             spec = state.catalog.get().find(name);

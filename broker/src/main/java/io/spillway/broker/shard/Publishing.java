@@ -52,6 +52,7 @@ final class Publishing {
 
     private void decide(ShardCommand.Publish command, long nowMs, long nowNs) {
         Partition partition = state.partition(command.partitionId());
+        partition.topic.spec.requireOpen();
         if (command.deadlineNs() != 0 && nowNs - command.deadlineNs() >= 0) {
             throw new SpillwayException(
                     Code.DEADLINE_EXCEEDED,
@@ -277,6 +278,7 @@ final class Publishing {
     /** Opens a publisher: by name the producer keeps its id and gets the next epoch, which fences older instances. */
     void open(ShardCommand.OpenPublisher command) {
         Partition partition = state.partition(command.partitionId());
+        partition.topic.spec.requireOpen();
         long producerId = command.producerId();
         int epoch = command.epoch();
         if (!command.name().isEmpty()) {

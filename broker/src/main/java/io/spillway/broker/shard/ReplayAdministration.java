@@ -45,6 +45,7 @@ final class ReplayAdministration {
         } else if (command instanceof ReplayCommand.KeepOnly only) {
             keepOnly(only);
         } else if (command instanceof ReplayCommand.OpenLane open) {
+            state.topic(open.topicId()).spec.requireOpen();
             lanes.open(open, nowMs);
         } else if (command instanceof ReplayCommand.SkipInLane skip) {
             lanes.skip(skip);

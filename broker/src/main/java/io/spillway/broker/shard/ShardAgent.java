@@ -44,6 +44,7 @@ final class ShardAgent {
     private final GroupDescriptions groupDescriptions;
     private final Lanes lanes;
     private final ReplayAdministration replays;
+    private final LinkAdministration links;
     private final Subscriptions subscriptions;
     private final Trimming trimming;
     private final BacklogBounds backlogs;
@@ -112,6 +113,7 @@ final class ShardAgent {
                 state, journal, groups, new GroupSnapshots(state, journal, settling), groupDescriptions);
         lanes = new Lanes(state, journal, groups, settling);
         replays = new ReplayAdministration(state, journal, groups, lanes);
+        links = new LinkAdministration(state, journal, topics, settling, () -> endClosed());
         trimming = new Trimming(state, journal, groups, topics);
         backlogs = new BacklogBounds(state, trimming, counters);
         publishing = new Publishing(state, journal, clock, counters, backlogs);
@@ -248,6 +250,9 @@ final class ShardAgent {
         } else if (command instanceof ShardCommand.SubscribeStream subscribe) {
             subscriptions.subscribe(subscribe, agreement != null && !agreement.leads());
         } else if (command instanceof ShardCommand.Seek seek) {
+            if (!seek.dryRun()) {
+                requireOpen(seek.topicId());
+            }
             groups.seek(seek);
         } else if (command instanceof ShardCommand.CreateTopic create) {
             topics.create(create, nowMs);
@@ -256,24 +261,38 @@ final class ShardAgent {
         } else if (command instanceof ShardCommand.DeleteTopic delete) {
             topics.delete(delete);
         } else if (command instanceof ShardCommand.PurgeTopic purge) {
+            requireOpen(purge.topicId());
             trimming.purge(purge);
         } else if (command instanceof ShardCommand.DescribeTopic describe) {
             describe.reply().ok(topics.describe(state.topic(describe.topicId())));
         } else if (command instanceof ShardCommand.DescribeGroups describe) {
             describe.reply().ok(groupDescriptions.of(state.topic(describe.topicId()), describe.group()));
         } else if (command instanceof ShardCommand.DeleteGroup delete) {
+            requireOpen(delete.topicId());
             groups.delete(delete);
         } else if (command instanceof ShardCommand.ChangeGroup change) {
+            requireOpen(change.topicId());
             groupChanges.change(change, nowMs);
         } else if (command instanceof ShardCommand.Replay replay) {
             replays.answer(replay.command(), nowMs);
+        } else if (command instanceof ShardCommand.Link link) {
+            links.answer(link.command(), nowMs);
         }
+    }
+
+    private void requireOpen(int topicId) {
+        state.topic(topicId).spec.requireOpen();
+    }
+
+    private int endClosed() {
+        return subscriptions.endClosed();
     }
 
     private int tick() {
         int work = decides() ? decide() : 0;
         snapshotWanted |= !state.deletedTopics.isEmpty();
         work += subscriptions.endDeleted();
+        work += endClosed();
         work += state.log.maintain(nowMs, snapshotSequence);
         if (snapshotWanted || journal.appendedBytes() - snapshotLogBytes >= state.config.snapshotIntervalBytes()) {
             work += snapshot();

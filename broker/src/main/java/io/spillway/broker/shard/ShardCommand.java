@@ -212,6 +212,14 @@ public sealed interface ShardCommand {
         }
     }
 
+    /** What links ask. */
+    record Link(LinkCommand command) implements Asking {
+        @Override
+        public Reply<?> reply() {
+            return command.reply();
+        }
+    }
+
     /** What comes from the cluster, in the order of its log. */
     sealed interface Agreement extends ShardCommand {}
 

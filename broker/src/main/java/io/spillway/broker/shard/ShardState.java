@@ -50,9 +50,14 @@ final class ShardState {
     final List<TopicState> readyTopics = new ArrayList<>();
     /** Groups whose topic is gone, for the agent to end their members. */
     final List<TopicState> deletedTopics = new ArrayList<>();
+    /** Topics that a link took elsewhere, for the agent to end the members of their groups. */
+    final List<TopicState> closedTopics = new ArrayList<>();
 
     /** Plans and jobs of replays, and what they hold. */
     final ReplayRecords replays = new ReplayRecords();
+
+    /** Links that end here. */
+    final LinkRecords links = new LinkRecords();
 
     int nextGroupId = 1;
 
@@ -141,6 +146,9 @@ final class ShardState {
                 partitions.put(partition.id, partition);
             }
         } else if (known.spec != spec) {
+            if (known.spec.standing().isOpen() && !spec.standing().isOpen()) {
+                closedTopics.add(known);
+            }
             known.spec = spec;
             for (Partition partition : known.partitions) {
                 partition.keys.limits(
@@ -196,6 +204,8 @@ final class ShardState {
             case PARTITION_TRIMMED -> apply(record.getPartitionTrimmed());
             case REPLAY_PLAN_KEPT, REPLAY_PLAN_DROPPED, REPLAY_JOB_KEPT, REPLAY_JOB_DROPPED, REPLAY_HELD ->
                 replays.apply(record);
+            case LINK_KEPT, LINK_DROPPED -> links.apply(record);
+            case PARTITION_MIRRORED, GROUP_MIRRORED -> Mirrored.apply(this, record);
             case KIND_NOT_SET -> throw new IllegalStateException("a state record of a newer version; upgrade first");
         }
     }

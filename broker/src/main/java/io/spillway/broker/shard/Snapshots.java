@@ -40,6 +40,7 @@ final class Snapshots {
             }
         }
         state.replays.snapshot(snapshot);
+        state.links.snapshot(snapshot);
         return snapshot.build();
     }
 
@@ -59,7 +60,7 @@ final class Snapshots {
         return out.build();
     }
 
-    private static GroupState take(Group group) {
+    static GroupState take(Group group) {
         GroupState.Builder out = GroupState.newBuilder()
                 .setGroup(group.created)
                 .setRevision(group.revision)
@@ -111,6 +112,7 @@ final class Snapshots {
         snapshot.getGroupsList().forEach(group -> restore(state, group));
         state.nextGroupId = Math.max(state.nextGroupId, snapshot.getNextGroupId());
         state.replays.restore(snapshot);
+        state.links.restore(snapshot);
     }
 
     private static void restore(ShardState state, PartitionState from, long takenMs) {

@@ -32,6 +32,7 @@ final class Subscriptions {
                     "subscribe in one of these modes");
         }
         TopicState topic = state.topic(command.topicId());
+        topic.spec.requireOpen();
         Group group = groups.join(command, topic, nowMs);
         int maxUnacked = command.maxUnacked() > 0 ? command.maxUnacked() : state.config.defaultMaxUnacked();
         int leaseMs = command.leaseMs() > 0 ? command.leaseMs() : state.config.defaultLeaseMs();
@@ -180,6 +181,26 @@ final class Subscriptions {
             }
         }
         state.deletedTopics.clear();
+        return ended;
+    }
+
+    /** Ends the members of groups whose topics were taken elsewhere; readers go on. */
+    int endClosed() {
+        int ended = 0;
+        for (TopicState topic : state.closedTopics) {
+            if (topic.spec.standing().isOpen()) {
+                continue;
+            }
+            for (Subscriber subscriber : List.copyOf(subscribers.values())) {
+                if (subscriber instanceof GroupMember member && member.group.topic == topic) {
+                    subscribers.remove(subscriber.port());
+                    leave(member);
+                    subscriber.port().ended(topic.spec.refusal());
+                    ended++;
+                }
+            }
+        }
+        state.closedTopics.clear();
         return ended;
     }
 

@@ -1,6 +1,7 @@
 package io.spillway.broker.shard;
 
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.Standing;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicConfig;
 import io.spillway.broker.catalog.TopicNames;
@@ -54,7 +55,7 @@ final class TopicAdministration {
             answer(known, command.reply());
             return;
         }
-        answer(create(command.name(), command.partitions(), config, -1, nowMs), command.reply());
+        answer(create(command.name(), command.partitions(), config, Standing.UNTOUCHED, -1, nowMs), command.reply());
     }
 
     /** Creates the dead-letter topic of a topic, in the same shard, when it is not there. */
@@ -64,11 +65,12 @@ final class TopicAdministration {
             TopicConfig config = TopicConfig.DEFAULT
                     .withDurability(origin.config().durability())
                     .withAccepts(new TopicConfig.Accepts(true, false));
-            create(name, 1, config, origin.shard(), nowMs);
+            create(name, 1, config, Standing.UNTOUCHED, origin.shard(), nowMs);
         }
     }
 
-    private TopicSpec create(String name, int partitions, TopicConfig config, int wantedShard, long nowMs) {
+    /** @param wantedShard below 0 = any */
+    TopicSpec create(String name, int partitions, TopicConfig config, Standing standing, int wantedShard, long nowMs) {
         if (!name.equals(TopicNames.AUDIT)) {
             requireWritable("topic " + name + " cannot be created");
         }
@@ -82,7 +84,8 @@ final class TopicAdministration {
                 wantedShard >= 0 ? wantedShard : topicId % shards,
                 config,
                 nowMs,
-                catalog.revision() + 1);
+                catalog.revision() + 1,
+                standing);
         journal.commit(List.of(
                 StateRecord.newBuilder().setTopicCreated(spec.toRecord()).build()));
         tellOthers.run();
@@ -92,19 +95,41 @@ final class TopicAdministration {
     /** Also while the disk is full: a shorter retention is how one frees it. */
     void alter(ShardCommand.AlterTopic command) {
         TopicSpec topic = require(command.name(), command.expectRevision());
-        TopicConfig config = topic.config().with(command.changes());
-        journal.commit(List.of(StateRecord.newBuilder()
+        if (topic.standing().isMirrored()) {
+            throw topic.refusal();
+        }
+        change(List.of(altered(topic, topic.config().with(command.changes()), topic.standing())));
+        answer(state.catalog.get().get(command.name()), command.reply());
+    }
+
+    /** The record that gives a topic a configuration and a standing. */
+    StateRecord altered(TopicSpec topic, TopicConfig config, Standing standing) {
+        return StateRecord.newBuilder()
                 .setTopicAltered(TopicAltered.newBuilder()
                         .setTopicId(topic.topicId())
                         .putAllConfig(config.toMap())
-                        .setRevision(state.catalog.get().revision() + 1))
-                .build()));
+                        .setRevision(state.catalog.get().revision() + 1)
+                        .setLink(standing.toRecord()))
+                .build();
+    }
+
+    /** Commits changes of the catalog, which the other shards hear of. */
+    long change(List<StateRecord> records) {
+        long sequence = journal.commit(records);
         tellOthers.run();
-        answer(state.catalog.get().get(command.name()), command.reply());
+        return sequence;
     }
 
     void delete(ShardCommand.DeleteTopic command) {
         TopicSpec topic = require(command.name(), command.expectRevision());
+        if (state.links.links.containsKey(topic.standing().mirroredBy())) {
+            throw new SpillwayException(
+                    Code.WRONG_STATE,
+                    "topic " + topic.name() + " cannot be deleted",
+                    "link " + topic.standing().mirroredBy() + " fills it, and would create it anew",
+                    "delete the link first: spillway link delete "
+                            + topic.standing().mirroredBy());
+        }
         journal.commit(List.of(StateRecord.newBuilder()
                 .setTopicDeleted(TopicDeleted.newBuilder()
                         .setTopicId(topic.topicId())

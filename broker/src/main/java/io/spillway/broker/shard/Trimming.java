@@ -33,6 +33,10 @@ final class Trimming {
     /** Applies retention to all topics; how many partitions were trimmed. */
     int retain(long nowMs) {
         for (TopicState topic : state.topics.values()) {
+            if (!topic.spec.standing().isOpen()) {
+                // A copy begins where its source does; what was never copied of one that moved stays.
+                continue;
+            }
             Retention retention = topic.spec.config().retention();
             long maxBytes = retention.bytes() < 0 ? -1 : retention.bytes() / topic.partitions.length;
             for (Partition partition : topic.partitions) {
