@@ -11,6 +11,7 @@ import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.cluster.ClusterMember;
 import io.spillway.broker.cluster.ClusterView;
+import io.spillway.broker.link.LinkService;
 import io.spillway.broker.log.DataDirectory;
 import io.spillway.broker.log.LogReplacement;
 import io.spillway.broker.log.ShardLog;
@@ -57,6 +58,7 @@ public final class Broker implements AutoCloseable {
     private final DataDirectory directory;
     private final List<Shard> shards;
     private final ReplayService replays;
+    private final LinkService links;
     private final @Nullable ClusterMember cluster;
     private final SessionContext context;
     private final BrokerServer server;
@@ -70,6 +72,7 @@ public final class Broker implements AutoCloseable {
             DataDirectory directory,
             List<Shard> shards,
             ReplayService replays,
+            LinkService links,
             @Nullable ClusterMember cluster,
             SessionContext context) {
         this.config = config;
@@ -77,6 +80,7 @@ public final class Broker implements AutoCloseable {
         this.directory = directory;
         this.shards = shards;
         this.replays = replays;
+        this.links = links;
         this.cluster = cluster;
         this.context = context;
         server = BrokerServer.start(
@@ -85,9 +89,11 @@ public final class Broker implements AutoCloseable {
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Meters meters = new Meters(registry);
         clusterMetrics = cluster == null ? null : new ClusterMetrics(meters, cluster::status, cluster::view);
+        links.onChange(new LinkMetrics(meters, links::view, clock)::links);
         admin = startAdmin(registry, meters);
         if (cluster == null) {
             replays.start();
+            links.start();
         } else {
             cluster.start(
                     config.cluster().forNode(directory.nodeId(), server.address(), directory.raft()),
@@ -104,6 +110,7 @@ public final class Broker implements AutoCloseable {
         }
         if (now.leads()) {
             replays.start();
+            links.start();
         } else if (before.leads()) {
             server.goAway(
                     new SpillwayException(
@@ -112,6 +119,7 @@ public final class Broker implements AutoCloseable {
                             now.stopped().isEmpty() ? "another was elected" : now.stopped(),
                             "connect to the leader"),
                     MOVE_GRACE_MS);
+            links.close();
             replays.close();
         } else if (before.follows() && !now.follows()) {
             server.goAway(
@@ -167,7 +175,8 @@ public final class Broker implements AutoCloseable {
                 context.cluster(cluster.view());
                 context.zoneLag(cluster::zoneLag);
             }
-            return start(config, clock, directory, shards, replays, cluster, context);
+            LinkService links = new LinkService(mailboxes, catalog, clock, random, directory.nodeId(), context::place);
+            return start(config, clock, directory, shards, replays, links, cluster, context);
         } catch (RuntimeException e) {
             shards.forEach(Shard::close);
             directory.close();
@@ -217,11 +226,13 @@ public final class Broker implements AutoCloseable {
             DataDirectory directory,
             List<Shard> shards,
             ReplayService replays,
+            LinkService links,
             @Nullable ClusterMember cluster,
             SessionContext context) {
         try {
-            return new Broker(config, clock, directory, shards, replays, cluster, context);
+            return new Broker(config, clock, directory, shards, replays, links, cluster, context);
         } catch (RuntimeException e) {
+            links.close();
             replays.close();
             if (cluster != null) {
                 cluster.close();
@@ -234,7 +245,11 @@ public final class Broker implements AutoCloseable {
         try {
             new BrokerMetrics(meters, shards).bind(VERSION, server, context);
             return AdminServer.start(
-                    config.http(), this::health, registry, cluster == null ? null : new OperatedCluster(cluster));
+                    config.http(),
+                    this::health,
+                    registry,
+                    cluster == null ? null : new OperatedCluster(cluster),
+                    links);
         } catch (RuntimeException e) {
             server.close();
             throw e;
@@ -302,6 +317,7 @@ public final class Broker implements AutoCloseable {
                 new SpillwayException(
                         Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect in a moment"),
                 (int) config.drainTimeoutMs());
+        links.close();
         replays.close();
         shards.forEach(Shard::drain);
         while (isBusy() && deadlineNs - clock.nanoTime() > 0) {

@@ -39,7 +39,7 @@ class ArchitectureTest {
             List.of(""),
             List.of("transport", "admin"),
             List.of("session", "diagnose"),
-            List.of("replay", "cluster"),
+            List.of("replay", "cluster", "link"),
             List.of("audit"),
             List.of("shard"),
             List.of("catalog", "log", "replication", "idempotency", "subscription", "dispatch", "flow", "auth"),

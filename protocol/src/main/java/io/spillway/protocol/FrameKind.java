@@ -27,7 +27,8 @@ public enum FrameKind {
     GROUP_ADMIN(0x32),
     TOGGLE_ADMIN(0x33),
     HEALTH_CHECK(0x34),
-    REPLAY_ADMIN(0x35);
+    REPLAY_ADMIN(0x35),
+    LINK(0x36);
 
     private static final @Nullable FrameKind[] BY_CODE = new FrameKind[256];
 

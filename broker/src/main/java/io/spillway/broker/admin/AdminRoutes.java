@@ -13,7 +13,7 @@ import java.util.function.Supplier;
 /**
  * What there is, and the answers. {@code /livez} says whether the process should live on, {@code /readyz} whether it
  * does its work: 200, or 503 with one JSON object a line for each cause. {@link ClusterRoutes} has
- * {@code /cluster}. Confined to the admin thread.
+ * {@code /cluster}, {@link LinkRoutes} {@code /links}. Confined to the admin thread.
  */
 final class AdminRoutes implements AutoCloseable {
     private static final String LIVE = "/livez";
@@ -27,19 +27,24 @@ final class AdminRoutes implements AutoCloseable {
     private final Supplier<Health> health;
     private final PrometheusMeterRegistry registry;
     private final ClusterRoutes cluster;
+    private final LinkRoutes links;
     private final JvmMeters jvm = new JvmMeters();
 
     /** The supplier is called on the admin thread and must be safe there. */
-    AdminRoutes(Supplier<Health> health, PrometheusMeterRegistry registry, ClusterRoutes cluster) {
+    AdminRoutes(Supplier<Health> health, PrometheusMeterRegistry registry, ClusterRoutes cluster, LinkRoutes links) {
         this.health = health;
         this.registry = registry;
         this.cluster = cluster;
+        this.links = links;
     }
 
     /** Ends on any thread. */
     CompletableFuture<Answer> answer(AdminRequest request) {
         if (ClusterRoutes.areFor(request.path())) {
             return cluster.answer(request);
+        }
+        if (LinkRoutes.areFor(request.path())) {
+            return links.answer(request);
         }
         return CompletableFuture.completedFuture(request.reads() ? get(request.path()) : refuse(request.path()));
     }
@@ -62,8 +67,8 @@ final class AdminRoutes implements AutoCloseable {
         String shown = path.length() > 64 ? path.substring(0, 64) + "..." : path;
         return Answer.text(
                 404,
-                "no " + shown + "; there are " + LIVE + ", " + READY + ", " + METRICS + " and " + ClusterRoutes.ROOT
-                        + "\n");
+                "no " + shown + "; there are " + LIVE + ", " + READY + ", " + METRICS + ", " + ClusterRoutes.ROOT
+                        + " and " + LinkRoutes.ROOT + "\n");
     }
 
     private Answer live(Health view) {

@@ -13,13 +13,14 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.spillway.broker.base.ListenAddress;
+import io.spillway.broker.link.LinkService;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves {@code /livez}, {@code /readyz}, {@code /metrics} and {@code /cluster}. It has a thread of its own, {@code spillway-http}, so
+ * Serves {@code /livez}, {@code /readyz}, {@code /metrics}, {@code /cluster} and {@code /links}. It has a thread of its own, {@code spillway-http}, so
  * that a scrape delays no client and a busy broker still answers that it lives. Thread-safe.
  */
 public final class AdminServer implements AutoCloseable {
@@ -41,13 +42,15 @@ public final class AdminServer implements AutoCloseable {
      * address cannot be listened at.
      *
      * @param cluster null: the broker stands alone
+     * @param links those that end here
      */
     public static AdminServer start(
             ListenAddress listen,
             Supplier<Health> health,
             PrometheusMeterRegistry metrics,
-            @Nullable ClusterControl cluster) {
-        AdminRoutes routes = new AdminRoutes(health, metrics, new ClusterRoutes(cluster));
+            @Nullable ClusterControl cluster,
+            LinkService links) {
+        AdminRoutes routes = new AdminRoutes(health, metrics, new ClusterRoutes(cluster), new LinkRoutes(links));
         EventLoopGroup thread = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("spillway-http", true), NioIoHandler.newFactory());
         ConnectionLimit limit = new ConnectionLimit();

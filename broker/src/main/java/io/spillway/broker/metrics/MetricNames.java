@@ -103,6 +103,21 @@ public final class MetricNames {
             "Time since the leader last heard of a node; NaN at all but the leader.",
             "node",
             "zone");
+    public static final Metric LINK_LAG_RECORDS =
+            gauge("spillway_link_lag_records", "Records known to be at a link's source and not here.", "link");
+    public static final Metric LINK_LAG_SECONDS = gauge(
+            "spillway_link_lag_seconds",
+            "How long the oldest record that a link lacks has been at its source, and since when nothing was heard of that.",
+            "link");
+    public static final Metric LINK_BYTES =
+            gauge("spillway_link_copied_bytes", "Bytes of batches a link copied since the broker started.", "link");
+    public static final Metric LINK_TROUBLES = gauge(
+            "spillway_link_troubles", "What is wrong with a link or its topics; spillway link status says it.", "link");
+    public static final Metric LINK_STATE = gauge(
+            "spillway_link_state",
+            "1 for what a link does: connecting, copying, promoting, fencing or promoted; else 0.",
+            "link",
+            "state");
     public static final Metric HEAP_BYTES = gauge("spillway_heap_used_bytes", "Bytes of the Java heap in use.");
 
     /** All of them, in the order of the documentation. */
@@ -148,6 +163,11 @@ public final class MetricNames {
             CLUSTER_LAG,
             CLUSTER_ZONE_LAG,
             CLUSTER_CONTACT,
+            LINK_LAG_RECORDS,
+            LINK_LAG_SECONDS,
+            LINK_BYTES,
+            LINK_TROUBLES,
+            LINK_STATE,
             HEAP_BYTES);
 
     private MetricNames() {}

@@ -39,11 +39,13 @@ final class AdminRequests {
     private final SessionContext context;
     private final Outbox outbox;
     private final Audited audited;
+    private final LinkRequests links;
 
     AdminRequests(SessionContext context, Outbox outbox, Audited audited) {
         this.context = context;
         this.outbox = outbox;
         this.audited = audited;
+        links = new LinkRequests(context, outbox, audited);
     }
 
     static SpillwayException overloaded() {
@@ -62,6 +64,7 @@ final class AdminRequests {
             case TOPIC_ADMIN -> topicAdmin(frame);
             case HEALTH_CHECK -> healthCheck(frame);
             case REPLAY_ADMIN -> replayAdmin(frame);
+            case LINK -> links.handle(frame);
             default -> throw new IllegalArgumentException("not an admin request: " + kind);
         }
     }
@@ -166,7 +169,10 @@ final class AdminRequests {
                 .setTopicId(topic.topicId())
                 .putAllConfig(topic.config().toMap())
                 .setRevision(topic.revision())
-                .setCreatedUnixMs(topic.createdMs());
+                .setCreatedUnixMs(topic.createdMs())
+                .setMirroredBy(topic.standing().mirroredBy())
+                .setFencedBy(topic.standing().fencedBy())
+                .setEpoch(topic.standing().epoch());
         for (int i = 0; i < topic.partitions(); i++) {
             PartitionInfo.Builder partition = i < partitions.size()
                     ? partitions.get(i).toBuilder()

@@ -115,7 +115,7 @@ public final class ClientSession {
                 case CREDIT_GRANT -> consumers.grant(frame);
                 case ACK -> consumers.settle(frame);
                 case UNSUBSCRIBE -> consumers.unsubscribe(frame);
-                case METADATA, TOPIC_ADMIN, REPLAY_ADMIN, HEALTH_CHECK -> admin.handle(kind, frame);
+                case METADATA, TOPIC_ADMIN, REPLAY_ADMIN, LINK, HEALTH_CHECK -> admin.handle(kind, frame);
                 case GROUP_ADMIN -> groups.administer(frame);
                 case SEEK -> groups.seek(frame);
                 case HELLO, AUTH, TOGGLE_ADMIN ->

@@ -44,6 +44,19 @@ final class Outbox {
         connection.send(prefix.writeBytes(bytes));
     }
 
+    /** The same with bytes as they are; takes the payload over. */
+    void answerPayload(FrameKind kind, int correlation, MessageLite header, ByteBuf payload) {
+        connection.send(
+                Frame.encodePrefix(
+                        connection.allocator(), kind, Frame.RESPONSE, 0, correlation, header, payload.readableBytes()),
+                payload);
+    }
+
+    /** Whether the peer keeps up with what it is sent. */
+    boolean writable() {
+        return connection.writable();
+    }
+
     void fail(FrameKind kind, int channel, int correlation, Error error) {
         connection.send(
                 Frame.encode(connection.allocator(), kind, Frame.RESPONSE | Frame.ERROR, channel, correlation, error));

@@ -2,6 +2,7 @@ package io.spillway.broker.session;
 
 import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
@@ -16,6 +17,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 
 /** What all sessions of a broker share. Thread-safe. */
 public final class SessionContext {
@@ -84,6 +86,13 @@ public final class SessionContext {
     List<Endpoint> endpoints() {
         List<Endpoint> nodes = Leader.endpoints(cluster.get());
         return nodes.isEmpty() ? List.of(endpoint.get()) : nodes;
+    }
+
+    /** Where clients reach this broker or its cluster, as text. */
+    public String place() {
+        return endpoints().stream()
+                .map(each -> new ListenAddress(each.getHost(), each.getPort()).toString())
+                .collect(Collectors.joining(","));
     }
 
     /** Whether clients are served here. */

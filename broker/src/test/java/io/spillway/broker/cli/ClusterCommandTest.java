@@ -9,6 +9,7 @@ import io.spillway.broker.admin.ClusterControl;
 import io.spillway.broker.admin.FakeCluster;
 import io.spillway.broker.admin.Health;
 import io.spillway.broker.base.ListenAddress;
+import io.spillway.broker.link.NoLinks;
 import io.spillway.broker.replication.ReplicationException;
 import io.spillway.broker.replication.ReplicationException.Kind;
 import java.io.IOException;
@@ -37,7 +38,8 @@ final class ClusterCommandTest {
                 new ListenAddress("127.0.0.1", 0),
                 () -> new Health(true, true, List.of()),
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT),
-                control);
+                control,
+                NoLinks.service());
         servers.add(server);
         return "127.0.0.1:" + server.address().getPort();
     }

@@ -1,0 +1,115 @@
+package io.spillway.broker.link;
+
+import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.Published;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.records.LinkKept;
+import io.spillway.broker.shard.Mailbox;
+import io.spillway.protocol.Code;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+
+/**
+ * The links of a broker while it decides: always when it stands alone, in a cluster while it leads. They are records, so that
+ * the next leader goes on with them. {@code start} and {@code close} belong to one thread; the rest is thread-safe.
+ */
+public final class LinkService implements AutoCloseable {
+    private final LinkWorker.Surroundings around;
+    private final Published<Consumer<List<String>>> listener = new Published<>(names -> {});
+    private final Published<Optional<Links>> running = new Published<>(Optional.empty());
+
+    /**
+     * @param shards the mailboxes of all shards
+     * @param random thread-safe
+     * @param place where clients reach this cluster
+     */
+    public LinkService(
+            List<Mailbox> shards,
+            Published<TopicCatalog> catalog,
+            Clock clock,
+            RandomGenerator random,
+            String nodeId,
+            Supplier<String> place) {
+        around = new LinkWorker.Surroundings(new Target(shards, catalog), clock, random, nodeId, place);
+    }
+
+    /** Who is told the names of the links that run here, whenever they change. */
+    public void onChange(Consumer<List<String>> told) {
+        listener.set(told);
+    }
+
+    /** Takes up the links there are; nothing when they run already. */
+    public void start() {
+        if (running.get().isEmpty()) {
+            Links links = new Links(around, names -> listener.get().accept(names));
+            running.set(Optional.of(links));
+            links.start();
+        }
+    }
+
+    /** The links as of a moment ago; none while another node decides. */
+    public List<LinkView> view() {
+        return running.get().map(Links::view).orElse(List.of());
+    }
+
+    /** Whether this broker runs the links of its cluster. */
+    public boolean runs() {
+        return running.get().isPresent();
+    }
+
+    private <T> CompletableFuture<T> with(Function<Links, CompletableFuture<T>> act) {
+        Links now = running.get().orElse(null);
+        return now != null
+                ? act.apply(now)
+                : CompletableFuture.failedFuture(new SpillwayException(
+                        Code.NOT_LEADER,
+                        "this node runs no links",
+                        "another node leads the cluster",
+                        "ask the leader; spillway cluster status tells which that is"));
+    }
+
+    /** Creates a link; answered once it is kept. */
+    public CompletableFuture<LinkView> create(
+            String name, List<String> sources, List<String> topics, long bytesPerSecond) {
+        LinkKept wanted = LinkKept.newBuilder()
+                .setName(name)
+                .addAllSources(sources)
+                .addAllTopics(topics)
+                .setBytesPerSecond(bytesPerSecond)
+                .build();
+        return with(links -> links.create(wanted));
+    }
+
+    /**
+     * Decides that the copies of a link take over; answered once that is kept, before it is done.
+     *
+     * @param force without waiting for the source
+     */
+    public CompletableFuture<LinkView> promote(String name, boolean force) {
+        return with(links -> links.promote(name, force));
+    }
+
+    /** Ends a link; its topics stay as they are. */
+    public CompletableFuture<LinkView> delete(String name) {
+        return with(links -> links.delete(name));
+    }
+
+    /** Opens topics again that a link took elsewhere. */
+    public CompletableFuture<List<String>> lift(List<String> topics) {
+        return with(links -> links.lift(topics));
+    }
+
+    /** Stops; links go on where they are started next. */
+    @Override
+    public void close() {
+        Optional<Links> now = running.get();
+        running.set(Optional.empty());
+        now.ifPresent(Links::close);
+    }
+}
