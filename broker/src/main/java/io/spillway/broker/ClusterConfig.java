@@ -17,6 +17,7 @@ import java.util.stream.Stream;
  *
  * @param listen where the other nodes connect; empty = the broker stands alone
  * @param advertise where clients reach this node; empty = where it listens
+ * @param clusterAdvertise where the other nodes reach this node; empty = where it listens for them
  * @param readMaxLagMs for how long it may have lacked something and still serve readers as a follower
  * @param tls certificate, key and authority; all empty = plain text
  */
@@ -26,6 +27,7 @@ public record ClusterConfig(
         String listen,
         List<String> seeds,
         String advertise,
+        String clusterAdvertise,
         long readMaxLagMs,
         List<String> tls) {
 
@@ -38,6 +40,7 @@ public record ClusterConfig(
                         .filter(seed -> !seed.isEmpty())
                         .toList(),
                 from.get(Settings.ADVERTISE),
+                from.get(Settings.CLUSTER_ADVERTISE),
                 from.get(Settings.FOLLOWER_READ_MAX_LAG_MS),
                 List.of(
                         from.get(Settings.CLUSTER_TLS_CERTIFICATE),
@@ -62,7 +65,7 @@ public record ClusterConfig(
                     .orElseThrow(() -> new IllegalArgumentException("cluster-listen is " + listen));
             ReplicationConfig config = new ReplicationConfig(
                     name,
-                    new Peer(nodeId, zone, listen, clients),
+                    new Peer(nodeId, zone, clusterAdvertise.isEmpty() ? listen : clusterAdvertise, clients),
                     address,
                     seeds,
                     directory,

@@ -49,6 +49,7 @@ final class BrokerConfigTest {
                 Map.entry("cluster-listen", "h:24"),
                 Map.entry("seed", "h:25,h:26"),
                 Map.entry("advertise", "h:27"),
+                Map.entry("cluster-advertise", "h:28"),
                 Map.entry("cluster-tls.certificate", "a.pem"),
                 Map.entry("cluster-tls.key", "b.pem"),
                 Map.entry("cluster-tls.authority", "c.pem"),
@@ -76,6 +77,7 @@ final class BrokerConfigTest {
                                 "h:24",
                                 List.of("h:25", "h:26"),
                                 "h:27",
+                                "h:28",
                                 28_000,
                                 List.of("a.pem", "b.pem", "c.pem")),
                         22));

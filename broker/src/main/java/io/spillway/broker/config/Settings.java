@@ -66,6 +66,11 @@ public final class Settings {
             text("(\\S+:[1-9]\\d{0,4})?", "empty, or HOST:PORT"),
             "",
             "Where clients reach this node of a cluster. Empty: the address it listens at.");
+    public static final Setting<String> CLUSTER_ADVERTISE = new Setting<>(
+            "cluster-advertise",
+            text("(\\S+:[1-9]\\d{0,4})?", "empty, or HOST:PORT"),
+            "",
+            "Where the other nodes reach this one, behind a translated address. Empty: at cluster-listen.");
     public static final Setting<String> CLUSTER_TLS_CERTIFICATE = new Setting<>(
             "cluster-tls.certificate",
             text(".*", "the path of a file"),
@@ -207,6 +212,7 @@ public final class Settings {
             SEED,
             CLUSTER_NAME,
             ADVERTISE,
+            CLUSTER_ADVERTISE,
             CLUSTER_TLS_CERTIFICATE,
             CLUSTER_TLS_KEY,
             CLUSTER_TLS_AUTHORITY,
