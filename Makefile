@@ -5,7 +5,7 @@ DIST := build/spillway-$(VERSION)
 FUZZTIME ?= 10s
 JDK25 ?= $(firstword $(wildcard /usr/lib/jvm/*25*))
 
-.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-vectors test-jdk25 bench dist format generate clean
+.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-vectors test-jdk25 chaos bench dist format generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,11 @@ test-vectors: test-java test-go test-rust ## whether the three languages ran the
 
 test-jdk25: ## run every test on JDK 25
 	mvn -B verify -Djvm=$(JDK25)/bin/java "-Djvm.extra=--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
+
+ROUNDS ?= 50
+SECONDS ?= 60
+chaos: ## a cluster under faults: ROUNDS=50 SECONDS=60 SEED=n MODE=netns|loopback; see docs/reliability.md
+	chaos/run --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE))
 
 bench: ## measure end to end, the short form; see bench/README.md
 	bench/run e2e quick
