@@ -218,7 +218,8 @@ final class Agreement {
                 .setTerm(committed.term())
                 .setIndex(committed.index())
                 .setSession(entry.session())
-                .setOrdinal(entry.ordinal());
+                .setOrdinal(entry.ordinal())
+                .setParts(entry.parts());
         if (entry.parts() == 0) {
             append(new byte[0], here.build(), 0, null);
             return;
@@ -261,7 +262,7 @@ final class Agreement {
         System.arraycopy(place, 0, all, records.length, place.length);
         state.log.append(all, partitionId, batch, true);
         journal.appended(batch == null ? all.length : batch.readableBytes());
-        state.agreed = here;
+        state.agreedOn(here);
     }
 
     private static StateRecords parse(byte[] records) {

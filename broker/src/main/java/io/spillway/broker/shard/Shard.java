@@ -212,9 +212,9 @@ public final class Shard implements AutoCloseable {
         }
     }
 
-    /** Where the cluster's agreement stands in the shard's files; before it starts. */
+    /** The newest entry that is in the shard's files with all its parts; before it starts. */
     public Agreed agreed() {
-        return state.agreed;
+        return state.agreedWhole;
     }
 
     private void publishViews() {

@@ -101,7 +101,7 @@ final class ShardAgent {
             AgreedLedger ledger = new AgreedLedger(state, syncing, replication.consensus(), clock);
             journal = new Journal(state, ledger, clock);
             agreement = new Agreement(state, journal, ledger, replication);
-            agreement.durable(state.agreed);
+            agreement.durable(state.agreedWhole);
         }
         topics = new TopicAdministration(state, journal, neighbours.shards(), neighbours::catalogChanged);
         deadLetters = new DeadLetters(state, journal, counters, origin -> createDeadLetterTopic(origin, neighbours));

@@ -63,6 +63,8 @@ final class ShardState {
 
     /** Where the cluster's agreement stands in this log. */
     Agreed agreed = NOTHING_AGREED;
+    /** The same, but for an entry of which the log has a part only. */
+    Agreed agreedWhole = NOTHING_AGREED;
 
     private long fence;
     private final BatchKeys scratch = new BatchKeys();
@@ -173,10 +175,18 @@ final class ShardState {
 
     void apply(StateRecords records) {
         if (records.hasAgreed()) {
-            agreed = records.getAgreed();
+            agreedOn(records.getAgreed());
         }
         for (StateRecord record : records.getRecordsList()) {
             apply(record);
+        }
+    }
+
+    /** This part of an entry is in the log. */
+    void agreedOn(Agreed part) {
+        agreed = part;
+        if (part.getPart() + 1 >= part.getParts()) {
+            agreedWhole = part;
         }
     }
 

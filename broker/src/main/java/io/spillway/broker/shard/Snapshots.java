@@ -95,7 +95,7 @@ final class Snapshots {
 
     static void restore(ShardState state, Snapshot snapshot) {
         if (snapshot.hasAgreed()) {
-            state.agreed = snapshot.getAgreed();
+            state.agreedOn(snapshot.getAgreed());
         }
         if (state.shard == 0) {
             state.catalog.set(TopicCatalog.restore(

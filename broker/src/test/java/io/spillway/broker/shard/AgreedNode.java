@@ -1,11 +1,14 @@
 package io.spillway.broker.shard;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.records.Agreed;
+import io.spillway.broker.records.StateRecords;
 import io.spillway.protocol.v1.Durability;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -141,12 +144,35 @@ final class AgreedNode implements Consensus {
         }
     }
 
-    /** Starts again; the cluster's log is handed over again from behind what is durable here. */
+    /** While it was down, a kill in the middle: of this entry its log has got the first part. */
+    void tear(long term, long index, byte[] bytes) {
+        AgreedEntry entry = new AgreedEntry(Unpooled.wrappedBuffer(bytes));
+        if (!entry.next() || entry.parts() < 2) {
+            throw new IllegalArgumentException("an entry of " + entry.parts() + " parts has no middle");
+        }
+        Agreed here = Agreed.newBuilder()
+                .setTerm(term)
+                .setIndex(index)
+                .setSession(entry.session())
+                .setOrdinal(entry.ordinal())
+                .setParts(entry.parts())
+                .build();
+        byte[] records = StateRecords.newBuilder().setAgreed(here).build().toByteArray();
+        try (ShardLog torn = ShardLog.open(directory, SteppedShard.LOG, clock)) {
+            byte[] state = ByteBufUtil.getBytes(Unpooled.wrappedBuffer(entry.state(), records));
+            torn.append(state, entry.partitionId(), entry.batch(), true);
+        }
+    }
+
+    /**
+     * Starts again; the cluster's log is handed over again from behind what the log has, as a broker asks for it, or from
+     * behind what is durable, so that much of it comes twice.
+     */
     void start() {
         mailbox = new Mailbox();
         replication = Replication.by(this);
         open();
-        handedOver = (int) durable.getIndex() + 1;
+        handedOver = (int) (copies % 2 == 0 ? durable : state.agreedWhole).getIndex() + 1;
         up = true;
     }
 

@@ -18,9 +18,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -84,6 +86,28 @@ class AgreementModelTest {
         for (AgreedNode node : cluster.nodes) {
             assertThat(stored(node, topic)).as("node %d", node.id).isEqualTo(stored);
         }
+        cluster.close();
+    }
+
+    @Test
+    void anEntryOfWhichAKillLeftAPartIsTakenUpToItsEnd() {
+        SimulatedCluster cluster = new SimulatedCluster(directory, new Random(1));
+        cluster.elect(0);
+        cluster.settle();
+        TopicSpec topic = create(cluster);
+        cluster.kill(2);
+        AgreedNode leader = Objects.requireNonNull(cluster.leader(), "a leader");
+        send(cluster, leader, topic, new Wanted("key-0"));
+        send(cluster, leader, topic, new Wanted("key-1"));
+        cluster.settle();
+
+        cluster.tearNewest(2);
+        cluster.start(2);
+        cluster.settle();
+
+        assertThat(stored(cluster.nodes.get(2), topic))
+                .isEqualTo(stored(leader, topic))
+                .hasSize(2);
         cluster.close();
     }
 

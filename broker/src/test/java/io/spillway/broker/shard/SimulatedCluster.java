@@ -63,6 +63,12 @@ final class SimulatedCluster {
         }
     }
 
+    /** A node that is down was killed after the first part of the newest entry had come into its log. */
+    void tearNewest(int id) {
+        Entry newest = log.get(log.size() - 1);
+        nodes.get(id).tear(newest.term, log.size() - 1, newest.bytes);
+    }
+
     void start(int id) {
         nodes.get(id).start();
     }
