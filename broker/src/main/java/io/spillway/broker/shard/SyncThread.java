@@ -7,12 +7,17 @@ import java.io.IOException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The thread that forces a shard's log, so that the shard goes on appending meanwhile. {@code start}, {@code poll} and
  * {@code close} belong to the shard thread.
  */
 final class SyncThread implements Syncer, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SyncThread.class);
+    private static final long NONE = -1;
+
     private record Job(SyncPoint point, @Nullable SnapshotJob snapshot) {}
 
     private final SnapshotStore snapshots;
@@ -57,19 +62,27 @@ final class SyncThread implements Syncer, AutoCloseable {
 
     private Done perform(Job job) {
         long startNs = clock.nanoTime();
-        long written = -1;
+        long written = NONE;
         Throwable failure = null;
         try {
             job.point.force();
-            if (job.snapshot != null) {
-                snapshots.write(job.snapshot.sequence(), job.snapshot.bytes());
-                written = job.snapshot.sequence();
-            }
+            written = job.snapshot == null ? NONE : write(job.snapshot);
         } catch (IOException | RuntimeException | InternalError e) {
             failure = e;
         }
         long endNs = clock.nanoTime();
         return new Done(job.point, written, failure, endNs - startNs, endNs);
+    }
+
+    /** A snapshot makes the next start faster and nothing else: without it, the log is as good as before. */
+    private long write(SnapshotJob snapshot) {
+        try {
+            snapshots.write(snapshot.sequence(), snapshot.bytes());
+            return snapshot.sequence();
+        } catch (IOException e) {
+            LOG.warn("event=snapshot_not_written sequence={} next=\"check the disk\"", snapshot.sequence(), e);
+            return NONE;
+        }
     }
 
     /** Ends the thread; no job may be running. */
