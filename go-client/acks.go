@@ -207,7 +207,7 @@ func (s *sentBundle) onResponse(f *wire.Frame) {
 			a.lost(b.Items[i], cause)
 		}
 	})
-	b.With.arrived()
+	a.arrived(b)
 }
 
 func (s *sentBundle) onError(e *pb.Error) {
@@ -230,11 +230,12 @@ func (a *ackSender) giveUp(b *bundle, cause *Error) {
 	for _, item := range b.Items {
 		a.lost(item, cause)
 	}
-	b.With.arrived()
+	a.arrived(b)
 }
 
-func (s *shipment) arrived() {
-	if s.done != nil {
-		close(s.done)
+// arrived lets those go on who wait for the bundle, once they have heard what of it was lost.
+func (a *ackSender) arrived(b *bundle) {
+	if done := b.With.done; done != nil {
+		a.sub.c.later(func() { close(done) })
 	}
 }

@@ -23,7 +23,7 @@ pub(crate) type OnLostLeases = Option<Arc<dyn Fn(LostLeases) + Send + Sync>>;
 struct Shipment {
     failures: u32,
     retry_cost: u32,
-    /// Dropped once the broker has answered, or it was given up.
+    /// Dropped once the broker has answered or it was given up, and what was lost of it was told.
     done: watch::Sender<()>,
 }
 
@@ -124,7 +124,7 @@ impl AckSender {
                 ),
                 "the records will be delivered again",
             );
-            self.give_up(net, &oldest, &error);
+            self.give_up(net, oldest, &error);
         }
     }
 
@@ -158,6 +158,7 @@ impl AckSender {
                         self.lost(net, item, &error);
                     }
                 });
+                Self::arrived(net, bundle);
             }
             Err(e) => {
                 bundle.with.failures += u32::from(!waits_for_leader(&e));
@@ -168,17 +169,23 @@ impl AckSender {
                     let at = net.now_ms() + verdict.delay.as_millis() as u64;
                     self.buffer.again(bundle, at);
                 } else {
-                    self.give_up(net, &bundle, &Error::from_wire(&verdict.error));
+                    self.give_up(net, bundle, &Error::from_wire(&verdict.error));
                 }
             }
         }
     }
 
-    fn give_up(&self, net: &mut Net, bundle: &Bundle<pb::AckItem, Shipment>, cause: &Error) {
+    fn give_up(&self, net: &mut Net, bundle: Bundle<pb::AckItem, Shipment>, cause: &Error) {
         bundle
             .items
             .iter()
             .for_each(|item| self.lost(net, item, cause));
+        Self::arrived(net, bundle);
+    }
+
+    /// Lets those go on who wait for the bundle, once they have heard what of it was lost.
+    fn arrived(net: &mut Net, bundle: Bundle<pb::AckItem, Shipment>) {
+        net.deferred.push(Box::new(move || drop(bundle.with.done)));
     }
 
     fn lost(&self, net: &mut Net, item: &pb::AckItem, cause: &Error) {
@@ -240,7 +247,7 @@ impl AckSender {
     pub fn end(&mut self, net: &mut Net, cause: &Error) {
         self.conn = None;
         for bundle in self.buffer.end() {
-            self.give_up(net, &bundle, cause);
+            self.give_up(net, bundle, cause);
         }
     }
 }
