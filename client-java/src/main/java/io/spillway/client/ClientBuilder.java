@@ -13,6 +13,7 @@ import io.spillway.client.net.Link;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 
 /** Settings of a {@link SpillwayClient}. Not thread-safe. */
 public final class ClientBuilder {
@@ -98,24 +99,40 @@ public final class ClientBuilder {
             throw Arguments.invalid("no endpoint is given", "a client needs at least one host:port");
         }
         SplittableRandom random = new SplittableRandom();
-        byte[] instanceId = new byte[16];
-        random.nextBytes(instanceId);
         ConnectionSettings settings = new ConnectionSettings(
                 clientName,
-                ByteString.copyFrom(instanceId),
+                instanceId(random),
                 zone,
                 failureDomain,
+                false,
                 (int) connectTimeout.toMillis(),
                 HANDSHAKE_TIMEOUT_MS,
                 (int) heartbeat.toMillis());
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, ClientBuilder::daemon, NioIoHandler.newFactory());
         Link link = new Link((EventLoop) group.next(), parsed, settings, Clock.SYSTEM, random.split());
+        SplittableRandom ofReaders = random.split();
+        Supplier<Link> readers = () -> {
+            synchronized (ofReaders) {
+                return new Link(
+                        link.loop(),
+                        parsed,
+                        settings.forReading(instanceId(ofReaders)),
+                        Clock.SYSTEM,
+                        ofReaders.split());
+            }
+        };
         ClientContext context =
                 new ClientContext(clientName, requestTimeout, link, Clock.SYSTEM, new Retries(random), metrics);
-        ConnectedClient client = new ConnectedClient(group, link, context, !waitForBroker.isZero());
+        ConnectedClient client = new ConnectedClient(group, link, readers, context, !waitForBroker.isZero());
         Duration oneRound = connectTimeout.plusMillis(HANDSHAKE_TIMEOUT_MS).multipliedBy(parsed.size());
         client.connect(waitForBroker.isZero() ? oneRound : waitForBroker);
         return client;
+    }
+
+    private static ByteString instanceId(SplittableRandom random) {
+        byte[] id = new byte[16];
+        random.nextBytes(id);
+        return ByteString.copyFrom(id);
     }
 
     private static Thread daemon(Runnable task) {

@@ -49,6 +49,11 @@ final class ClientContext {
         flow = new PublishFlow(loop, clock, metrics);
     }
 
+    /** The same over another link on the same network thread. */
+    ClientContext over(Link other) {
+        return new ClientContext(clientName, requestTimeout, other, clock, retries, metrics);
+    }
+
     String clientName() {
         return clientName;
     }

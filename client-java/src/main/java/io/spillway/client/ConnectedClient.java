@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** A client over one {@link Link}: passes on what the link says to its producers and subscriptions. Thread-safe. */
 final class ConnectedClient implements SpillwayClient, Link.Listener {
@@ -34,13 +35,19 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
     private final Admin admin;
     private final Set<BatchingProducer> producers = ConcurrentHashMap.newKeySet();
     private final Set<ConnectedSubscription> subscriptions = ConcurrentHashMap.newKeySet();
+    private final Supplier<Link> readers;
+    private final Map<ConnectedSubscription, NearestReader> readersOpen = new ConcurrentHashMap<>();
     private final CompletableFuture<Void> connected = new CompletableFuture<>();
     private final boolean patient;
     private boolean wasReady;
     private volatile boolean closed;
 
-    /** @param patient whether the first connection may take more than one round of the endpoints */
-    ConnectedClient(EventLoopGroup group, Link link, ClientContext context, boolean patient) {
+    /**
+     * @param readers makes the links of readers of the nearest node, on the same network thread
+     * @param patient whether the first connection may take more than one round of the endpoints
+     */
+    ConnectedClient(EventLoopGroup group, Link link, Supplier<Link> readers, ClientContext context, boolean patient) {
+        this.readers = readers;
         this.group = group;
         this.link = link;
         this.context = context;
@@ -99,6 +106,9 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
 
     private ConnectedSubscription open(SubscriptionSettings settings) {
         refuseWhenClosed();
+        if (settings.readFrom() == ReadFrom.NEAREST) {
+            return openNearest(settings);
+        }
         ConnectedSubscription subscription =
                 new ConnectedSubscription(context, settings, startOffsets(settings), subscriptions::remove);
         subscriptions.add(subscription);
@@ -108,6 +118,26 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
         } catch (SpillwayException e) {
             subscriptions.remove(subscription);
             context.onNetworkThread(() -> subscription.link().end(e));
+            throw e;
+        }
+        return subscription;
+    }
+
+    private ConnectedSubscription openNearest(SubscriptionSettings settings) {
+        Link own = readers.get();
+        NearestReader reader = new NearestReader(
+                own, context.over(own), settings, startOffsets(settings), closed -> readersOpen.remove(closed));
+        ConnectedSubscription subscription = reader.subscription();
+        readersOpen.put(subscription, reader);
+        context.onNetworkThread(() -> reader.start(link.hello()));
+        try {
+            subscription.awaitOpen(context.requestTimeout());
+        } catch (SpillwayException e) {
+            readersOpen.remove(subscription);
+            context.onNetworkThread(() -> {
+                subscription.link().end(e);
+                reader.end();
+            });
             throw e;
         }
         return subscription;
@@ -170,7 +200,10 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
 
     private void perform(Drain.Step step, Drain drain) {
         switch (step) {
-            case SUBSCRIPTIONS -> List.copyOf(subscriptions).forEach(each -> each.close(left(step, drain)));
+            case SUBSCRIPTIONS -> {
+                List.copyOf(subscriptions).forEach(each -> each.close(left(step, drain)));
+                List.copyOf(readersOpen.keySet()).forEach(each -> each.close(left(step, drain)));
+            }
             case PRODUCERS -> List.copyOf(producers).forEach(each -> each.close(left(step, drain)));
             case BYE -> {
                 CompletableFuture<Void> bye = new CompletableFuture<>();
@@ -218,6 +251,10 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
             List.copyOf(producers).forEach(producer -> producer.end(cause));
             List.copyOf(subscriptions)
                     .forEach(subscription -> subscription.link().end(cause));
+            Map.copyOf(readersOpen).forEach((subscription, reader) -> {
+                subscription.link().end(cause);
+                reader.end();
+            });
             link.close(Errors.of(Code.CLIENT_CLOSED, cause.what(), cause.why(), cause.nextStep()));
         });
         group.shutdownGracefully(0, SHUTDOWN_TIMEOUT_MS, TimeUnit.MILLISECONDS)

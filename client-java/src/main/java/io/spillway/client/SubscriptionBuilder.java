@@ -74,6 +74,12 @@ public interface SubscriptionBuilder {
     /** Reads only these partitions. Default: all. */
     SubscriptionBuilder partitions(int... indexes);
 
+    /**
+     * From which node of a cluster a reader without a group reads. Default {@link ReadFrom#LEADER}. The client's zone is that of
+     * {@link ClientBuilder#zone}.
+     */
+    SubscriptionBuilder readFrom(ReadFrom node);
+
     /** Bytes of batches the broker may send ahead. 1 MiB to 1 GiB, default 8 MiB. */
     SubscriptionBuilder creditBytes(long bytes);
 

@@ -29,6 +29,7 @@ final class SubscriptionOptions implements SubscriptionBuilder {
     private int maxUnacked;
     private int maxDeliveries;
     private List<Integer> partitions = List.of();
+    private ReadFrom readFrom = ReadFrom.LEADER;
     private long creditBytes = 8 << 20;
     private String consumerName;
     private Consumer<LostLeases> onLostLeases = lost -> {};
@@ -136,6 +137,12 @@ final class SubscriptionOptions implements SubscriptionBuilder {
     }
 
     @Override
+    public SubscriptionBuilder readFrom(ReadFrom node) {
+        readFrom = node;
+        return this;
+    }
+
+    @Override
     public SubscriptionBuilder creditBytes(long bytes) {
         creditBytes = Arguments.between("creditBytes", bytes, 1 << 20, 1 << 30);
         return this;
@@ -178,6 +185,11 @@ final class SubscriptionOptions implements SubscriptionBuilder {
             throw Arguments.invalid(
                     "the reader of " + topic + " is given a mode, a filter or settings of a group", "it has no group");
         }
+        if (!group.isEmpty() && readFrom == ReadFrom.NEAREST) {
+            throw Arguments.invalid(
+                    "group " + group + " is to read from the nearest node",
+                    "the leader shares the records among a group's members");
+        }
         List<Integer> read = partitions;
         if (group.isEmpty() && from.kind() == StartPosition.OFFSET) {
             read = List.of(from.partition());
@@ -197,6 +209,7 @@ final class SubscriptionOptions implements SubscriptionBuilder {
                 maxUnacked,
                 maxDeliveries,
                 read,
+                readFrom,
                 creditBytes,
                 consumerName,
                 onLostLeases,

@@ -22,6 +22,7 @@ record SubscriptionSettings(
         int maxUnacked,
         int maxDeliveries,
         List<Integer> partitions,
+        ReadFrom readFrom,
         long creditBytes,
         String consumerName,
         Consumer<LostLeases> onLostLeases,

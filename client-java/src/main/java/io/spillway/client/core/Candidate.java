@@ -10,6 +10,10 @@ public final class Candidate {
     PressureState pressure = PressureState.P_NORMAL;
     /** Whether it is a node of a cluster, as far as it has said. */
     boolean clustered;
+    /** Whether its cluster named it as the leader when it was heard of last. */
+    boolean leads;
+    /** Whether it was ever tried. */
+    boolean dialed;
 
     long blockedUntilMs = Long.MIN_VALUE;
     long drainingUntilMs = Long.MIN_VALUE;

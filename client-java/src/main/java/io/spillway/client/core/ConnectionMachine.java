@@ -68,11 +68,8 @@ public final class ConnectionMachine {
     /** Until there is a leader: elections are short, so that the pauses do not grow. */
     private static final long LEADERLESS_DELAY_MS = 400;
 
-    private static final long HOME_AFTER_MS = 60_000;
-    private static final long HOME_SPREAD_MS = 30_000;
-
     private final KnownEndpoints known;
-    private final String ownZone;
+    private final Preference preference;
     private final Round round = new Round();
     private List<Action> actions = new ArrayList<>();
     private State state = State.IDLE;
@@ -92,10 +89,10 @@ public final class ConnectionMachine {
     private long homeAtMs = Long.MAX_VALUE;
     private long reconnectAfterMs;
 
-    /** @param configured never forgotten; @param ownZone where the client runs, empty = no preference */
-    public ConnectionMachine(List<Candidate> configured, String ownZone) {
+    /** @param configured never forgotten */
+    public ConnectionMachine(List<Candidate> configured, Preference preference) {
         known = new KnownEndpoints(configured);
-        this.ownZone = ownZone;
+        this.preference = preference;
     }
 
     public State state() {
@@ -118,6 +115,20 @@ public final class ConnectionMachine {
     }
 
     // ---- events
+
+    /** Before the start: a cluster has named these nodes to somebody else. */
+    public void know(List<Node> nodes) {
+        if (KnownEndpoints.isCluster(nodes)) {
+            learn(nodes);
+        }
+    }
+
+    private void learn(List<Node> nodes) {
+        known.replaceLearned(nodes);
+        if (preference.nearest()) {
+            known.locate(nodes);
+        }
+    }
 
     public List<Action> start(long nowMs, int r) {
         beginRound(nowMs, r);
@@ -145,7 +156,7 @@ public final class ConnectionMachine {
         }
         candidate.clustered = KnownEndpoints.isCluster(welcome.nodes());
         if (candidate.clustered) {
-            known.replaceLearned(welcome.nodes());
+            learn(welcome.nodes());
         }
         if (active == null) {
             use(candidate, nowMs, r);
@@ -171,7 +182,7 @@ public final class ConnectionMachine {
         if (refusal.isOfFollower()) {
             candidate.breaker.onFailure(nowMs, Code.Breaker.IGNORE, 0, r);
             round.sawFollower(refusal.retryAfterMs());
-            if (refusal.code() == Code.NOT_LEADER && follow(candidate, refusal.redirect(), nowMs)) {
+            if (refusal.code() == Code.NOT_LEADER && seeksLeader() && follow(candidate, refusal.redirect(), nowMs)) {
                 return done();
             }
         } else {
@@ -206,7 +217,9 @@ public final class ConnectionMachine {
             String first = "";
             if (KnownEndpoints.isCluster(nodes)) {
                 nodes.forEach(known::learn);
-                first = nodes.stream().filter(this::isElsewhere).findFirst().orElse("");
+                first = preference.nearest()
+                        ? ""
+                        : nodes.stream().filter(this::isElsewhere).findFirst().orElse("");
             }
             goElsewhere(graceMs > 0 ? graceMs : DEFAULT_GRACE_MS, newReconnectAfterMs, first, nowMs, r);
         }
@@ -263,8 +276,8 @@ public final class ConnectionMachine {
         } else if (state == State.DRAINING) {
             leave(nowMs, r);
         } else if (isInUse() && nowMs >= homeAtMs && dialing == null) {
-            round.begin(Failover.order(known.all(), ownZone, nowMs).stream()
-                    .filter(c -> c.zone.equals(ownZone) && c != active)
+            round.begin(Failover.order(known.all(), preference, nowMs).stream()
+                    .filter(c -> preference.isHome(c) && c != active)
                     .toList());
             dialNext(nowMs, r);
         }
@@ -289,7 +302,7 @@ public final class ConnectionMachine {
 
     private void beginRound(long nowMs, int r) {
         state = State.CONNECTING;
-        round.begin(Failover.order(known.all(), ownZone, nowMs));
+        round.begin(Failover.order(known.all(), preference, nowMs));
         dialNext(nowMs, r);
     }
 
@@ -323,8 +336,14 @@ public final class ConnectionMachine {
 
     private void dial(Candidate candidate) {
         dialing = candidate;
+        candidate.dialed = true;
         state = active == null ? State.CONNECTING : state;
         act(Kind.DIAL, candidate);
+    }
+
+    /** A reader of the nearest goes on to the next node as long as it has one. */
+    private boolean seeksLeader() {
+        return !preference.nearest() || active == null && round.isOver();
     }
 
     /** Dials where a node that refused says that the leader is. */
@@ -353,7 +372,7 @@ public final class ConnectionMachine {
         drain(nowMs + graceMs);
         leaving.drainingUntilMs = graceEndMs + newReconnectAfterMs;
         if (dialing == null && heir == null) {
-            round.begin(Failover.order(known.all(), ownZone, nowMs));
+            round.begin(Failover.order(known.all(), preference, nowMs));
             round.remove(leaving);
             Candidate to = first.isEmpty() || !isElsewhere(first) ? null : known.learn(first);
             if (to != null && !to.isBlocked(nowMs)) {
@@ -386,13 +405,12 @@ public final class ConnectionMachine {
     }
 
     /**
-     * Far from home, it looks from time to time whether the home zone is back; clients do not return all at once. A leader is
-     * where it is.
+     * Far from home, it looks from time to time whether the home zone is back; clients do not return all at once.
      */
     private void planReturn(long nowMs, int r) {
-        boolean away = active != null && !active.clustered && !ownZone.isEmpty() && !active.zone.equals(ownZone);
-        homeAtMs = away && known.all().stream().anyMatch(c -> c.zone.equals(ownZone))
-                ? nowMs + HOME_AFTER_MS + Backoff.scaled(HOME_SPREAD_MS, r)
+        boolean away = active != null && preference.isAway(active);
+        homeAtMs = away && known.all().stream().anyMatch(preference::isHome)
+                ? nowMs + preference.lookAfterMs(known.all(), r)
                 : Long.MAX_VALUE;
     }
 

@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * In which order endpoints are tried. First those whose breaker is closed, then those that do not leave, then by pressure, then
- * the own zone before an unknown one before another; equals stay in the order in which they were given. Blocked ones and open
+ * the own zone before an unknown one before another, for a reader of the nearest then the leader last; equals stay in the order in which they were given. Blocked ones and open
  * breakers are left out, unless more than half of the breakers are open: then the fault is probably on this side, breakers
  * are ignored, and what failed longest ago comes first (Envoy's panic threshold). Driven by vectors/failover.json.
  */
@@ -19,14 +19,15 @@ public final class Failover {
     }
 
     /** The candidates to try, best first. */
-    public static List<Candidate> order(List<Candidate> candidates, String ownZone, long nowMs) {
+    public static List<Candidate> order(List<Candidate> candidates, Preference preference, long nowMs) {
         boolean panic = isPanic(candidates, nowMs);
         Comparator<Candidate> best = panic
                 ? Comparator.comparingLong(c -> c.failedMs)
                 : Comparator.<Candidate>comparingInt(c -> c.breaker.state() == Breaker.State.CLOSED ? 0 : 1)
                         .thenComparing(c -> c.isDraining(nowMs))
                         .thenComparing(c -> c.pressure)
-                        .thenComparingInt(c -> distance(c, ownZone));
+                        .thenComparingInt(c -> distance(c, preference.zone()))
+                        .thenComparing(c -> preference.nearest() && c.leads);
         return candidates.stream()
                 .filter(c -> !c.isBlocked(nowMs) && (panic || !c.breaker.isOpen(nowMs)))
                 .sorted(best)

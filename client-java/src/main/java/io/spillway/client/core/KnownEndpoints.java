@@ -30,14 +30,15 @@ final class KnownEndpoints {
      * A broker that is alone names only itself, perhaps by an address that is of no use behind a proxy: nothing is learned from
      * that.
      */
-    static boolean isCluster(List<String> named) {
+    static boolean isCluster(List<?> named) {
         return named.size() > 1;
     }
 
     /** What a cluster names takes the place of what was learned before. */
-    void replaceLearned(List<String> named) {
+    void replaceLearned(List<Node> named) {
         List<Candidate> fresh = new ArrayList<>();
-        for (String endpoint : named) {
+        for (Node node : named) {
+            String endpoint = node.endpoint();
             Candidate known = find(endpoint);
             Candidate candidate = known == null ? new Candidate(endpoint, "") : known;
             boolean isNew = !configured.contains(candidate)
@@ -47,6 +48,20 @@ final class KnownEndpoints {
             }
         }
         learned = fresh;
+    }
+
+    /** Takes up where they are, and that the first one leads. */
+    void locate(List<Node> named) {
+        all().forEach(each -> each.leads = false);
+        boolean isFirst = true;
+        for (Node node : named) {
+            Candidate known = find(node.endpoint());
+            if (known != null) {
+                known.zone = node.zone().isEmpty() ? known.zone : node.zone();
+                known.leads = isFirst;
+            }
+            isFirst = false;
+        }
     }
 
     /** One more; at the bound the one that was learned first gives way. */

@@ -31,6 +31,10 @@ final class Round {
         return rest.poll();
     }
 
+    boolean isOver() {
+        return rest.isEmpty();
+    }
+
     /** It is tried out of its turn. */
     void remove(Candidate candidate) {
         rest.remove(candidate);

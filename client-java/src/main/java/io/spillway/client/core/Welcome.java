@@ -9,4 +9,4 @@ import java.util.List;
  * @param zone where it is; empty = it does not say
  * @param nodes the endpoints of its cluster; one or none when it is alone
  */
-public record Welcome(String zone, PressureState pressure, List<String> nodes) {}
+public record Welcome(String zone, PressureState pressure, List<Node> nodes) {}

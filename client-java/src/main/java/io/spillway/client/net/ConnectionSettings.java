@@ -10,6 +10,7 @@ import io.spillway.protocol.v1.Hello;
  * @param instanceId 16 random bytes that name this client for its life
  * @param connectTimeoutMs limit of a TCP connect
  * @param handshakeTimeoutMs limit of preface and Hello after it
+ * @param followerReads it only reads, at the nearest node of a cluster, which may follow
  * @param heartbeatMs asked for; the broker decides
  */
 public record ConnectionSettings(
@@ -17,10 +18,24 @@ public record ConnectionSettings(
         ByteString instanceId,
         String zone,
         String failureDomain,
+        boolean followerReads,
         int connectTimeoutMs,
         int handshakeTimeoutMs,
         int heartbeatMs) {
     public static final String CLIENT_VERSION = "0.1.0";
+
+    /** Of a connection of its own that only reads. */
+    public ConnectionSettings forReading(ByteString ownInstanceId) {
+        return new ConnectionSettings(
+                clientName,
+                ownInstanceId,
+                zone,
+                failureDomain,
+                true,
+                connectTimeoutMs,
+                handshakeTimeoutMs,
+                heartbeatMs);
+    }
 
     Hello hello(long nowMs) {
         return Hello.newBuilder()
@@ -31,6 +46,7 @@ public record ConnectionSettings(
                 .setRuntime("java " + Runtime.version().feature())
                 .setZone(zone)
                 .setFailureDomain(failureDomain)
+                .setFollowerReads(followerReads)
                 .setHeartbeatMs(heartbeatMs)
                 .setMaxFrame(FrameDecoder.DEFAULT_MAX_FRAME_BYTES)
                 .setUnixMs(nowMs)

@@ -6,6 +6,7 @@ import io.spillway.client.core.Backoff;
 import io.spillway.client.core.Candidate;
 import io.spillway.client.core.ConnectionMachine;
 import io.spillway.client.core.ConnectionMachine.Action;
+import io.spillway.client.core.Preference;
 import io.spillway.client.core.Refusal;
 import io.spillway.client.core.Welcome;
 import io.spillway.protocol.Code;
@@ -102,7 +103,7 @@ public final class Link {
             Candidate candidate = new Candidate(endpoint.toString(), "");
             candidates.add(candidate);
         }
-        machine = new ConnectionMachine(candidates, settings.zone());
+        machine = new ConnectionMachine(candidates, new Preference(settings.zone(), settings.followerReads()));
         lastError = Errors.of(Code.CONNECT_FAILED, "not connected yet", "no attempt was made", "wait");
     }
 
@@ -128,6 +129,11 @@ public final class Link {
     /** Whether there is a connection. From any thread. */
     public boolean isConnected() {
         return connected;
+    }
+
+    /** Before the start: another link has been told of these. */
+    public void know(HelloOk told) {
+        machine.know(Nodes.nodes(told.getEndpointsList()));
     }
 
     /** Starts connecting, and goes on until it is closed. */
@@ -298,12 +304,15 @@ public final class Link {
             hello = ok;
             made.listener(new Ears(this, made));
             tellLoad();
-            Welcome welcome = new Welcome(zone(ok), ok.getState(), Nodes.texts(ok.getEndpointsList()));
+            Welcome welcome = new Welcome(zone(ok), ok.getState(), Nodes.nodes(ok.getEndpointsList()));
             perform(machine.helloOk(candidate, welcome, nowMs() - dialedMs, nowMs(), r()));
             forgetPeers();
         }
 
         private static String zone(HelloOk ok) {
+            if (!ok.getZone().isEmpty()) {
+                return ok.getZone();
+            }
             return ok.getEndpointsList().stream()
                     .filter(each -> each.getBrokerId() == ok.getBrokerId())
                     .map(io.spillway.protocol.v1.Endpoint::getZone)

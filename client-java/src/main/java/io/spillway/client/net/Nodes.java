@@ -1,5 +1,6 @@
 package io.spillway.client.net;
 
+import io.spillway.client.core.Node;
 import io.spillway.protocol.v1.Endpoint;
 import io.spillway.protocol.v1.Error;
 import java.util.List;
@@ -12,6 +13,14 @@ final class Nodes {
 
     static List<String> texts(List<Endpoint> named) {
         return named.stream().map(Nodes::text).filter(text -> !text.isEmpty()).toList();
+    }
+
+    /** With where they are. */
+    static List<Node> nodes(List<Endpoint> named) {
+        return named.stream()
+                .map(each -> new Node(text(each), each.getZone()))
+                .filter(node -> !node.endpoint().isEmpty())
+                .toList();
     }
 
     /** Where the leader is; empty = not said. */

@@ -27,20 +27,25 @@ class MachineVectorsTest {
 
     @Test
     void ordersEndpoints() {
-        Vectors.run("failover", Set.of("name", "zone", "candidates", "expect"), one -> {
+        Vectors.run("failover", Set.of("name", "zone", "nearest", "candidates", "expect"), one -> {
             List<Candidate> candidates = new ArrayList<>();
             for (JsonNode each : one.get("candidates")) {
                 Vectors.knows(
-                        each, Set.of("endpoint", "breaker", "zone", "pressure", "draining", "blocked", "failed_ms"));
+                        each,
+                        Set.of("endpoint", "breaker", "zone", "pressure", "draining", "blocked", "failed_ms", "leads"));
                 candidates.add(candidate(each));
             }
 
-            List<String> order = Failover.order(candidates, one.get("zone").asText(), 1_000_000).stream()
+            List<String> order = Failover.order(candidates, preference(one), 1_000_000).stream()
                     .map(Candidate::endpoint)
                     .toList();
 
             assertThat(order).as("%s", one.get("name")).isEqualTo(texts(one.get("expect")));
         });
+    }
+
+    private static Preference preference(JsonNode one) {
+        return new Preference(one.get("zone").asText(), one.path("nearest").asBoolean());
     }
 
     /** As it is at 1,000,000 ms; a breaker opens with five connection failures in a row, for 5 s with this r. */
@@ -59,18 +64,18 @@ class MachineVectorsTest {
         candidate.drainingUntilMs = json.get("draining").asBoolean() ? 1_000_001 : 0;
         candidate.blockedUntilMs = json.get("blocked").asBoolean() ? 1_000_001 : 0;
         candidate.failedMs = json.get("failed_ms").asLong();
+        candidate.leads = json.path("leads").asBoolean();
         return candidate;
     }
 
     @Test
     void keepsConnected() {
-        Vectors.run("connection", Set.of("name", "zone", "endpoints", "steps"), one -> {
+        Vectors.run("connection", Set.of("name", "zone", "nearest", "endpoints", "steps"), one -> {
             Map<String, Candidate> candidates = new HashMap<>();
             List<Candidate> inOrder = texts(one.get("endpoints")).stream()
                     .map(endpoint -> new Candidate(endpoint, ""))
                     .toList();
-            ConnectionMachine machine =
-                    new ConnectionMachine(inOrder, one.get("zone").asText());
+            ConnectionMachine machine = new ConnectionMachine(inOrder, preference(one));
             for (JsonNode step : one.get("steps")) {
                 Vectors.knows(
                         step,
@@ -86,6 +91,7 @@ class MachineVectorsTest {
                                 "redirect",
                                 "retry_after_ms",
                                 "endpoints",
+                                "zones",
                                 "grace_ms",
                                 "reconnect_after_ms",
                                 "publishing",
@@ -124,12 +130,15 @@ class MachineVectorsTest {
         long at = step.get("at_ms").asLong();
         int r = step.path("r").asInt();
         return switch (step.get("event").asText()) {
-            case "START" -> machine.start(at, r);
+            case "START" -> {
+                machine.know(nodes(step));
+                yield machine.start(at, r);
+            }
             case "CONNECTED" -> machine.connected(Objects.requireNonNull(of));
             case "HELLO_OK" ->
                 machine.helloOk(
                         Objects.requireNonNull(of),
-                        new Welcome(step.get("zone").asText(), pressure(step), texts(step.path("endpoints"))),
+                        new Welcome(step.get("zone").asText(), pressure(step), nodes(step)),
                         step.get("latency_ms").asLong(),
                         at,
                         r);
@@ -162,6 +171,14 @@ class MachineVectorsTest {
             case "CLOSE" -> machine.close();
             default -> throw new AssertionError("unknown event in " + step);
         };
+    }
+
+    private static List<Node> nodes(JsonNode step) {
+        List<String> endpoints = texts(step.path("endpoints"));
+        return IntStream.range(0, endpoints.size())
+                .mapToObj(i ->
+                        new Node(endpoints.get(i), step.path("zones").path(i).asText()))
+                .toList();
     }
 
     private static PressureState pressure(JsonNode step) {
