@@ -103,7 +103,7 @@ func (b *batch) acked(ack *pb.PublishAck) {
 	b.ack = Ack{
 		Topic: b.part.producer.topic, Partition: b.part.index, Offset: offset(ack.GetBaseOffset()),
 		Durability: Durability(ack.GetReached()), Duplicate: ack.GetDuplicate(), Degraded: ack.GetDegraded(),
-		AppendTime: time.UnixMilli(int64(ack.GetAppendUnixMs())),
+		AppendTime: time.UnixMilli(int64(ack.GetAppendUnixMs())), ZoneLag: zoneLagOf(ack),
 	}
 	if len(ack.GetKeyResults()) > 0 || len(ack.GetErrors()) > 0 {
 		b.ackedInPart(ack)

@@ -35,8 +35,27 @@ type Client struct {
 	calls     map[*call]struct{}
 	producers map[*Producer]struct{}
 	subs      map[*Subscription]struct{}
+	readers   map[*Client]*Subscription // of the nearest node, each with a link of its own
+	parent    *Client                   // whose reader this is; nil for a client
 	closed    bool
 }
+
+func newClient() *Client {
+	return &Client{
+		opts: defaults(), instance: make([]byte, 16), stop: make(chan struct{}),
+		calls: map[*call]struct{}{}, producers: map[*Producer]struct{}{}, subs: map[*Subscription]struct{}{},
+		readers: map[*Client]*Subscription{},
+	}
+}
+
+func (c *Client) init() {
+	c.retries.budget = core.NewRetryBudget()
+	c.flow.reset(core.Normal, time.Now())
+	c.link.init(c.opts.endpoints, core.Preference{Zone: c.opts.zone, Nearest: c.isReader()})
+}
+
+// isReader: it only reads, at the nearest node of a cluster.
+func (c *Client) isReader() bool { return c.parent != nil }
 
 // Connect connects to the first endpoint that answers. It fails with ErrConnectFailed when none does in time (see
 // WithWaitForBroker), ErrUnsupportedVersion or ErrUnauthenticated when one refuses, ErrInvalidArgument for a wrong option.
@@ -45,10 +64,7 @@ func Connect(ctx context.Context, opts ...Option) (*Client, error) {
 	if err := checkContext(ctx, "Connect"); err != nil {
 		return nil, err
 	}
-	c := &Client{
-		opts: defaults(), instance: make([]byte, 16), stop: make(chan struct{}),
-		calls: map[*call]struct{}{}, producers: map[*Producer]struct{}{}, subs: map[*Subscription]struct{}{},
-	}
+	c := newClient()
 	for _, option := range opts {
 		if option == nil {
 			return nil, errNilOption
@@ -63,9 +79,7 @@ func Connect(ctx context.Context, opts ...Option) (*Client, error) {
 	if err := checkFrame("connect as "+c.opts.name, c.helloHeader()); err != nil {
 		return nil, err
 	}
-	c.retries.budget = core.NewRetryBudget()
-	c.flow.reset(core.Normal, time.Now())
-	c.link.init(c.opts.endpoints, c.opts.zone)
+	c.init()
 	c.mu.Lock()
 	c.perform(c.link.machine.Start(c.link.nowMs(), c.random()))
 	c.unlock()
@@ -114,7 +128,7 @@ func (c *Client) helloHeader() *pb.Hello {
 		ClientId: c.opts.name, InstanceId: c.instance, Lang: "go", ClientVersion: Version, Runtime: runtime.Version(),
 		Zone: c.opts.zone, FailureDomain: c.opts.failureDomain,
 		HeartbeatMs: uint32(c.opts.heartbeat.Milliseconds()), MaxFrame: wire.MaxFrameBytes,
-		UnixMs: uint64(time.Now().UnixMilli()),
+		UnixMs: uint64(time.Now().UnixMilli()), FollowerReads: c.isReader(),
 	}
 }
 
@@ -335,6 +349,7 @@ func (c *Client) Close(ctx context.Context) error {
 	}
 	c.closed = true
 	producers, subs := slices.Collect(maps.Keys(c.producers)), slices.Collect(maps.Keys(c.subs))
+	subs = slices.AppendSeq(subs, maps.Values(c.readers))
 	c.unlock()
 	var failed error
 	keep := func(err error) {
@@ -436,7 +451,13 @@ func (c *Client) shutDown() {
 	}
 	c.link.lastError = wireError(codes.ClientClosed, cause.What, cause.Why, cause.NextStep)
 	c.perform(c.link.machine.Close())
+	readers := slices.Collect(maps.Values(c.readers))
 	c.unlock()
+	for _, s := range readers {
+		s.c.mu.Lock()
+		s.end(cause)
+		s.c.unlock()
+	}
 	c.running.Wait()
 }
 

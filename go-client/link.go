@@ -65,7 +65,7 @@ type link struct {
 	lastError  *pb.Error
 }
 
-func (l *link) init(endpoints []string, zone string) {
+func (l *link) init(endpoints []string, prefers core.Preference) {
 	l.first = make(chan error, 1)
 	l.start = time.Now()
 	l.lastError = wireError(codes.ConnectFailed, "not connected yet", "no attempt was made", "wait")
@@ -74,7 +74,7 @@ func (l *link) init(endpoints []string, zone string) {
 	for _, endpoint := range endpoints {
 		candidates = append(candidates, core.NewCandidate(endpoint))
 	}
-	l.machine = core.NewConnectionMachine(candidates, zone)
+	l.machine = core.NewConnectionMachine(candidates, prefers)
 }
 
 // peer of a candidate, which the machine may have learned of since; nil for none.
@@ -222,7 +222,7 @@ func (c *Client) runDial(p *peer, again bool) {
 	go c.runSender(cn)
 	c.tellLoad()
 	broker := core.Welcome{Zone: zoneOf(cn.hello), Pressure: pressure(cn.hello.GetState()),
-		Nodes: hostPorts(cn.hello.GetEndpoints())}
+		Nodes: nodesOf(cn.hello.GetEndpoints())}
 	c.perform(l.machine.HelloOk(p.candidate, broker, time.Since(started).Milliseconds(), l.nowMs(), c.random()))
 	l.forget()
 	cn.wakeSender()
@@ -230,6 +230,9 @@ func (c *Client) runDial(p *peer, again bool) {
 
 // zoneOf is where the broker says it is; empty when it does not say.
 func zoneOf(hello *pb.HelloOk) string {
+	if hello.GetZone() != "" {
+		return hello.GetZone()
+	}
 	for _, each := range hello.GetEndpoints() {
 		if each.GetBrokerId() == hello.GetBrokerId() {
 			return each.GetZone()

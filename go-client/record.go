@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/spillway-io/spillway/go-client/internal/pb"
 	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
 
@@ -97,6 +98,8 @@ type Ack struct {
 	Duplicate bool
 	// Degraded: the durability asked for could not be reached and the producer allows less.
 	Degraded bool
+	// ZoneLag says how far the zones of the cluster are that acks do not wait for; nil when there are none.
+	ZoneLag []ZoneLag
 	// AppendTime is when the broker appended it.
 	AppendTime time.Time
 }
@@ -203,4 +206,19 @@ func formatTraceParent(b []byte) string {
 	}
 	h := hex.EncodeToString(b)
 	return h[:2] + "-" + h[2:34] + "-" + h[34:50] + "-" + h[50:]
+}
+
+// ZoneLag is how far a zone is that acks do not wait for.
+type ZoneLag struct {
+	Zone string
+	// Lag is for how long it has lacked something that was agreed on; 0 when it has everything. Of up to 200 ms ago.
+	Lag time.Duration
+}
+
+func zoneLagOf(ack *pb.PublishAck) []ZoneLag {
+	var all []ZoneLag
+	for _, each := range ack.GetZoneLag() {
+		all = append(all, ZoneLag{each.GetZone(), time.Duration(each.GetLagMs()) * time.Millisecond})
+	}
+	return all
 }

@@ -70,6 +70,7 @@ type subscribeOptions struct {
 	maxUnacked    int
 	maxDeliveries int
 	partitions    []uint32
+	readFrom      ReadFrom
 	creditBytes   int64
 	name          string
 	mode          Mode
@@ -187,6 +188,9 @@ func (o *subscribeOptions) complete() error {
 			o.partitions = []uint32{o.start.GetPartition()}
 		}
 		return nil
+	}
+	if o.readFrom != Leader {
+		return invalid("a group is to read from the nearest node", "the leader shares the records among a group's members")
 	}
 	if len(o.partitions) > 0 {
 		return invalid("a group member asked for certain partitions", "the members of a group share all of them")

@@ -66,16 +66,10 @@ func (c *Client) Subscribe(ctx context.Context, topic string, opts ...SubscribeO
 	if err := s.fixLatest(ctx); err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	if err := c.refuseClosed(); err != nil {
-		c.unlock()
+	if err := s.begin(); err != nil {
 		return nil, err
 	}
-	c.subs[s] = struct{}{}
-	c.running.Add(1)
-	go s.runFlushes()
-	s.open()
-	c.unlock()
+	c = s.c
 	var err error
 	select {
 	case err = <-s.opened:
@@ -92,6 +86,32 @@ func (c *Client) Subscribe(ctx context.Context, topic string, opts ...SubscribeO
 		return nil, err
 	}
 	return s, nil
+}
+
+// begin opens it on the client's connection, or on one of its own.
+func (s *Subscription) begin() error {
+	c := s.c
+	if s.opts.readFrom == Nearest {
+		reader, err := c.newReader()
+		if err != nil {
+			return err
+		}
+		s.c = reader
+		if err := c.startReader(reader, s); err != nil {
+			return err
+		}
+		c = reader
+	}
+	c.mu.Lock()
+	defer c.unlock()
+	if err := c.refuseClosed(); err != nil {
+		return err
+	}
+	c.subs[s] = struct{}{}
+	c.running.Add(1)
+	go s.runFlushes()
+	s.open()
+	return nil
 }
 
 // fixLatest makes "latest" a number at once, so that what is published during an outage is not skipped.

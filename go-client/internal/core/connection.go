@@ -49,8 +49,6 @@ const (
 	blockedMs      = 60_000
 	stableMs       = 30_000
 	defaultGraceMs = 5_000
-	homeAfterMs    = 60_000
-	homeSpreadMs   = 30_000
 	deposedGraceMs = 1_000
 	// leaderlessDelayMs: until there is a leader. Elections are short, so that the pauses do not grow.
 	leaderlessDelayMs = 400
@@ -60,7 +58,7 @@ const (
 type Welcome struct {
 	Zone     string // empty when it does not say
 	Pressure PressureState
-	Nodes    []string // the endpoints of its cluster; one or none when it stands alone
+	Nodes    []Node // of its cluster; one or none when it stands alone
 }
 
 // Refusal says why an attempt to connect failed.
@@ -88,7 +86,7 @@ type Farewell struct {
 // are asked in turn while there is none. Times are ms of one monotonic clock.
 type ConnectionMachine struct {
 	known   knownEndpoints
-	ownZone string
+	prefers Preference
 	round   round
 	actions []Action
 	state   ConnectionState
@@ -106,9 +104,9 @@ type ConnectionMachine struct {
 	reconnectAfterMs                    int64
 }
 
-// NewConnectionMachine returns an idle one. The configured candidates are never forgotten; an empty zone means no preference.
-func NewConnectionMachine(configured []*Candidate, ownZone string) *ConnectionMachine {
-	return &ConnectionMachine{known: knownEndpoints{slices.Clone(configured), len(configured)}, ownZone: ownZone,
+// NewConnectionMachine returns an idle one. The configured candidates are never forgotten.
+func NewConnectionMachine(configured []*Candidate, prefers Preference) *ConnectionMachine {
+	return &ConnectionMachine{known: knownEndpoints{slices.Clone(configured), len(configured)}, prefers: prefers,
 		homeAtMs: math.MaxInt64}
 }
 
@@ -123,6 +121,20 @@ func (m *ConnectionMachine) Active() *Candidate { return m.active }
 
 // WakeAtMs is when BackingOff or Blocked ends.
 func (m *ConnectionMachine) WakeAtMs() int64 { return m.wakeAtMs }
+
+// Know, before the start: a cluster has named these nodes to another connection.
+func (m *ConnectionMachine) Know(nodes []Node) {
+	if isCluster(nodes) {
+		m.learn(nodes)
+	}
+}
+
+func (m *ConnectionMachine) learn(nodes []Node) {
+	m.known.replaceLearned(nodes)
+	if m.prefers.Nearest {
+		m.known.locate(nodes)
+	}
+}
 
 // Start connects from now on.
 func (m *ConnectionMachine) Start(nowMs int64, r int) []Action {
@@ -151,7 +163,7 @@ func (m *ConnectionMachine) HelloOk(c *Candidate, broker Welcome, latencyMs, now
 	}
 	c.clustered = isCluster(broker.Nodes)
 	if c.clustered {
-		m.known.replaceLearned(broker.Nodes)
+		m.learn(broker.Nodes)
 	}
 	if m.active == nil {
 		m.use(c, nowMs, r)
@@ -175,7 +187,7 @@ func (m *ConnectionMachine) Failed(c *Candidate, why Refusal, nowMs int64, r int
 	if why.isOfFollower() {
 		c.Breaker.OnFailure(nowMs, Ignore, 0, r)
 		m.round.sawFollower(why.RetryAfterMs)
-		if why.Code == codes.NotLeader && m.follow(c, why.Redirect, nowMs) {
+		if why.Code == codes.NotLeader && m.seeksLeader() && m.follow(c, why.Redirect, nowMs) {
 			return m.done()
 		}
 	} else {
@@ -206,7 +218,7 @@ func (m *ConnectionMachine) GoAway(broker Farewell, nowMs int64, r int) []Action
 		if isCluster(broker.Nodes) {
 			for _, node := range broker.Nodes {
 				m.known.learn(node)
-				if first == "" && node != m.active.Endpoint {
+				if first == "" && node != m.active.Endpoint && !m.prefers.Nearest {
 					first = node
 				}
 			}
@@ -271,8 +283,8 @@ func (m *ConnectionMachine) Timer(nowMs int64, r int) []Action {
 		m.leave(nowMs, r)
 	case Ready, Pressured:
 		if nowMs >= m.homeAtMs && m.dialing == nil {
-			m.round = round{rest: slices.DeleteFunc(FailoverOrder(m.known.all, m.ownZone, nowMs),
-				func(c *Candidate) bool { return c.zone != m.ownZone || c == m.active })}
+			m.round = round{rest: slices.DeleteFunc(FailoverOrder(m.known.all, m.prefers, nowMs),
+				func(c *Candidate) bool { return !m.prefers.isHome(c) || c == m.active })}
 			m.dialNext(nowMs, r)
 		}
 	}
@@ -295,7 +307,7 @@ func (m *ConnectionMachine) Close() []Action {
 
 func (m *ConnectionMachine) beginRound(nowMs int64, r int) {
 	m.state = Connecting
-	m.round = round{rest: FailoverOrder(m.known.all, m.ownZone, nowMs)}
+	m.round = round{rest: FailoverOrder(m.known.all, m.prefers, nowMs)}
 	m.dialNext(nowMs, r)
 }
 
@@ -330,11 +342,16 @@ func (m *ConnectionMachine) dialNext(nowMs int64, r int) {
 }
 
 func (m *ConnectionMachine) dial(c *Candidate) {
-	m.dialing = c
+	m.dialing, c.dialed = c, true
 	if m.active == nil {
 		m.state = Connecting
 	}
 	m.act(Dial, c)
+}
+
+// seeksLeader: a reader of the nearest goes on to the next node as long as it has one.
+func (m *ConnectionMachine) seeksLeader() bool {
+	return !m.prefers.Nearest || m.active == nil && len(m.round.rest) == 0
 }
 
 // follow dials where a node that refused says that the leader is.
@@ -363,7 +380,7 @@ func (m *ConnectionMachine) goElsewhere(broker Farewell, first string, nowMs int
 	m.drain(nowMs + broker.GraceMs)
 	leaving.drainingUntilMs = m.graceEndMs + broker.ReconnectAfterMs
 	if m.dialing == nil && m.heir == nil {
-		m.round = round{rest: FailoverOrder(m.known.all, m.ownZone, nowMs)}
+		m.round = round{rest: FailoverOrder(m.known.all, m.prefers, nowMs)}
 		m.round.remove(leaving)
 		if first != "" && first != leaving.Endpoint {
 			if to := m.known.learn(first); !to.isBlocked(nowMs) {
@@ -388,13 +405,12 @@ func (m *ConnectionMachine) use(c *Candidate, nowMs int64, r int) {
 	m.planReturn(nowMs, r)
 }
 
-// planReturn: far from home, it looks from time to time whether the home zone is back; clients do not return all at once. A
-// leader is where it is.
+// planReturn: far from home, it looks from time to time whether the home zone is back; clients do not return all at once.
 func (m *ConnectionMachine) planReturn(nowMs int64, r int) {
 	m.homeAtMs = math.MaxInt64
-	away := m.active != nil && !m.active.clustered && m.ownZone != "" && m.active.zone != m.ownZone
-	if away && slices.ContainsFunc(m.known.all, func(c *Candidate) bool { return c.zone == m.ownZone }) {
-		m.homeAtMs = nowMs + homeAfterMs + Scaled(homeSpreadMs, r)
+	away := m.active != nil && m.prefers.isAway(m.active)
+	if away && slices.ContainsFunc(m.known.all, m.prefers.isHome) {
+		m.homeAtMs = nowMs + m.prefers.lookAfterMs(m.known.all, r)
 	}
 }
 

@@ -13,6 +13,8 @@ type Candidate struct {
 
 	zone            string // empty: not known yet
 	clustered       bool   // whether it is a node of a cluster, as far as it has said
+	leads           bool   // whether its cluster named it as the leader when it was heard of last
+	dialed          bool   // whether it was ever tried
 	pressure        PressureState
 	blockedUntilMs  int64
 	drainingUntilMs int64
@@ -40,10 +42,11 @@ func isPanic(candidates []*Candidate, nowMs int64) bool {
 }
 
 // FailoverOrder returns the candidates to try, best first: those whose breaker is closed, then those that do not leave, then by
-// pressure, then the own zone before an unknown one before another; equals stay in the order in which they were given.
+// pressure, then the own zone before an unknown one before another, for a reader of the nearest then the leader last; equals stay in
+// the order in which they were given.
 // Blocked ones and open breakers are left out, unless more than half of the breakers are open: then breakers are ignored, and
 // what failed longest ago comes first (Envoy's panic threshold).
-func FailoverOrder(candidates []*Candidate, ownZone string, nowMs int64) []*Candidate {
+func FailoverOrder(candidates []*Candidate, preference Preference, nowMs int64) []*Candidate {
 	panicking := isPanic(candidates, nowMs)
 	var order []*Candidate
 	for _, c := range candidates {
@@ -59,7 +62,8 @@ func FailoverOrder(candidates []*Candidate, ownZone string, nowMs int64) []*Cand
 			cmp.Compare(rank(a.Breaker.State() != Closed), rank(b.Breaker.State() != Closed)),
 			cmp.Compare(rank(a.isDraining(nowMs)), rank(b.isDraining(nowMs))),
 			cmp.Compare(a.pressure, b.pressure),
-			cmp.Compare(distance(a, ownZone), distance(b, ownZone)),
+			cmp.Compare(distance(a, preference.Zone), distance(b, preference.Zone)),
+			cmp.Compare(rank(preference.Nearest && a.leads), rank(preference.Nearest && b.leads)),
 		)
 	})
 	return order

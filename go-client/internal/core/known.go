@@ -14,22 +14,37 @@ type knownEndpoints struct {
 
 // isCluster: a broker that stands alone names only itself, perhaps by an address that is of no use behind a proxy: nothing is
 // learned from that.
-func isCluster(nodes []string) bool { return len(nodes) > 1 }
+func isCluster[T any](nodes []T) bool { return len(nodes) > 1 }
 
 // replaceLearned: what a cluster names takes the place of what was learned before.
-func (k *knownEndpoints) replaceLearned(nodes []string) {
+func (k *knownEndpoints) replaceLearned(nodes []Node) {
 	fresh := slices.Clone(k.all[:k.configured])
 	for _, node := range nodes {
-		isNamed := func(c *Candidate) bool { return c.Endpoint == node }
+		isNamed := func(c *Candidate) bool { return c.Endpoint == node.Endpoint }
 		if !slices.ContainsFunc(fresh, isNamed) && len(fresh) < k.configured+maxLearned {
-			candidate := k.find(node)
+			candidate := k.find(node.Endpoint)
 			if candidate == nil {
-				candidate = NewCandidate(node)
+				candidate = NewCandidate(node.Endpoint)
 			}
 			fresh = append(fresh, candidate)
 		}
 	}
 	k.all = fresh
+}
+
+// locate takes up where they are, and that the first one leads.
+func (k *knownEndpoints) locate(nodes []Node) {
+	for _, c := range k.all {
+		c.leads = false
+	}
+	for i, node := range nodes {
+		if c := k.find(node.Endpoint); c != nil {
+			c.leads = i == 0
+			if node.Zone != "" {
+				c.zone = node.Zone
+			}
+		}
+	}
 }
 
 // learn one more; at the bound the one that was learned first gives way.

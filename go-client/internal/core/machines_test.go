@@ -33,10 +33,12 @@ func TestFailover(t *testing.T) {
 		Draining bool
 		Blocked  bool
 		FailedMs int64 `json:"failed_ms"`
+		Leads    bool
 	}
 	type one struct {
 		Name       string
 		Zone       string
+		Nearest    bool
 		Candidates []candidate
 		Expect     []string
 	}
@@ -53,6 +55,7 @@ func TestFailover(t *testing.T) {
 				}
 			}
 			made.zone, made.pressure, made.failedMs = each.Zone, named(t, pressureNames, each.Pressure), each.FailedMs
+			made.leads = each.Leads
 			if each.Draining {
 				made.drainingUntilMs = nowMs + 1
 			}
@@ -62,7 +65,7 @@ func TestFailover(t *testing.T) {
 			candidates = append(candidates, made)
 		}
 		order := []string{}
-		for _, each := range FailoverOrder(candidates, c.Zone, nowMs) {
+		for _, each := range FailoverOrder(candidates, Preference{c.Zone, c.Nearest}, nowMs) {
 			order = append(order, each.Endpoint)
 		}
 		if !reflect.DeepEqual(order, c.Expect) {
@@ -88,6 +91,7 @@ func TestConnection(t *testing.T) {
 		Redirect         string
 		RetryAfterMs     int64 `json:"retry_after_ms"`
 		Endpoints        []string
+		Zones            []string
 		Expect           struct {
 			State    string
 			Actions  []string
@@ -98,6 +102,7 @@ func TestConnection(t *testing.T) {
 	type one struct {
 		Name      string
 		Zone      string
+		Nearest   bool
 		Endpoints []string
 		Steps     []step
 	}
@@ -112,17 +117,31 @@ func TestConnection(t *testing.T) {
 		for _, endpoint := range c.Endpoints {
 			candidates = append(candidates, NewCandidate(endpoint))
 		}
-		m := NewConnectionMachine(candidates, c.Zone)
+		m := NewConnectionMachine(candidates, Preference{c.Zone, c.Nearest})
 		for i, s := range c.Steps {
 			for _, each := range m.Known() {
 				known[each.Endpoint] = each
 			}
 			of := known[s.Endpoint]
+			nodes := func() []Node {
+				var all []Node
+				for i, endpoint := range s.Endpoints {
+					node := Node{Endpoint: endpoint}
+					if i < len(s.Zones) {
+						node.Zone = s.Zones[i]
+					}
+					all = append(all, node)
+				}
+				return all
+			}
 			events := map[string]func() []Action{
-				"START":     func() []Action { return m.Start(s.AtMs, s.R) },
+				"START": func() []Action {
+					m.Know(nodes())
+					return m.Start(s.AtMs, s.R)
+				},
 				"CONNECTED": func() []Action { return m.Connected(of) },
 				"HELLO_OK": func() []Action {
-					return m.HelloOk(of, Welcome{s.Zone, named(t, pressureNames, s.Pressure), s.Endpoints}, s.LatencyMs, s.AtMs, s.R)
+					return m.HelloOk(of, Welcome{s.Zone, named(t, pressureNames, s.Pressure), nodes()}, s.LatencyMs, s.AtMs, s.R)
 				},
 				"FAILED": func() []Action {
 					return m.Failed(of, Refusal{codes.Code(s.Code), s.Redirect, s.RetryAfterMs}, s.AtMs, s.R)
