@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::error::item_errors;
 use crate::pb;
 use crate::wire::{BatchWriter, OutRecord};
-use crate::{Ack, Durability, Error};
+use crate::{Ack, Durability, Error, ZoneLag};
 
 /// What became of a batch as a whole.
 #[derive(Debug)]
@@ -208,6 +208,7 @@ impl OutBatch {
             duplicate: ack.duplicate,
             degraded: ack.degraded,
             append_time_ms: ack.append_unix_ms,
+            zone_lag: zone_lag(&ack.zone_lag),
         };
         if ack.key_results.is_empty() && ack.errors.is_empty() && self.places.is_none() {
             self.cell.finish(Outcome::Acked(first));
@@ -269,6 +270,14 @@ impl OutBatch {
 /// 2^64-1 says that the offset is forgotten.
 fn known(offset: u64) -> Option<u64> {
     i64::try_from(offset).is_ok().then_some(offset)
+}
+
+fn zone_lag(zones: &[pb::ZoneLag]) -> Option<Arc<[ZoneLag]>> {
+    let of = |each: &pb::ZoneLag| ZoneLag {
+        zone: each.zone.clone(),
+        lag: Duration::from_millis(each.lag_ms),
+    };
+    (!zones.is_empty()).then(|| zones.iter().map(of).collect())
 }
 
 #[cfg(test)]

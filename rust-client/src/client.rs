@@ -75,6 +75,12 @@ impl Shared {
         result
     }
 
+    /// No connections any more; everything open fails.
+    pub fn end(&self) {
+        self.with(State::shut_down);
+        self.stop.send_replace(true);
+    }
+
     /// Time of the client's machines.
     pub fn now_ms(&self) -> u64 {
         self.start.elapsed().as_millis() as u64
@@ -112,6 +118,7 @@ impl Shared {
             failure_domain: self.opts.failure_domain.clone(),
             heartbeat_ms: self.opts.heartbeat.as_millis() as u32,
             max_frame: MAX_FRAME_BYTES as u32,
+            follower_reads: self.opts.follower_reads,
             unix_ms: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_millis() as u64),
@@ -251,6 +258,7 @@ impl Client {
                 state.producers.keys().copied().collect(),
             )
         });
+        let readers = self.shared.with(|state| std::mem::take(&mut state.readers));
         let mut result = Ok(());
         let mut steps = Steps::new(&self.shared, drain::CLIENT, timeout);
         while let Some((step, limit)) = steps.next() {
@@ -261,6 +269,13 @@ impl Client {
                         let left = end.saturating_duration_since(tokio::time::Instant::now());
                         let closed = crate::subscription::close(&self.shared, *id, left).await;
                         result = result.and(closed);
+                    }
+                    for (reader, id) in &readers {
+                        if let Some(reader) = reader.upgrade() {
+                            let left = end.saturating_duration_since(tokio::time::Instant::now());
+                            let closed = crate::subscription::close(&reader, *id, left).await;
+                            result = result.and(closed);
+                        }
                     }
                 }
                 Step::Producers => {
@@ -281,9 +296,38 @@ impl Client {
                 "allow more time, or look at the broker's health",
             ));
         }
-        self.shared.with(State::shut_down);
-        self.shared.stop.send_replace(true);
+        self.shared.end();
+        for reader in readers.iter().filter_map(|(reader, _)| reader.upgrade()) {
+            reader.end();
+        }
         result
+    }
+
+    /// A client of one reader, with connections of its own that go to the nearest node. It does not connect before
+    /// [`start_reader`](Client::start_reader).
+    pub(crate) fn reader(&self) -> Self {
+        let (first, _) = oneshot::channel();
+        let opts = ClientOptions {
+            follower_reads: true,
+            ..self.shared.opts.clone()
+        };
+        ClientBuilder { opts }.unconnected(first)
+    }
+
+    /// Connects the client of a reader, whose subscription has this number there.
+    pub(crate) fn start_reader(&self, reader: &Self, id: u64) -> Result<(), Error> {
+        let nodes = self.shared.with(|state| {
+            if state.closed {
+                return Err(Error::closed("the client"));
+            }
+            state.readers.retain(|(other, _)| other.strong_count() > 0);
+            state.readers.push((Arc::downgrade(&reader.shared), id));
+            Ok(state.net.nodes.clone())
+        })?;
+        reader.shared.with(|state| state.net.machine.know(&nodes));
+        tokio::spawn(link::run(reader.shared.clone()));
+        tokio::spawn(link::tick(reader.shared.clone()));
+        Ok(())
     }
 }
 
@@ -307,6 +351,7 @@ impl Default for ClientBuilder {
                 name: String::new(),
                 zone: String::new(),
                 failure_domain: "rust".into(),
+                follower_reads: false,
                 connect_timeout: Duration::from_secs(3),
                 wait_for_broker: Duration::ZERO,
                 heartbeat: Duration::from_secs(5),

@@ -82,8 +82,8 @@ pub use facade::FacadeMetrics;
 pub use message::Message;
 pub use metrics::Metrics;
 pub use producer::{Producer, ProducerBuilder, PublishError};
-pub use record::{Ack, Durability, Record, CORRELATION_HEADER, FIRST_ATTEMPT_HEADER};
-pub use subscription::{LostLeases, Start, Subscription, SubscriptionBuilder};
+pub use record::{Ack, Durability, Record, ZoneLag, CORRELATION_HEADER, FIRST_ATTEMPT_HEADER};
+pub use subscription::{LostLeases, ReadFrom, Start, Subscription, SubscriptionBuilder};
 
 /// Version of this client.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

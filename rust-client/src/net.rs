@@ -6,8 +6,8 @@ use tokio::sync::{oneshot, Notify};
 use crate::codes;
 use crate::conn::Conn;
 use crate::core::{
-    backoff_of, classify, Backoff, Candidate, ConnectionMachine, Decision, Outcome, Pressure,
-    RetryBudget, RetryClass, Signal, Window, MAX_R, REQUESTS,
+    backoff_of, classify, Backoff, Candidate, ConnectionMachine, Decision, Node, Outcome,
+    Preference, Pressure, RetryBudget, RetryClass, Signal, Window, MAX_R, REQUESTS,
 };
 use crate::error::{retry_class, wire_error};
 use crate::metrics::Metrics;
@@ -44,6 +44,8 @@ pub(crate) type First = oneshot::Sender<Result<(), Error>>;
 pub(crate) struct Net {
     pub start: Instant,
     pub machine: ConnectionMachine,
+    /// Those that the broker named last.
+    pub nodes: Vec<Node>,
     /// One, and for a moment two while the client moves from a broker that goes away to another.
     pub conns: Vec<Conn>,
     /// The connection of publishers and requests; its breaker counts their outcomes.
@@ -76,9 +78,14 @@ pub(crate) struct Net {
 impl Net {
     pub fn new(opts: &ClientOptions, first: First, seed: u64) -> Self {
         let candidates = opts.endpoints.iter().map(Candidate::new).collect();
+        let prefers = Preference {
+            zone: opts.zone.clone(),
+            nearest: opts.follower_reads,
+        };
         Self {
             start: Instant::now(),
-            machine: ConnectionMachine::new(candidates, &opts.zone),
+            machine: ConnectionMachine::new(candidates, prefers),
+            nodes: Vec::new(),
             conns: Vec::new(),
             publishing: None,
             consuming: None,

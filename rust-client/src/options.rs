@@ -3,13 +3,16 @@ use std::time::Duration;
 
 use crate::metrics::Metrics;
 use crate::subscription::GroupTerms;
-use crate::{pb, Durability, Error, LostLeases};
+use crate::{pb, Durability, Error, LostLeases, ReadFrom};
 
+#[derive(Clone)]
 pub(crate) struct ClientOptions {
     pub endpoints: Vec<String>,
     pub name: String,
     pub zone: String,
     pub failure_domain: String,
+    /// Of one reader: it goes to the nearest node of a cluster, which may follow.
+    pub follower_reads: bool,
     pub connect_timeout: Duration,
     pub wait_for_broker: Duration,
     pub heartbeat: Duration,
@@ -36,6 +39,7 @@ pub(crate) struct SubscribeOptions {
     pub max_unacked: Option<u32>,
     pub max_deliveries: u32,
     pub partitions: Vec<u32>,
+    pub read_from: ReadFrom,
     pub credit_bytes: u64,
     pub name: String,
     pub terms: GroupTerms,

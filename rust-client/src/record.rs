@@ -1,4 +1,5 @@
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -354,4 +355,22 @@ pub struct Ack {
     pub degraded: bool,
     /// When the broker appended it, ms since 1970.
     pub append_time_ms: u64,
+    pub(crate) zone_lag: Option<Arc<[ZoneLag]>>,
+}
+
+impl Ack {
+    /// How far the zones of the cluster are that acks do not wait for; empty when there are none.
+    #[must_use]
+    pub fn zone_lag(&self) -> &[ZoneLag] {
+        self.zone_lag.as_deref().unwrap_or_default()
+    }
+}
+
+/// How far a zone is that acks do not wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneLag {
+    /// Its name.
+    pub zone: String,
+    /// For how long it has lacked something that was agreed on; zero when it has everything. Of up to 200 ms ago.
+    pub lag: Duration,
 }

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use crate::codes;
 use crate::conn::Conn;
-use crate::core::{Action, Farewell, Phase, Pressure, Refusal, Welcome};
+use crate::core::{Action, Farewell, Node, Phase, Pressure, Refusal, Welcome};
 use crate::error::wire_error;
 use crate::net::Net;
 use crate::pb;
@@ -49,10 +49,11 @@ impl State {
         self.net.conns.push(conn);
         self.tell_load();
         let (now, r) = (self.net.now_ms(), self.net.r());
+        self.net.nodes = nodes_of(&hello.endpoints);
         let broker = Welcome {
             zone: zone_of(hello),
             pressure: Pressure::of(hello.state),
-            nodes: &host_ports(&hello.endpoints),
+            nodes: &self.net.nodes,
         };
         let machine = &mut self.net.machine;
         let actions = machine.hello_ok(candidate, &broker, latency_ms, now, r);
@@ -278,6 +279,9 @@ fn ping_when_quiet(conn: &mut Conn, now: Instant) {
 
 /// Where the broker says it is; empty when it does not say.
 fn zone_of(hello: &pb::HelloOk) -> &str {
+    if !hello.zone.is_empty() {
+        return &hello.zone;
+    }
     let own = |each: &&pb::Endpoint| each.broker_id == hello.broker_id;
     let endpoint = hello.endpoints.iter().find(own);
     endpoint.map_or("", |endpoint| &endpoint.zone)
@@ -291,6 +295,16 @@ fn host_port(endpoint: &pb::Endpoint) -> Option<String> {
         host if host.contains(':') => Some(format!("[{host}]:{port}")),
         host => Some(format!("{host}:{port}")),
     }
+}
+
+fn nodes_of(endpoints: &[pb::Endpoint]) -> Vec<Node> {
+    let node = |each: &pb::Endpoint| {
+        host_port(each).map(|endpoint| Node {
+            endpoint,
+            zone: each.zone.clone(),
+        })
+    };
+    endpoints.iter().filter_map(node).collect()
 }
 
 fn host_ports(endpoints: &[pb::Endpoint]) -> Vec<String> {

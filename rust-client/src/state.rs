@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Weak;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::calls::Call;
+use crate::client::Shared;
 use crate::codes;
 use crate::conn::{Owner, Waiting};
 use crate::core::Pressure;
@@ -27,6 +29,8 @@ pub(crate) struct State {
     pub producers: BTreeMap<u64, ProducerState>,
     pub subs: BTreeMap<u64, SubLink>,
     pub calls: BTreeMap<u64, Call>,
+    /// Readers of the nearest node, each with connections of its own, and the number of its subscription there.
+    pub readers: Vec<(Weak<Shared>, u64)>,
     pub runnable: VecDeque<(u64, usize)>,
     pub closed: bool,
 }
@@ -38,6 +42,7 @@ impl State {
             producers: BTreeMap::new(),
             subs: BTreeMap::new(),
             calls: BTreeMap::new(),
+            readers: Vec::new(),
             runnable: VecDeque::new(),
             closed: false,
         }

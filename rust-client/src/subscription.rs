@@ -22,7 +22,7 @@ mod builder;
 mod start;
 mod terms;
 
-pub use builder::{LostLeases, SubscriptionBuilder};
+pub use builder::{LostLeases, ReadFrom, SubscriptionBuilder};
 pub use start::Start;
 pub(crate) use terms::GroupTerms;
 
@@ -353,6 +353,9 @@ pub(crate) async fn close(shared: &Shared, id: u64, limit: Duration) -> Result<(
             sub.close(net);
         }
     });
+    if shared.opts.follower_reads {
+        shared.end(); // its connections were of this reader alone
+    }
     result
 }
 

@@ -1,16 +1,14 @@
-use super::events::{Action, Farewell, Phase, Refusal, Welcome};
+use super::events::{Action, Farewell, Node, Phase, Refusal, Welcome};
 use super::failover::{is_panic, order};
 use super::known::{is_cluster, KnownEndpoints};
 use super::round::Round;
-use super::{scaled, Backoff, Candidate, Outcome, Pressure, CONNECTS};
+use super::{scaled, Backoff, Candidate, Outcome, Preference, Pressure, CONNECTS};
 use crate::codes;
 
 const FIRST_DELAY_MS: u64 = 100;
 const BLOCKED_MS: u64 = 60_000;
 const STABLE_MS: u64 = 30_000;
 const DEFAULT_GRACE_MS: u64 = 5_000;
-const HOME_AFTER_MS: u64 = 60_000;
-const HOME_SPREAD_MS: u64 = 30_000;
 const DEPOSED_GRACE_MS: u64 = 1_000;
 /// Until there is a leader. Elections are short, so that the pauses do not grow.
 const LEADERLESS_DELAY_MS: u64 = 400;
@@ -24,7 +22,7 @@ const LEADERLESS_DELAY_MS: u64 = 400;
 #[allow(clippy::struct_excessive_bools)] // each may be true without the others
 pub(crate) struct ConnectionMachine {
     pub known: KnownEndpoints,
-    own_zone: String,
+    prefers: Preference,
     round: Round,
     actions: Vec<Action>,
     phase: Phase,
@@ -45,11 +43,11 @@ pub(crate) struct ConnectionMachine {
 }
 
 impl ConnectionMachine {
-    /// The configured ones are never forgotten; an empty zone means no preference.
-    pub fn new(configured: Vec<Candidate>, own_zone: impl Into<String>) -> Self {
+    /// The configured ones are never forgotten.
+    pub fn new(configured: Vec<Candidate>, prefers: Preference) -> Self {
         Self {
             known: KnownEndpoints::new(configured),
-            own_zone: own_zone.into(),
+            prefers,
             round: Round::default(),
             actions: Vec::new(),
             phase: Phase::Idle,
@@ -86,6 +84,16 @@ impl ConnectionMachine {
 
     // ---- events
 
+    /// What a broker names, this one or, before the start, that of another connection.
+    pub fn know(&mut self, nodes: &[Node]) {
+        if is_cluster(nodes) {
+            self.known.replace_learned(nodes, &self.in_use());
+            if self.prefers.nearest {
+                self.known.locate(nodes);
+            }
+        }
+    }
+
     /// Connects from now on.
     pub fn start(&mut self, now: u64, r: u32) -> Vec<Action> {
         self.begin_round(now, r);
@@ -112,7 +120,7 @@ impl ConnectionMachine {
         if self.dialing != Some(candidate) {
             return self.done();
         }
-        let in_use = self.in_use();
+        self.know(broker.nodes);
         self.dialing = None;
         let known = &mut self.known.candidates[candidate];
         known.breaker.on_success(now, latency_ms);
@@ -121,9 +129,6 @@ impl ConnectionMachine {
         known.clustered = is_cluster(broker.nodes);
         if !broker.zone.is_empty() {
             broker.zone.clone_into(&mut known.zone);
-        }
-        if known.clustered {
-            self.known.replace_learned(broker.nodes, &in_use);
         }
         if self.active.is_none() {
             self.take_into_use(candidate, now, r);
@@ -150,7 +155,10 @@ impl ConnectionMachine {
         if why.is_of_follower() {
             known.breaker.on_failure(now, Outcome::Ignore, 0, r);
             self.round.saw_follower(why.retry_after_ms);
-            if why.code == codes::NOT_LEADER && self.follow(candidate, why.redirect, now) {
+            if why.code == codes::NOT_LEADER
+                && self.seeks_leader()
+                && self.follow(candidate, why.redirect, now)
+            {
                 return self.done();
             }
         } else {
@@ -169,7 +177,7 @@ impl ConnectionMachine {
     pub fn pressure(&mut self, pressure: Pressure) -> Vec<Action> {
         if let Some(active) = self.in_service() {
             self.known.candidates[active].pressure = pressure;
-            self.phase = ready_phase(pressure);
+            self.phase = Phase::ready(pressure);
         }
         self.done()
     }
@@ -187,7 +195,8 @@ impl ConnectionMachine {
             }
             let leaving = &self.known.candidates[active].endpoint;
             let other = broker.nodes.iter().find(|node| *node != leaving);
-            first = other.map_or("", String::as_str);
+            let leader = other.filter(|_| !self.prefers.nearest);
+            first = leader.map_or("", String::as_str);
         }
         let grace_ms = if broker.grace_ms == 0 {
             DEFAULT_GRACE_MS
@@ -254,9 +263,9 @@ impl ConnectionMachine {
             Phase::Ready | Phase::Pressured
                 if self.home_at_ms.is_some_and(|at| now >= at) && self.dialing.is_none() =>
             {
-                let mut order = order(&self.known, &self.own_zone, now);
-                let (known, home, active) = (&self.known, &self.own_zone, self.active);
-                order.retain(|each| known.candidates[*each].zone == *home && Some(*each) != active);
+                let mut order = order(&self.known, &self.prefers, now);
+                let (known, prefers, active) = (&self.known, &self.prefers, self.active);
+                order.retain(|i| prefers.is_home(&known.candidates[*i]) && Some(*i) != active);
                 self.round = Round::new(order);
                 self.dial_next(now, r);
             }
@@ -280,7 +289,7 @@ impl ConnectionMachine {
 
     fn begin_round(&mut self, now: u64, r: u32) {
         self.phase = Phase::Connecting;
-        self.round = Round::new(order(&self.known, &self.own_zone, now));
+        self.round = Round::new(order(&self.known, &self.prefers, now));
         self.dial_next(now, r);
     }
 
@@ -319,10 +328,16 @@ impl ConnectionMachine {
 
     fn dial(&mut self, candidate: usize) {
         self.dialing = Some(candidate);
+        self.known.candidates[candidate].dialed = true;
         if self.active.is_none() {
             self.phase = Phase::Connecting;
         }
         self.actions.push(Action::Dial(candidate));
+    }
+
+    /// A reader of the nearest goes on to the next node as long as it has one.
+    fn seeks_leader(&self) -> bool {
+        !self.prefers.nearest || self.active.is_none() && self.round.rest.is_empty()
     }
 
     /// Dials where a node that refused says that the leader is.
@@ -356,7 +371,7 @@ impl ConnectionMachine {
         if self.dialing.is_some() || self.heir.is_some() {
             return;
         }
-        self.round = Round::new(order(&self.known, &self.own_zone, now));
+        self.round = Round::new(order(&self.known, &self.prefers, now));
         self.round.remove(leaving);
         if !first.is_empty() && !self.is_at(self.active, first) {
             let to = self.known.learn(first, &self.in_use());
@@ -392,23 +407,16 @@ impl ConnectionMachine {
 
     fn take_into_use(&mut self, candidate: usize, now: u64, r: u32) {
         self.active = Some(candidate);
-        self.phase = ready_phase(self.known.candidates[candidate].pressure);
+        self.phase = Phase::ready(self.known.candidates[candidate].pressure);
         self.ready_since_ms = now;
         self.reconnect_after_ms = 0;
         self.plan_return(now, r);
     }
 
-    /// Far from home, it looks from time to time whether the home zone is back; clients do not return all at once. A leader
-    /// is where it is.
     fn plan_return(&mut self, now: u64, r: u32) {
-        let (home, known) = (&self.own_zone, &self.known);
-        let is_away = |active: usize| {
-            let active = &known.candidates[active];
-            !active.clustered && active.zone != *home
-        };
-        let away = !home.is_empty() && self.active.is_some_and(is_away);
-        let known = !known.is_all(|each| each.zone != *home);
-        self.home_at_ms = (away && known).then(|| now + HOME_AFTER_MS + scaled(HOME_SPREAD_MS, r));
+        let (prefers, known) = (&self.prefers, &self.known);
+        let active = self.active.map(|number| &known.candidates[number]);
+        self.home_at_ms = active.and_then(|active| prefers.look_at_ms(active, known, now, r));
     }
 
     fn drain(&mut self, grace_end_ms: u64) {
@@ -486,13 +494,5 @@ impl ConnectionMachine {
 
     fn done(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
-    }
-}
-
-fn ready_phase(pressure: Pressure) -> Phase {
-    if pressure == Pressure::Normal {
-        Phase::Ready
-    } else {
-        Phase::Pressured
     }
 }

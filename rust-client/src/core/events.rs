@@ -20,6 +20,17 @@ pub(crate) enum Phase {
     Closed,
 }
 
+impl Phase {
+    /// Of a connection in use.
+    pub(super) fn ready(pressure: Pressure) -> Self {
+        if pressure == Pressure::Normal {
+            Self::Ready
+        } else {
+            Self::Pressured
+        }
+    }
+}
+
 /// What is to be done, and with which candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -47,8 +58,16 @@ pub(crate) struct Welcome<'a> {
     /// Where it is; empty when it does not say.
     pub zone: &'a str,
     pub pressure: Pressure,
-    /// The endpoints of its cluster; one or none when it is alone.
-    pub nodes: &'a [String],
+    /// Those of its cluster; one or none when it is alone.
+    pub nodes: &'a [Node],
+}
+
+/// A node that a cluster names.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub endpoint: String,
+    /// Empty when not said.
+    pub zone: String,
 }
 
 /// Why an attempt to connect failed.

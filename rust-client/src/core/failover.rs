@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 
 use super::breaker::State;
 use super::known::KnownEndpoints;
-use super::{Breaker, Pressure};
+use super::{Breaker, Preference, Pressure};
 
 /// One endpoint and what the client knows of it.
 #[derive(Debug)]
@@ -15,6 +15,10 @@ pub(crate) struct Candidate {
     pub pressure: Pressure,
     /// Whether it is a node of a cluster, as far as it has said.
     pub clustered: bool,
+    /// Whether its cluster named it as the leader when it was heard of last.
+    pub leads: bool,
+    /// Whether it was ever tried.
+    pub dialed: bool,
     pub blocked_until_ms: u64,
     pub draining_until_ms: u64,
     pub failed_ms: u64,
@@ -28,6 +32,8 @@ impl Candidate {
             zone: String::new(),
             pressure: Pressure::Normal,
             clustered: false,
+            leads: false,
+            dialed: false,
             blocked_until_ms: 0,
             draining_until_ms: 0,
             failed_ms: 0,
@@ -64,10 +70,10 @@ pub(crate) fn is_panic(known: &KnownEndpoints, now_ms: u64) -> bool {
 }
 
 /// The candidates to try, by their numbers, best first: those whose breaker is closed, then those that do not leave, then by pressure, then
-/// the own zone before an unknown one before another; equals stay in the order in which they were given. Blocked ones and open breakers
-/// are left out, unless more than half of the breakers are open: then breakers are ignored, and what failed longest ago comes first
+/// the own zone before an unknown one before another, for a reader of the nearest then the leader last; equals stay in the order in which
+/// they were given. Blocked ones and open breakers are left out, unless more than half of the breakers are open: then breakers are ignored, and what failed longest ago comes first
 /// (Envoy's panic threshold).
-pub(crate) fn order(known: &KnownEndpoints, own_zone: &str, now_ms: u64) -> Vec<usize> {
+pub(crate) fn order(known: &KnownEndpoints, prefers: &Preference, now_ms: u64) -> Vec<usize> {
     let panic = is_panic(known, now_ms);
     let candidates = &known.candidates;
     let mut order: Vec<usize> = known
@@ -84,19 +90,20 @@ pub(crate) fn order(known: &KnownEndpoints, own_zone: &str, now_ms: u64) -> Vec<
         if panic {
             a.failed_ms.cmp(&b.failed_ms)
         } else {
-            better(a, b, own_zone, now_ms)
+            better(a, b, prefers, now_ms)
         }
     });
     order
 }
 
-fn better(a: &Candidate, b: &Candidate, own_zone: &str, now_ms: u64) -> Ordering {
+fn better(a: &Candidate, b: &Candidate, prefers: &Preference, now_ms: u64) -> Ordering {
     let rank = |each: &Candidate| {
         (
             each.breaker.state() != State::Closed,
             each.is_draining(now_ms),
             each.pressure as u8,
-            each.distance(own_zone),
+            each.distance(&prefers.zone),
+            prefers.nearest && each.leads,
         )
     };
     rank(a).cmp(&rank(b))

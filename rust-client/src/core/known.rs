@@ -1,4 +1,4 @@
-use super::Candidate;
+use super::{Candidate, Node};
 
 /// More are never learned, whatever a broker says.
 const MAX_LEARNED: usize = 16;
@@ -15,7 +15,7 @@ pub(crate) struct KnownEndpoints {
 }
 
 /// A broker that is alone names only itself, perhaps by an address that is of no use behind a proxy: nothing is learned from that.
-pub(super) fn is_cluster(nodes: &[String]) -> bool {
+pub(super) fn is_cluster<T>(nodes: &[T]) -> bool {
     nodes.len() > 1
 }
 
@@ -40,16 +40,19 @@ impl KnownEndpoints {
     }
 
     /// What a cluster names takes the place of what was learned before; the numbers in use stay as they are.
-    pub fn replace_learned(&mut self, nodes: &[String], in_use: &[usize]) {
+    pub fn replace_learned(&mut self, nodes: &[Node], in_use: &[usize]) {
         let before = self.known.clone();
-        let kept = |number: &usize| nodes.contains(&self.candidates[*number].endpoint);
+        let kept = |number: &usize| {
+            let endpoint = &self.candidates[*number].endpoint;
+            nodes.iter().any(|node| node.endpoint == *endpoint)
+        };
         let mut kept: Vec<usize> = before[self.configured..]
             .iter()
             .copied()
             .filter(kept)
             .collect();
         self.known.truncate(self.configured);
-        for node in nodes {
+        for node in nodes.iter().map(|node| &node.endpoint) {
             let is_node = |number: &usize| self.candidates[*number].endpoint == *node;
             if self.known.iter().any(is_node) || self.known.len() >= self.configured + MAX_LEARNED {
                 continue;
@@ -59,6 +62,22 @@ impl KnownEndpoints {
                 None => self.place(node, &[in_use, &kept].concat()),
             };
             self.known.push(number);
+        }
+    }
+
+    /// Takes up where they are, and that the first one leads.
+    pub fn locate(&mut self, nodes: &[Node]) {
+        for number in self.known.clone() {
+            let candidate = &mut self.candidates[number];
+            let place = nodes
+                .iter()
+                .position(|node| node.endpoint == candidate.endpoint);
+            candidate.leads = place == Some(0);
+            if let Some(node) = place.map(|place| &nodes[place]) {
+                if !node.zone.is_empty() {
+                    node.zone.clone_into(&mut candidate.zone);
+                }
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use super::known::KnownEndpoints;
 use super::lease::{Delivery, Lease, Selection, Settled, Settlement};
 use super::vectors::{file, knows, number, run, small, text};
 use super::{AckBuffer, Action, Bundle, Candidate, ConnectionMachine, Drain, Outcome, Phase};
-use super::{Farewell, Pressure, Refusal, Welcome, MAX_R};
+use super::{Farewell, Node, Preference, Pressure, Refusal, Welcome, MAX_R};
 
 fn flag(value: &Value, key: &str) -> bool {
     value[key].as_bool().unwrap_or(false)
@@ -42,7 +42,7 @@ fn orders_endpoints() {
     const NOW: u64 = 1_000_000;
     run(
         "failover",
-        &["name", "zone", "candidates", "expect"],
+        &["name", "zone", "nearest", "candidates", "expect"],
         |case| {
             let known = [
                 "endpoint",
@@ -52,6 +52,7 @@ fn orders_endpoints() {
                 "draining",
                 "blocked",
                 "failed_ms",
+                "leads",
             ];
             let mut candidates = Vec::new();
             for each in list(case, "candidates") {
@@ -70,12 +71,13 @@ fn orders_endpoints() {
                 made.zone = text(&each, "zone").into();
                 made.pressure = pressure(&each);
                 made.failed_ms = number(&each, "failed_ms");
+                made.leads = each["leads"].as_bool().unwrap_or(false);
                 made.draining_until_ms = if flag(&each, "draining") { NOW + 1 } else { 0 };
                 made.blocked_until_ms = if flag(&each, "blocked") { NOW + 1 } else { 0 };
                 candidates.push(made);
             }
             let candidates = KnownEndpoints::new(candidates);
-            let order: Vec<String> = failover::order(&candidates, text(case, "zone"), NOW)
+            let order: Vec<String> = failover::order(&candidates, &prefers(case), NOW)
                 .into_iter()
                 .map(|i| candidates.candidates[i].endpoint.clone())
                 .collect();
@@ -88,12 +90,12 @@ fn orders_endpoints() {
 fn keeps_connected() {
     run(
         "connection",
-        &["name", "zone", "endpoints", "steps"],
+        &["name", "zone", "nearest", "endpoints", "steps"],
         |case| {
             let candidates = texts(case, "endpoints");
             let candidates = candidates.iter().map(Candidate::new).collect();
             let mut numbers = HashMap::new();
-            let mut machine = ConnectionMachine::new(candidates, text(case, "zone"));
+            let mut machine = ConnectionMachine::new(candidates, prefers(case));
             for step in list(case, "steps") {
                 knows(
                     &step,
@@ -109,6 +111,7 @@ fn keeps_connected() {
                         "redirect",
                         "retry_after_ms",
                         "endpoints",
+                        "zones",
                         "grace_ms",
                         "reconnect_after_ms",
                         "publishing",
@@ -157,14 +160,31 @@ fn keeps_connected() {
     );
 }
 
+fn prefers(case: &Value) -> Preference {
+    Preference {
+        zone: text(case, "zone").into(),
+        nearest: case["nearest"].as_bool().unwrap_or(false),
+    }
+}
+
 /// What the machine does about the event of a step.
 fn happen(machine: &mut ConnectionMachine, candidate: Option<usize>, step: &Value) -> Vec<Action> {
     let of = || candidate.expect("of a known endpoint");
-    let nodes = texts(step, "endpoints");
+    let endpoints = texts(step, "endpoints");
+    let zone = |i: usize| step["zones"][i].as_str().unwrap_or("").to_string();
+    let nodes: Vec<Node> = (0..endpoints.len())
+        .map(|i| Node {
+            endpoint: endpoints[i].clone(),
+            zone: zone(i),
+        })
+        .collect();
     let redirect = step["redirect"].as_str().unwrap_or("");
     let (at, r) = (number(step, "at_ms"), small(step, "r"));
     match text(step, "event") {
-        "START" => machine.start(at, r),
+        "START" => {
+            machine.know(&nodes);
+            machine.start(at, r)
+        }
         "CONNECTED" => machine.connected(of()),
         "HELLO_OK" => machine.hello_ok(
             of(),
@@ -193,7 +213,7 @@ fn happen(machine: &mut ConnectionMachine, candidate: Option<usize>, step: &Valu
             &Farewell {
                 grace_ms: number(step, "grace_ms"),
                 reconnect_after_ms: number(step, "reconnect_after_ms"),
-                nodes: &nodes,
+                nodes: &endpoints,
             },
             at,
             r,

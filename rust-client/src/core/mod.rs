@@ -13,6 +13,7 @@ mod events;
 mod failover;
 mod known;
 pub(crate) mod lease;
+mod preference;
 mod round;
 mod window;
 
@@ -24,8 +25,9 @@ pub(crate) use classify::{backoff_of, class, classify, Decision};
 pub(crate) use connect_limit::ConnectLimit;
 pub(crate) use connection::ConnectionMachine;
 pub(crate) use drain::Drain;
-pub(crate) use events::{Action, Farewell, Phase, Refusal, Welcome};
+pub(crate) use events::{Action, Farewell, Node, Phase, Refusal, Welcome};
 pub(crate) use failover::Candidate;
+pub(crate) use preference::Preference;
 pub(crate) use window::{Pressure, Signal, Window};
 
 #[cfg(test)]

@@ -36,6 +36,17 @@ pub struct LostLeases {
     pub cause: Error,
 }
 
+/// From which node of a cluster a reader without a group reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// From the leader, over the client's connection: records come as soon as they are agreed on.
+    #[default]
+    Leader,
+    /// From a node in the client's own zone if there is one, else from any other, over a connection of the reader's own: a node that
+    /// follows has records a moment later. When it is lost the reader goes on at the next nearest, where it was.
+    Nearest,
+}
+
 /// Settings of a [`Subscription`].
 #[must_use = "open makes the subscription"]
 pub struct SubscriptionBuilder {
@@ -54,6 +65,7 @@ impl SubscriptionBuilder {
             max_unacked: None,
             max_deliveries: 0,
             partitions: Vec::new(),
+            read_from: ReadFrom::Leader,
             credit_bytes: 8 << 20,
             name: client.shared.opts.name.clone(),
             terms: GroupTerms::default(),
@@ -79,6 +91,13 @@ impl SubscriptionBuilder {
     /// where it is; [`Admin::seek_group`](crate::Admin::seek_group) moves it.
     pub fn start(mut self, start: Start) -> Self {
         self.opts.start = Some(start.0);
+        self
+    }
+
+    /// From which node of a cluster a reader without a group reads. Default: [`ReadFrom::Leader`]. The client's zone is that of
+    /// [`ClientBuilder::zone`](crate::ClientBuilder::zone).
+    pub fn read_from(mut self, node: ReadFrom) -> Self {
+        self.opts.read_from = node;
         self
     }
 
@@ -201,6 +220,12 @@ impl SubscriptionBuilder {
                     "the members of a group share all of them",
                 ));
             }
+            if o.read_from != ReadFrom::Leader {
+                return Err(Error::invalid(
+                    "a group is to read from the nearest node",
+                    "the leader shares the records among a group's members",
+                ));
+            }
             if !o.lease.is_zero() {
                 between("the lease time", o.lease, Duration::from_secs(1), HOUR * 12)?;
             }
@@ -274,7 +299,9 @@ impl SubscriptionBuilder {
     pub async fn open(mut self) -> Result<Subscription, Error> {
         self.complete()?;
         let next = self.fixed_latest().await?;
-        let shared = self.client.shared.clone();
+        let reader = (self.opts.read_from == ReadFrom::Nearest).then(|| self.client.reader());
+        let client = reader.as_ref().unwrap_or(&self.client).clone();
+        let shared = client.shared.clone();
         let topic: Arc<str> = self.topic.as_str().into();
         let inbox = Arc::new(Inbox {
             shared: shared.clone(),
@@ -310,6 +337,9 @@ impl SubscriptionBuilder {
             state.subs.insert(id, link);
             Ok((id, watched))
         })?;
+        if let Some(reader) = &reader {
+            self.client.start_reader(reader, id)?;
+        }
         let (ended, active, consumers) = watched;
         let mut subscription = Subscription {
             id,
@@ -321,7 +351,7 @@ impl SubscriptionBuilder {
             consumers,
             own_backoff,
             shared: shared.clone(),
-            guard: self.client.guard.clone(),
+            guard: client.guard.clone(),
         };
         match timeout(shared.opts.request_timeout, outcome).await {
             Ok(Ok(Ok(partitions))) => {
