@@ -13,6 +13,7 @@ import io.spillway.protocol.RecordView;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.ItemError;
 import io.spillway.protocol.v1.KeyResult;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -166,9 +167,10 @@ final class PendingBatch implements ResponseHandler {
     void acked(String topic, int partition, io.spillway.protocol.v1.PublishAck ack) {
         release();
         if (ack.getKeyResultsCount() == 0 && ack.getErrorsCount() == 0) {
+            List<ZoneLag> zoneLag = zoneLag(ack);
             for (int i = 0; i < count; i++) {
                 long offset = ack.getBaseOffset() < 0 ? ack.getBaseOffset() : ack.getBaseOffset() + i;
-                call(i, result(topic, partition, ack, offset), null);
+                call(i, result(topic, partition, ack, offset, zoneLag), null);
             }
         } else {
             ackedInPart(topic, partition, ack);
@@ -179,6 +181,7 @@ final class PendingBatch implements ResponseHandler {
     /** Some records were refused or are duplicates by idempotency key; the others were stored one after the other. */
     private void ackedInPart(String topic, int partition, io.spillway.protocol.v1.PublishAck ack) {
         PublishAck[] acks = new PublishAck[count];
+        List<ZoneLag> zoneLag = zoneLag(ack);
         SpillwayException[] errors = new SpillwayException[count];
         for (KeyResult first : ack.getKeyResultsList()) {
             if (first.getIndex() < count) {
@@ -189,7 +192,8 @@ final class PendingBatch implements ResponseHandler {
                         Durability.of(ack.getReached()),
                         true,
                         ack.getDegraded(),
-                        first.getAppendUnixMs());
+                        first.getAppendUnixMs(),
+                        zoneLag);
             }
         }
         for (ItemError refused : Errors.withTexts(ack.getErrorsList())) {
@@ -202,7 +206,7 @@ final class PendingBatch implements ResponseHandler {
         long offset = ack.getBaseOffset();
         for (int i = 0; i < count; i++) {
             if (errors[i] == null && acks[i] == null) {
-                acks[i] = result(topic, partition, ack, offset++);
+                acks[i] = result(topic, partition, ack, offset++, zoneLag);
             }
             call(i, errors[i] == null ? acks[i] : null, errors[i]);
         }
@@ -249,7 +253,8 @@ final class PendingBatch implements ResponseHandler {
                 view.isTombstone());
     }
 
-    private static PublishAck result(String topic, int partition, io.spillway.protocol.v1.PublishAck ack, long offset) {
+    private static PublishAck result(
+            String topic, int partition, io.spillway.protocol.v1.PublishAck ack, long offset, List<ZoneLag> zoneLag) {
         return new PublishAck(
                 topic,
                 partition,
@@ -257,7 +262,14 @@ final class PendingBatch implements ResponseHandler {
                 Durability.of(ack.getReached()),
                 ack.getDuplicate(),
                 ack.getDegraded(),
-                ack.getAppendUnixMs());
+                ack.getAppendUnixMs(),
+                zoneLag);
+    }
+
+    private static List<ZoneLag> zoneLag(io.spillway.protocol.v1.PublishAck ack) {
+        return ack.getZoneLagList().stream()
+                .map(each -> new ZoneLag(each.getZone(), Duration.ofMillis(each.getLagMs())))
+                .toList();
     }
 
     /** Its records fail; it is never sent again. */

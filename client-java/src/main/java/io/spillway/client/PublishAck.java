@@ -1,5 +1,7 @@
 package io.spillway.client;
 
+import java.util.List;
+
 /**
  * The broker has the record.
  *
@@ -8,6 +10,7 @@ package io.spillway.client;
  * @param duplicate it was there before; offset and time are those of the first copy
  * @param degraded the durability asked for could not be reached and the producer allows less
  * @param appendTimeMs when the broker appended it, ms since 1970
+ * @param zoneLag how far the zones of the cluster are that acks do not wait for; empty when there are none
  */
 public record PublishAck(
         String topic,
@@ -16,4 +19,5 @@ public record PublishAck(
         Durability reached,
         boolean duplicate,
         boolean degraded,
-        long appendTimeMs) {}
+        long appendTimeMs,
+        List<ZoneLag> zoneLag) {}

@@ -75,8 +75,8 @@ final class ProducerTest {
             PublishAck ack = producer.publishAndWait(record("b"), LONG);
 
             assertThat(ack)
-                    .isEqualTo(
-                            new PublishAck("orders", 0, 1, Durability.SYNCED, false, false, FakeTopics.APPEND_TIME_MS));
+                    .isEqualTo(new PublishAck(
+                            "orders", 0, 1, Durability.SYNCED, false, false, FakeTopics.APPEND_TIME_MS, List.of()));
         }
     }
 
