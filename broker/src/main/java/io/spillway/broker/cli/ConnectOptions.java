@@ -32,7 +32,13 @@ class ConnectOptions {
 
     /** Connects; throws CONNECT_FAILED and what else {@link ClientBuilder#connect} throws. */
     SpillwayClient connect() {
+        return connect("");
+    }
+
+    /** The same from a zone; empty: none. */
+    SpillwayClient connect(String zone) {
         return SpillwayClient.builder()
+                .zone(zone)
                 .endpoints(endpoints.toArray(String[]::new))
                 .clientName("spillway-cli")
                 .requestTimeout(timeout())

@@ -60,7 +60,7 @@ final class ConsumeCommand implements Callable<Integer> {
         options.check();
         long most = count == null ? Long.MAX_VALUE : UsageException.atLeast("--count", count, 1);
         try (StopSignal stop = StopSignal.listen();
-                SpillwayClient client = common.connect()) {
+                SpillwayClient client = common.connect(options.zone())) {
             LogEnd readerEnd = readerEnd(client);
             try (Subscription subscription = open(client, most)) {
                 LogEnd end = readerEnd == null ? groupEnd(client, subscription) : readerEnd;

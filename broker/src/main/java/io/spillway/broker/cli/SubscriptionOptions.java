@@ -1,5 +1,6 @@
 package io.spillway.broker.cli;
 
+import io.spillway.client.ReadFrom;
 import io.spillway.client.SubscriptionBuilder;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +42,21 @@ final class SubscriptionOptions {
                             + "else stream.")
     private @Nullable ConsumeMode mode;
 
+    @Option(
+            names = "--read-from",
+            paramLabel = "NODE",
+            description =
+                    "leader, or nearest: a reader without --group reads at a node of a cluster in --zone if there is one, else at "
+                            + "any other. Default: leader.")
+    private ReadFrom readFrom = ReadFrom.LEADER;
+
+    @Option(
+            names = "--zone",
+            paramLabel = "ZONE",
+            defaultValue = "${env:SPILLWAY_ZONE:-}",
+            description = "The zone this command runs in. Environment: SPILLWAY_ZONE. Default: none.")
+    private String zone = "";
+
     @Mixin
     private GroupSettings settings = new GroupSettings();
 
@@ -59,6 +75,12 @@ final class SubscriptionOptions {
                     "--lease, --max-unacked, --filter and the settings of a group are for groups",
                     "a reader without --group leases nothing and gets every message",
                     "give --group, or leave them out");
+        }
+        if (group != null && readFrom != ReadFrom.LEADER) {
+            throw new UsageException(
+                    "--read-from and --group are both given",
+                    "the leader shares the messages among a group's members",
+                    "leave one of them out");
         }
         if (maxUnacked != null) {
             UsageException.atLeast("--max-unacked", maxUnacked, 1);
@@ -93,12 +115,17 @@ final class SubscriptionOptions {
         return from;
     }
 
+    String zone() {
+        return zone;
+    }
+
     /** Sets what was given; a member that will take {@code count} messages leases no more. */
     void applyTo(SubscriptionBuilder builder, long count) {
         if (from != null) {
             builder.start(from.start());
         }
         if (group == null) {
+            builder.readFrom(readFrom);
             return;
         }
         builder.group(group);
