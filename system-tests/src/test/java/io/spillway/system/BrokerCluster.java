@@ -139,6 +139,19 @@ public final class BrokerCluster implements AutoCloseable {
         return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
     }
 
+    /** One of a node's metrics, by its name with labels; 0 when the node does not show it. */
+    double metric(int node, String name) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(
+                        URI.create("http://" + nodes.get(node).http() + "/metrics"))
+                .timeout(BrokerProcess.PATIENCE)
+                .build();
+        String text = http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+        return text.lines()
+                .filter(line -> line.startsWith(name + " ") || line.startsWith(name + "{"))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
     private static String figure(String json, String name) {
         Matcher matcher = Pattern.compile("\"" + name + "\"\\s*:\\s*(-?\\d+)").matcher(json);
         if (!matcher.find()) {
