@@ -84,12 +84,9 @@ final class Copying {
         return List.copyOf(topics.values());
     }
 
+    @Nullable
     CopiedTopic topic(String name) {
-        CopiedTopic topic = topics.get(name);
-        if (topic == null) {
-            throw new IllegalStateException("topic " + name + " is not copied");
-        }
-        return topic;
+        return topics.get(name);
     }
 
     long bytes() {
@@ -297,7 +294,7 @@ final class Copying {
             }
             topic.idle(clock.nowMs());
         } catch (SpillwayException e) {
-            topic.failed(e.toString(), clock.nowMs());
+            refused(topic, e);
         } catch (ProtocolException e) {
             topic.failed(
                     new SpillwayException(
@@ -313,6 +310,15 @@ final class Copying {
 
     private @Nullable Arrival arrived(CopiedTopic topic, LinkPartition from, ByteBuf payload, long sourceMs)
             throws IOException {
+        if (from.getPartition() < 0
+                || from.getPartition() >= topic.places.length
+                || from.getBytes() < 0
+                || from.getBytes() > payload.readableBytes()) {
+            throw new ProtocolException(
+                    Code.MALFORMED_FRAME,
+                    "partition " + from.getPartition() + " came with " + from.getBytes() + " bytes, and there are "
+                            + payload.readableBytes());
+        }
         CopiedTopic.Place place = topic.places[from.getPartition()];
         ByteBuf batches = payload.readSlice(from.getBytes());
         int count = Incoming.check(batches, place.end, from);
@@ -402,7 +408,18 @@ final class Copying {
         }
     }
 
-    /** The groups of topics and their producers; of a fenced topic the last, with the ends of its partitions. */
+    private void refused(@Nullable CopiedTopic topic, SpillwayException why) {
+        if (topic == null || why.code() == Code.UNSUPPORTED_FEATURE) {
+            throw why;
+        }
+        if (why.code() == Code.OVERLOADED) {
+            topic.idle(clock.nowMs());
+        } else {
+            topic.failed(why.toString(), clock.nowMs());
+        }
+    }
+
+    /** The groups of topics and their producers; those that are refused are left out; of a fenced topic the last, with the ends of its partitions. */
     Map<CopiedTopic, LinkState> states(Source source, List<CopiedTopic> which) throws IOException {
         Map<Integer, CopiedTopic> asked = new HashMap<>();
         for (CopiedTopic topic : which) {
@@ -416,13 +433,15 @@ final class Copying {
         Map<CopiedTopic, LinkState> states = new HashMap<>();
         while (!asked.isEmpty()) {
             Source.Received answer = source.receive();
+            CopiedTopic topic = asked.remove(answer.correlation());
             try {
-                CopiedTopic topic = asked.remove(answer.correlation());
                 if (topic == null) {
                     throw new IOException(source.address() + " answered what was not asked");
                 }
                 throwRefusal(answer);
                 states.put(topic, LinkState.parseFrom(answer.frame().payload().nioBuffer()));
+            } catch (SpillwayException e) {
+                refused(topic, e);
             } finally {
                 answer.frame().release();
             }

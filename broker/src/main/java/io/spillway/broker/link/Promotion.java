@@ -15,10 +15,8 @@ import io.spillway.protocol.v1.LinkPartition;
 import io.spillway.protocol.v1.LinkState;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -97,8 +95,10 @@ final class Promotion {
     private void open(LinkKept link) throws InterruptedException {
         List<LinkCommand.Opened> opened = new ArrayList<>();
         for (LinkPromoted topic : link.getPromotedList()) {
-            opened.add(
-                    new LinkCommand.Opened(copying.topic(topic.getTopic()).spec.topicId(), topic.getEpoch()));
+            CopiedTopic copy = copying.topic(topic.getTopic());
+            if (copy != null) {
+                opened.add(new LinkCommand.Opened(copy.spec.topicId(), topic.getEpoch()));
+            }
         }
         target.<Boolean>ask(reply -> new LinkCommand.Open(link, opened, reply));
     }
@@ -109,7 +109,7 @@ final class Promotion {
         copying.discover(source);
         LinkKept link = decided.getPromotedCount() == copying.topics().size() ? decided : begin(decided);
         List<CopiedTopic> fenced = fence(link, source);
-        Map<CopiedTopic, LinkState> last = copying.states(source, fenced);
+        Map<CopiedTopic, LinkState> last = last(source, fenced);
         copyRest(source, last);
         for (Map.Entry<CopiedTopic, LinkState> state : last.entrySet()) {
             if (!copying.copyGroups(state.getKey(), state.getValue())) {
@@ -123,8 +123,11 @@ final class Promotion {
         LinkKept.Builder done =
                 link.toBuilder().setState(Links.PROMOTED).setFenced(true).clearPromoted();
         for (LinkPromoted topic : link.getPromotedList()) {
-            LinkPromoted now = promoted(copying.topic(topic.getTopic()), topic.getEpoch());
-            done.addPromoted(now.toBuilder().addAllHad(now.getCopiedList()));
+            CopiedTopic copy = copying.topic(topic.getTopic());
+            if (copy != null) {
+                LinkPromoted now = promoted(copy, topic.getEpoch());
+                done.addPromoted(now.toBuilder().addAllHad(now.getCopiedList()));
+            }
         }
         LinkKept promoted = done.build();
         open(promoted);
@@ -136,9 +139,27 @@ final class Promotion {
     private List<CopiedTopic> fence(LinkKept link, Source source) throws IOException {
         List<CopiedTopic> fenced = new ArrayList<>();
         for (String name : fenced(link, source)) {
-            fenced.add(copying.topic(name));
+            CopiedTopic copy = copying.topic(name);
+            if (copy != null) {
+                fenced.add(copy);
+            }
         }
         return fenced;
+    }
+
+    /** The last state of topics that are fenced: all of them, or it is tried again. */
+    private Map<CopiedTopic, LinkState> last(Source source, List<CopiedTopic> fenced) throws IOException {
+        Map<CopiedTopic, LinkState> last = copying.states(source, fenced);
+        for (CopiedTopic topic : fenced) {
+            if (!last.containsKey(topic)) {
+                throw new SpillwayException(
+                        Code.NOT_READY,
+                        "the source does not say where topic " + topic.name + " ends",
+                        topic.why,
+                        "it is asked again");
+            }
+        }
+        return last;
     }
 
     private List<String> fenced(LinkKept link, Source source) throws IOException {
@@ -197,16 +218,14 @@ final class Promotion {
 
     /** Tells a source that was passed over that it is fenced, and finds out what it had that is not here. */
     LinkKept tellOld(LinkKept link, Source source) throws IOException, InterruptedException {
-        Set<String> fenced = new HashSet<>(fenced(link, source));
+        Map<CopiedTopic, LinkState> last = last(source, fence(link, source));
         LinkKept.Builder told = link.toBuilder().setFenced(true).clearPromoted();
         for (LinkPromoted topic : link.getPromotedList()) {
             LinkPromoted.Builder out = topic.toBuilder().clearHad();
-            if (fenced.contains(topic.getTopic())) {
-                LinkState last = copying.states(source, List.of(copying.topic(topic.getTopic())))
-                        .values()
-                        .iterator()
-                        .next();
-                for (LinkPartition partition : last.getPartitionsList()) {
+            CopiedTopic copy = copying.topic(topic.getTopic());
+            LinkState state = copy == null ? null : last.get(copy);
+            if (state != null) {
+                for (LinkPartition partition : state.getPartitionsList()) {
                     out.addHad(Position.newBuilder()
                             .setPartitionId(partition.getPartition())
                             .setOffset(partition.getEndOffset()));

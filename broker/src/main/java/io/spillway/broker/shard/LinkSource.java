@@ -17,6 +17,9 @@ import java.util.Set;
 
 /** Hands out what links of other clusters copy from here. Changes nothing. Confined to the shard thread. */
 final class LinkSource {
+    /** Of producers, of one partition in one answer, so that it fits a header: batches tell most of it, and keys the rest. */
+    private static final int MOST_BESIDE_BYTES = 512 << 10;
+
     private final ShardState state;
     private final Journal journal;
     private final Settling settling;
@@ -37,9 +40,16 @@ final class LinkSource {
         ByteBuf out = PooledByteBufAllocator.DEFAULT.directBuffer();
         try {
             List<LinkCommand.FetchedPartition> fetched = new ArrayList<>();
+            int beside = 0;
             for (LinkPosition position : command.positions()) {
                 Partition partition = topic.partitions[position.getPartition()];
-                fetched.add(fetch(partition, position.getOffset(), command.maxBytes(), out));
+                LinkCommand.FetchedPartition read = fetch(partition, position.getOffset(), command.maxBytes(), out);
+                fetched.add(read);
+                beside += read.beside().getSerializedSize();
+                if (beside > MOST_BESIDE_BYTES / 2) {
+                    // The other partitions come with the next answer.
+                    break;
+                }
             }
             return new LinkCommand.Fetched(fetched, out);
         } catch (RuntimeException e) {
@@ -98,9 +108,13 @@ final class LinkSource {
     private static PartitionMirrored beside(Partition partition, long from, long to, long sinceMs) {
         PartitionMirrored.Builder beside = PartitionMirrored.newBuilder();
         Set<Long> ids = new HashSet<>();
+        int[] bytes = new int[1];
         partition.producers.storedIn(from, to, sinceMs, producer -> {
-            ids.add(producer.getProducerId());
-            beside.addProducers(producer);
+            bytes[0] += producer.getSerializedSize();
+            if (bytes[0] <= MOST_BESIDE_BYTES) {
+                ids.add(producer.getProducerId());
+                beside.addProducers(producer);
+            }
         });
         partition.named.values().stream()
                 .filter(named -> ids.contains(named.getProducerId()))
