@@ -175,7 +175,8 @@ public final class Broker implements AutoCloseable {
                 context.cluster(cluster.view());
                 context.zoneLag(cluster::zoneLag);
             }
-            LinkService links = new LinkService(mailboxes, catalog, clock, random, directory.nodeId(), context::place);
+            LinkService links =
+                    new LinkService(mailboxes, catalog, audit, clock, random, context::hasSession, context::place);
             return start(config, clock, directory, shards, replays, links, cluster, context);
         } catch (RuntimeException e) {
             shards.forEach(Shard::close);

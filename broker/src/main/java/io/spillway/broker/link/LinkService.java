@@ -1,17 +1,23 @@
 package io.spillway.broker.link;
 
+import io.spillway.broker.audit.Audit;
+import io.spillway.broker.audit.AuditEntry;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.records.LinkKept;
 import io.spillway.broker.shard.Mailbox;
+import io.spillway.broker.shard.Reply;
 import io.spillway.protocol.Code;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
@@ -20,23 +26,29 @@ import java.util.random.RandomGenerator;
  * the next leader goes on with them. {@code start} and {@code close} belong to one thread; the rest is thread-safe.
  */
 public final class LinkService implements AutoCloseable {
+    private static final String WHO = "http";
+
     private final LinkWorker.Surroundings around;
+    private final Audit audit;
     private final Published<Consumer<List<String>>> listener = new Published<>(names -> {});
     private final Published<Optional<Links>> running = new Published<>(Optional.empty());
 
     /**
      * @param shards the mailboxes of all shards
      * @param random thread-safe
+     * @param isHere whether a client instance has a session at this broker
      * @param place where clients reach this cluster
      */
     public LinkService(
             List<Mailbox> shards,
             Published<TopicCatalog> catalog,
+            Audit audit,
             Clock clock,
             RandomGenerator random,
-            String nodeId,
+            Predicate<byte[]> isHere,
             Supplier<String> place) {
-        around = new LinkWorker.Surroundings(new Target(shards, catalog), clock, random, nodeId, place);
+        this.audit = audit;
+        around = new LinkWorker.Surroundings(new Target(shards, catalog), clock, random, isHere, place);
     }
 
     /** Who is told the names of the links that run here, whenever they change. */
@@ -63,6 +75,51 @@ public final class LinkService implements AutoCloseable {
         return running.get().isPresent();
     }
 
+    private <T> CompletableFuture<T> audited(
+            String operation,
+            List<String> topics,
+            Map<String, String> detail,
+            Function<Links, CompletableFuture<T>> act) {
+        return with(links -> {
+            CompletableFuture<T> answer = new CompletableFuture<>();
+            Reply<T> reply = new Reply<>() {
+                @Override
+                public void ok(T result) {
+                    answer.complete(result);
+                }
+
+                @Override
+                public void failed(SpillwayException why) {
+                    answer.completeExceptionally(why);
+                }
+            };
+            AuditEntry entry = new AuditEntry(WHO, operation, String.join(",", topics), "", "", detail);
+            audit.around(entry, audited -> tell(act.apply(links), audited), reply, result -> "done");
+            return answer;
+        });
+    }
+
+    private static <T> void tell(CompletableFuture<T> done, Reply<T> reply) {
+        done.whenComplete((result, failure) -> {
+            Throwable cause = failure instanceof CompletionException wrapped && wrapped.getCause() != null
+                    ? wrapped.getCause()
+                    : failure;
+            if (cause == null) {
+                reply.ok(result);
+            } else if (cause instanceof SpillwayException why) {
+                reply.failed(why);
+            } else {
+                reply.failed(new SpillwayException(
+                        Code.INTERNAL,
+                        "a request to the links failed",
+                        cause.toString(),
+                        "look at the broker's log",
+                        0,
+                        cause));
+            }
+        });
+    }
+
     private <T> CompletableFuture<T> with(Function<Links, CompletableFuture<T>> act) {
         Links now = running.get().orElse(null);
         return now != null
@@ -83,7 +140,8 @@ public final class LinkService implements AutoCloseable {
                 .addAllTopics(topics)
                 .setBytesPerSecond(bytesPerSecond)
                 .build();
-        return with(links -> links.create(wanted));
+        String from = String.join(",", sources);
+        return audited("link.create", topics, Map.of("link", name, "from", from), links -> links.create(wanted));
     }
 
     /**
@@ -92,17 +150,21 @@ public final class LinkService implements AutoCloseable {
      * @param force without waiting for the source
      */
     public CompletableFuture<LinkView> promote(String name, boolean force) {
-        return with(links -> links.promote(name, force));
+        return audited(
+                "link.promote",
+                List.of(),
+                Map.of("link", name, "force", Boolean.toString(force)),
+                links -> links.promote(name, force));
     }
 
     /** Ends a link; its topics stay as they are. */
     public CompletableFuture<LinkView> delete(String name) {
-        return with(links -> links.delete(name));
+        return audited("link.delete", List.of(), Map.of("link", name), links -> links.delete(name));
     }
 
     /** Opens topics again that a link took elsewhere. */
     public CompletableFuture<List<String>> lift(List<String> topics) {
-        return with(links -> links.lift(topics));
+        return audited("link.lift", topics, Map.of(), links -> links.lift(topics));
     }
 
     /** Stops; links go on where they are started next. */

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
@@ -34,12 +35,18 @@ final class LinkWorker implements AutoCloseable {
     private static final long IDLE_MS = 5;
     private static final long DISCOVER_MS = 1_000;
     private static final long VIEW_MS = 100;
-    private static final long CLOSE_MS = 5_000;
+    private static final long CLOSE_MS = 4_000;
     private static final int REDIRECTS = 4;
     private static final int INSTANCE_BYTES = 16;
 
-    /** What workers of a broker share. */
-    record Surroundings(Target target, Clock clock, RandomGenerator random, String nodeId, Supplier<String> place) {}
+    /**
+     * What workers of a broker share.
+     *
+     * @param isHere whether a client instance has a session at this broker
+     * @param place where clients reach this cluster
+     */
+    record Surroundings(
+            Target target, Clock clock, RandomGenerator random, Predicate<byte[]> isHere, Supplier<String> place) {}
 
     private final Surroundings around;
     private final Clock clock;
@@ -183,7 +190,12 @@ final class LinkWorker implements AutoCloseable {
                     + e.getMessage() + "; next: check that a broker of this version listens there");
         } catch (SpillwayException e) {
             failed(e.toString());
+            // An operator, or another link, has decided later: there is nothing more to tell.
             refused = link.getState() == Links.PROMOTED && e.code() == Code.WRONG_STATE;
+        } catch (RuntimeException e) {
+            LOG.error("event=link_step_failed link={}", link.getName(), e);
+            failed("INTERNAL: a step of link " + link.getName() + " failed; cause: " + e
+                    + "; next: look at the broker's log; it is tried again");
         } finally {
             open.set(Optional.empty());
         }
@@ -232,7 +244,7 @@ final class LinkWorker implements AutoCloseable {
             ListenAddress address = left.poll();
             try {
                 Source source = Source.open(address, link.getName(), instance, clock.nowMs());
-                if (source.hello().getClusterId().equals(around.nodeId())) {
+                if (around.isHere().test(instance)) {
                     source.close();
                     throw new SpillwayException(
                             Code.INVALID_ARGUMENT,
@@ -244,6 +256,8 @@ final class LinkWorker implements AutoCloseable {
             } catch (Source.ElsewhereException e) {
                 if (redirects++ < REDIRECTS) {
                     left.addFirst(e.leader());
+                } else {
+                    failures.add(address + ": " + e.getMessage() + ", which sends on");
                 }
             } catch (IOException e) {
                 failures.add(address + ": " + (e.getMessage() == null ? e.toString() : e.getMessage()));
@@ -278,14 +292,19 @@ final class LinkWorker implements AutoCloseable {
         };
     }
 
-    @Override
-    public void close() {
+    /** Lets it end, soon. */
+    void stop() {
         closing.set(true);
         open.get().ifPresent(Source::close);
         thread.interrupt();
+    }
+
+    @Override
+    public void close() {
+        stop();
         try {
             if (!ended.await(CLOSE_MS, TimeUnit.MILLISECONDS)) {
-                LOG.error("event=link_not_stopped link={} after_ms={}", link.getName(), CLOSE_MS);
+                LOG.warn("event=link_not_stopped link={} after_ms={}", link.getName(), CLOSE_MS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

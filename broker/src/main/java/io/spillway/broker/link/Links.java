@@ -70,6 +70,7 @@ final class Links implements AutoCloseable {
         } catch (InterruptedException e) {
             LOG.debug("event=links_stopped");
         } finally {
+            workers.values().forEach(LinkWorker::stop);
             workers.values().forEach(LinkWorker::close);
             workers.clear();
             tell();

@@ -16,7 +16,6 @@ import io.spillway.protocol.Preface;
 import io.spillway.protocol.ProtocolException;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.Hello;
-import io.spillway.protocol.v1.HelloOk;
 import io.spillway.protocol.v1.Ping;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -70,7 +69,6 @@ final class Source implements AutoCloseable {
     private final Socket socket;
     private final DataInputStream in;
     private final OutputStream out;
-    private HelloOk hello = HelloOk.getDefaultInstance();
     private int nextCorrelation = 1;
 
     private Source(ListenAddress address, Socket socket) throws IOException {
@@ -128,7 +126,6 @@ final class Source implements AutoCloseable {
                 }
                 throw failure(error);
             }
-            hello = received.frame.header(HelloOk.parser());
         } finally {
             received.frame.release();
         }
@@ -136,10 +133,6 @@ final class Source implements AutoCloseable {
 
     ListenAddress address() {
         return address;
-    }
-
-    HelloOk hello() {
-        return hello;
     }
 
     /** Sends a request; its answer has the number returned. */

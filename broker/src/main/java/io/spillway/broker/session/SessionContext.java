@@ -11,6 +11,7 @@ import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
 import io.spillway.protocol.v1.Endpoint;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -93,6 +94,11 @@ public final class SessionContext {
         return endpoints().stream()
                 .map(each -> new ListenAddress(each.getHost(), each.getPort()).toString())
                 .collect(Collectors.joining(","));
+    }
+
+    /** Whether the client instance of these bytes has a session here. */
+    public boolean hasSession(byte[] instance) {
+        return byInstance.containsKey(HexFormat.of().formatHex(instance));
     }
 
     /** Whether clients are served here. */

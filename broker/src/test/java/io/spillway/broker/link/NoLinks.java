@@ -1,5 +1,6 @@
 package io.spillway.broker.link;
 
+import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.TopicCatalog;
@@ -12,12 +13,15 @@ public final class NoLinks {
 
     /** Not started: no shard is asked. */
     public static LinkService service() {
+        Published<TopicCatalog> catalog = new Published<>(TopicCatalog.EMPTY);
+        SplittableRandom random = new SplittableRandom(1);
         return new LinkService(
                 List.of(),
-                new Published<>(TopicCatalog.EMPTY),
+                catalog,
+                new Audit(catalog, List.of(), Clock.SYSTEM, random),
                 Clock.SYSTEM,
-                new SplittableRandom(1),
-                "n1",
+                random,
+                instance -> false,
                 () -> "127.0.0.1:7400");
     }
 }
