@@ -24,6 +24,10 @@ public final class MetricNames {
             "by");
     public static final Metric PUBLISH_REFUSED =
             counter("spillway_publish_refused_total", "Batches answered with an error.");
+    public static final Metric PUBLISH_THROTTLED = counter(
+            "spillway_publish_throttled_total",
+            "Batches refused with THROTTLED: replication = the cluster does not agree fast enough.",
+            "reason");
     public static final Metric KEY_CONFLICTS = counter(
             "spillway_idempotency_conflicts_total",
             "Records refused because their idempotency key came before with other content.");
@@ -131,6 +135,7 @@ public final class MetricNames {
             PUBLISHED_BYTES,
             PUBLISH_DUPLICATES,
             PUBLISH_REFUSED,
+            PUBLISH_THROTTLED,
             KEY_CONFLICTS,
             KEYS_REFUSED,
             BACKLOG_REFUSED,

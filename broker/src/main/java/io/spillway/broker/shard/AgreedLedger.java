@@ -19,7 +19,7 @@ final class AgreedLedger implements Ledger {
     /** A bundle is proposed when it has reached this size, or when nothing else is on its way. */
     private static final int BUNDLE_BYTES = 512 << 10;
     /** Bundles on their way; more wait here and grow, so that a slow cluster is sent few large ones. */
-    private static final int MAX_PROPOSED = 8;
+    static final int MAX_PROPOSED = 8;
     /** Bytes taken and not agreed on, from which on the shard takes no publishes. */
     private static final long FULL_BYTES = 16 << 20;
 

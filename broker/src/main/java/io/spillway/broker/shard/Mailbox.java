@@ -75,6 +75,17 @@ public final class Mailbox {
         return work + drainEndings(sink);
     }
 
+    /** Only publishes, oldest first: they are to be refused. */
+    int drainPublishes(Consumer<ShardCommand.Publish> sink, int max) {
+        int work = 0;
+        ShardCommand.Publish publish;
+        while (work < max && (publish = publishes.poll()) != null) {
+            sink.accept(publish);
+            work++;
+        }
+        return work;
+    }
+
     /** As {@link #drain}, but only what must not wait: ends of handles and what comes from the cluster. */
     int drainEndings(Consumer<ShardCommand> sink) {
         int work = 0;

@@ -34,6 +34,8 @@ final class ShardAgent {
     private final Journal journal;
     private final @Nullable Agreement agreement;
     private final Clock clock;
+    private final ShardCounters counters;
+    private final ReplicationPressure pressure = new ReplicationPressure();
     private final Publishing publishing;
     private final Settling settling;
     private final DeadLetters deadLetters;
@@ -91,6 +93,7 @@ final class ShardAgent {
         this.state = state;
         this.mailbox = mailbox;
         this.clock = clock;
+        this.counters = counters;
         this.snapshotSequence = snapshotSequence;
         nowMs = clock.nowMs();
         syncing = new Syncing(state, syncer, counters, this::snapshotWritten);
@@ -157,7 +160,17 @@ final class ShardAgent {
         int work = quietSinceMs == NOT_QUIET
                 ? mailbox.drain(handler, with.isFull() ? 0 : PUBLISHES_PER_TURN)
                 : mailbox.drainEndings(handler);
+        SpillwayException why = pressure.look(with.isFull(), nowMs);
+        if (why != null) {
+            work += mailbox.drainPublishes(publish -> throttle(publish, why), PUBLISHES_PER_TURN);
+        }
         return work + with.doWork();
+    }
+
+    private void throttle(ShardCommand.Publish publish, SpillwayException why) {
+        counters.throttledByReplication.increment();
+        publish.port().refused(publish, why);
+        publish.batch().release();
     }
 
     /** Whether this shard decides what happens, now. */

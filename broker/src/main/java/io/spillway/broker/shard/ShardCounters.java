@@ -26,6 +26,7 @@ public final class ShardCounters {
     public final LongAdder redeliveredFailed = new LongAdder();
     public final LongAdder redeliveredReturned = new LongAdder();
     public final LongAdder accepted = new LongAdder();
+    public final LongAdder throttledByReplication = new LongAdder();
     public final LongAdder nacked = new LongAdder();
     public final LongAdder released = new LongAdder();
     public final LongAdder leasesExpired = new LongAdder();
