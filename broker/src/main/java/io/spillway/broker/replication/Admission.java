@@ -17,7 +17,6 @@ final class Admission {
     private final ReplicationConfig config;
     private final Group group;
     private final Questions questions;
-    private final Replica replica;
     private final Executor control;
     private final List<String> seeds;
     private final CompletableFuture<Void> joined = new CompletableFuture<>();
@@ -26,11 +25,10 @@ final class Admission {
     private @Nullable String lastFailure;
     private boolean isAsking;
 
-    Admission(ReplicationConfig config, Group group, Questions questions, Replica replica, Executor control) {
+    Admission(ReplicationConfig config, Group group, Questions questions, Executor control) {
         this.config = config;
         this.group = group;
         this.questions = questions;
-        this.replica = replica;
         this.control = control;
         seeds = config.otherSeeds();
     }
@@ -56,9 +54,9 @@ final class Admission {
         String address = leaderAddress != null ? leaderAddress : seeds.get(nextSeed++ % seeds.size());
         leaderAddress = null;
         isAsking = true;
-        boolean isNew = group.isLogEmpty() && replica.durable().index() < 0;
+        // What an earlier node of this id promised is not known here, whatever files there are.
         questions
-                .ask(address, new Change.Add(config.self(), isNew, false))
+                .ask(address, new Change.Add(config.self(), group.isLogEmpty(), false))
                 .whenCompleteAsync((done, failure) -> answered(address, failure), control);
     }
 

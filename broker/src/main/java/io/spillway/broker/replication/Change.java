@@ -20,8 +20,18 @@ sealed interface Change {
 
     record Transfer(String id, int timeoutMs) implements Change {}
 
+    /** Takes out a node that asks for it, because it lost what it held; nothing is done when it is in no more. */
+    record Forget(String id) implements Change {}
+
     private static byte tag(Change change) {
-        return (byte) (change instanceof Add ? 0 : change instanceof Remove ? 1 : change instanceof Promote ? 2 : 3);
+        if (change instanceof Add) {
+            return 0;
+        } else if (change instanceof Remove) {
+            return 1;
+        } else if (change instanceof Promote) {
+            return 2;
+        }
+        return (byte) (change instanceof Transfer ? 3 : 4);
     }
 
     static void write(Change change, DataOutput out) throws IOException {
@@ -37,6 +47,8 @@ sealed interface Change {
         } else if (change instanceof Transfer transfer) {
             out.writeUTF(transfer.id());
             out.writeInt(transfer.timeoutMs());
+        } else if (change instanceof Forget forget) {
+            out.writeUTF(forget.id());
         }
     }
 
@@ -47,6 +59,7 @@ sealed interface Change {
             case 1 -> new Remove(in.readUTF());
             case 2 -> new Promote(in.readUTF());
             case 3 -> new Transfer(in.readUTF(), in.readInt());
+            case 4 -> new Forget(in.readUTF());
             default -> throw new IOException("unknown change " + tag + "; the node asking is newer");
         };
     }

@@ -66,12 +66,25 @@ final class Installation {
         }
     }
 
+    /**
+     * Replaces the replica's files though the log has all: they are damaged. Nothing that was handed over is handed over
+     * again, so that the copy must have it.
+     */
+    CompletableFuture<@Nullable RaftPoint> refetch() {
+        CompletableFuture<@Nullable RaftPoint> reached = new CompletableFuture<>();
+        handover.pause().thenRunAsync(() -> attempt(null, handover.lastIndex() + 1, FIRST_PAUSE_MS, reached), control);
+        return reached;
+    }
+
     private void attempt(
-            Peer notifier, long firstAvailable, int pauseMs, CompletableFuture<@Nullable RaftPoint> reached) {
+            @Nullable Peer notifier, long firstAvailable, int pauseMs, CompletableFuture<@Nullable RaftPoint> reached) {
         Peer now = leader.get();
+        Peer from = now == null ? notifier : now;
         CompletableFuture<RaftPoint> installed;
         try {
-            installed = replica.install(now == null ? notifier : now);
+            installed = from == null
+                    ? CompletableFuture.failedFuture(new IllegalStateException("no leader is known"))
+                    : replica.install(from);
         } catch (RuntimeException e) {
             installed = CompletableFuture.failedFuture(e);
         }

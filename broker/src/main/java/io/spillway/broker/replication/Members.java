@@ -147,6 +147,8 @@ final class Members {
                 return promote(promote.id());
             } else if (change instanceof Change.Transfer transfer) {
                 return transfer(transfer);
+            } else if (change instanceof Change.Forget forget) {
+                return find(forget.id()) == null ? CompletableFuture.completedFuture(null) : remove(forget.id());
             }
             throw new IllegalStateException("unknown change " + change);
         } catch (RuntimeException e) {

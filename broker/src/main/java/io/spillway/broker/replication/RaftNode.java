@@ -49,6 +49,7 @@ public final class RaftNode implements AutoCloseable {
     private final RaftGroupId groupId;
     private final Control control;
     private final Handover handover;
+    private final Installation installation;
     private final RaftServer server;
     private final Group group;
     private final Questions questions;
@@ -75,7 +76,7 @@ public final class RaftNode implements AutoCloseable {
                 new Handover(replica, config.maxPendingBytes(), failure -> stop("an entry was not applied", failure));
         Leadership leadership = new Leadership(replica, control);
         Answers answers = new Answers(replica);
-        Installation installation = new Installation(replica, handover, control, this::leader);
+        installation = new Installation(replica, handover, control, this::leader);
         RaftProperties properties = RaftSettings.properties(config);
         Parameters parameters = RaftSettings.parameters(config);
         server = RaftServer.newBuilder()
@@ -93,7 +94,7 @@ public final class RaftNode implements AutoCloseable {
         questions = new Questions(groupId, properties, parameters);
         reconfiguration = new Reconfiguration(server, groupId);
         members = new Members(config, group, reconfiguration, questions, control);
-        admission = new Admission(config, group, questions, replica, control);
+        admission = new Admission(config, group, questions, control);
         stuckStart = new StuckStart(group.division(), groupId);
         opened.set(Optional.of(group));
         answers.open(members);
@@ -213,6 +214,14 @@ public final class RaftNode implements AutoCloseable {
         });
     }
 
+    /**
+     * Has {@link Replica#install} replace the files of a node that does not lead, because they are damaged; again until it
+     * has. It votes and confirms meanwhile: its part of the log is sound.
+     */
+    public CompletableFuture<?> refetch() {
+        return installation.refetch();
+    }
+
     public ClusterStatus status() {
         return group.status();
     }
@@ -248,6 +257,15 @@ public final class RaftNode implements AutoCloseable {
     /** Hands the leadership to a voter that has all. Any node. */
     public CompletableFuture<Void> transferLeadership(String id, int timeoutMs) {
         return members.request(new Change.Transfer(id, timeoutMs));
+    }
+
+    /** Ends this node's leadership, if there is one, whoever is elected then. Does not wait for it. */
+    public void stepDown() {
+        reconfiguration.stepDown().whenComplete((done, failure) -> {
+            if (failure != null && !isClosed.get()) {
+                LOG.info("not_stepped_down cause={}", failure.toString());
+            }
+        });
     }
 
     /** Ratis gave up, or the replica did. */

@@ -49,6 +49,11 @@ final class Reconfiguration {
                 client, server.getId(), group, CallId.getAndIncrement(), target, timeoutMs)));
     }
 
+    CompletableFuture<Void> stepDown() {
+        return done(() -> server.transferLeadershipAsync(new TransferLeadershipRequest(
+                client, server.getId(), group, CallId.getAndIncrement(), null, SNAPSHOT_TIMEOUT_MS)));
+    }
+
     /** Has the state machine asked how far its files are, and the log purged up to there. */
     CompletableFuture<Void> snapshot() {
         return done(() -> server.snapshotManagementAsync(SnapshotManagementRequest.newCreate(

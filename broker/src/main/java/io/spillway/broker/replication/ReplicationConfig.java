@@ -125,8 +125,24 @@ public record ReplicationConfig(
                 tls);
     }
 
+    public ReplicationConfig withSeeds(List<String> newSeeds) {
+        return new ReplicationConfig(
+                cluster,
+                self,
+                listen,
+                newSeeds,
+                dir,
+                electionMinMs,
+                electionMaxMs,
+                maxVoters,
+                maxPendingBytes,
+                preservedBytes,
+                segmentBytes,
+                tls);
+    }
+
     /** Whom to ask for admission: not oneself. */
-    List<String> otherSeeds() {
+    public List<String> otherSeeds() {
         return seeds.stream()
                 .filter(seed -> !seed.equals(self.clusterAddress()))
                 .toList();
