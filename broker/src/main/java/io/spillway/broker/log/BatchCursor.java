@@ -67,6 +67,11 @@ public final class BatchCursor {
         return valid;
     }
 
+    /** Whether the log is read no more, because a batch is damaged and another node has it; see {@link ShardLog}. */
+    public boolean halted() {
+        return reader.halted();
+    }
+
     /** Moves on by one batch; false at the end of the log, where it can be called again later. */
     public boolean next() {
         Extent current = extent;

@@ -22,6 +22,7 @@ final class BatchReader implements AutoCloseable {
     private final LongHashSet reported = new LongHashSet();
     private final ByteBuf head = Unpooled.directBuffer(FIRST_HEAD_BYTES);
     private long corruptBatches;
+    private boolean haltsAtDamage;
 
     BatchReader(LogIndex index) {
         this.index = index;
@@ -86,6 +87,14 @@ final class BatchReader implements AutoCloseable {
                     position,
                     why);
         }
+    }
+
+    void haltAtDamage() {
+        haltsAtDamage = true;
+    }
+
+    boolean halted() {
+        return haltsAtDamage && corruptBatches > 0;
     }
 
     /** Different batches found corrupt so far. */

@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * spillway.meta   format=1, node=..., shards=...
  * shard-0/ ...    one log each
  * raft/           what a cluster agreed on, until it is in the shard's log
+ * members         the nodes of the cluster, as known last
+ * quarantine/     what was damaged, and was replaced by another node's
  * </pre>
  *
  * Thread-safe.
@@ -229,6 +231,16 @@ public final class DataDirectory implements AutoCloseable {
     /** The directory of the cluster's log. */
     public Path raft() {
         return root.resolve("raft");
+    }
+
+    /** The file with the nodes of the cluster. */
+    public Path members() {
+        return root.resolve("members");
+    }
+
+    /** Where damaged files are kept. */
+    public Quarantine quarantine() {
+        return new Quarantine(root.resolve("quarantine"));
     }
 
     /** Releases the directory. */

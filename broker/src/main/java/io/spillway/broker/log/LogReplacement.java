@@ -1,7 +1,9 @@
 package io.spillway.broker.log;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -17,7 +19,10 @@ import java.util.stream.Stream;
  * shard-0            the log
  * shard-0.incoming   what is gathered; with the file COMPLETE it is what shard-0 is to be
  * shard-0.replaced   the old log, until the exchange is done
+ * quarantine/...     the old log, when it is damaged; COMPLETE says where
  * </pre>
+ *
+ * COMPLETE stays in the new log until {@link #settle}: the agreed log may end before a log that came from elsewhere.
  */
 public final class LogReplacement {
     private static final String COMPLETE = "COMPLETE";
@@ -37,8 +42,32 @@ public final class LogReplacement {
         return incoming;
     }
 
-    /** Syncs what was gathered and marks it as complete. */
+    /** Deletes what was gathered. */
+    public static void clear(Path incoming) throws IOException {
+        LogExport.delete(incoming);
+    }
+
+    /** Whether the log came from another node, and the broker has not been opened on it since. */
+    public boolean isInstalled() {
+        return Files.exists(log.resolve(COMPLETE));
+    }
+
+    /** Forgets that the log came from elsewhere. */
+    public void settle() throws IOException {
+        Files.deleteIfExists(log.resolve(COMPLETE));
+    }
+
+    /** Syncs what was gathered and marks it as complete; the old log, a part of what comes, is to be deleted. */
     public void complete() throws IOException {
+        complete("");
+    }
+
+    /** The same; the old log is damaged and is to be kept. */
+    public void complete(Quarantine quarantine, String reason, long nowMs) throws IOException {
+        complete(quarantine.place(log, reason, nowMs).toString());
+    }
+
+    private void complete(String keepOldAt) throws IOException {
         try (Stream<Path> paths = Files.walk(incoming)) {
             for (Path path : paths.toList()) {
                 if (Files.isDirectory(path)) {
@@ -50,6 +79,7 @@ public final class LogReplacement {
         }
         try (FileChannel mark =
                 FileChannel.open(incoming.resolve(COMPLETE), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            mark.write(ByteBuffer.wrap(keepOldAt.getBytes(StandardCharsets.UTF_8)));
             mark.force(true);
         }
         LogFiles.forceDirectory(incoming);
@@ -60,13 +90,17 @@ public final class LogReplacement {
         if (!Files.exists(incoming.resolve(COMPLETE))) {
             return false;
         }
+        String keepOldAt = Files.readString(incoming.resolve(COMPLETE));
         LogExport.delete(replaced);
         if (Files.exists(log)) {
-            Files.move(log, replaced, StandardCopyOption.ATOMIC_MOVE);
+            if (keepOldAt.isEmpty()) {
+                Files.move(log, replaced, StandardCopyOption.ATOMIC_MOVE);
+            } else {
+                Quarantine.move(log, Path.of(keepOldAt));
+            }
         }
         Files.move(incoming, log, StandardCopyOption.ATOMIC_MOVE);
         LogFiles.forceDirectory(Objects.requireNonNull(log.toAbsolutePath().getParent()));
-        Files.delete(log.resolve(COMPLETE));
         LogExport.delete(replaced);
         return true;
     }

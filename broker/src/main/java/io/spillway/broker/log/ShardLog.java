@@ -388,6 +388,22 @@ public final class ShardLog implements AutoCloseable {
         markSynced(point);
     }
 
+    /** From the first batch on that is found corrupt nothing is read: what follows it must not come before it. */
+    public void haltAtDamage() {
+        reader.haltAtDamage();
+    }
+
+    /** Different batches found corrupt when they were read, since the log was opened. */
+    public long corruptBatches() {
+        return reader.corruptBatches();
+    }
+
+    /** The sequence of the oldest entry that is there; that of the next one when there is none. */
+    public long firstSequence() {
+        List<Segment> segments = index.segments();
+        return segments.isEmpty() ? nextSequence() : segments.get(0).baseSequence;
+    }
+
     /** Where snapshots of the shard's state are kept. */
     public SnapshotStore snapshots() {
         return snapshots;
