@@ -9,8 +9,10 @@ import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.cluster.Checkup;
 import io.spillway.broker.cluster.ClusterMember;
 import io.spillway.broker.cluster.ClusterView;
+import io.spillway.broker.cluster.MemberFiles;
 import io.spillway.broker.link.LinkService;
 import io.spillway.broker.log.DataDirectory;
 import io.spillway.broker.log.LogReplacement;
@@ -88,7 +90,7 @@ public final class Broker implements AutoCloseable {
         context.listensAt(config.listen().host(), server.address().getPort());
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Meters meters = new Meters(registry);
-        clusterMetrics = cluster == null ? null : new ClusterMetrics(meters, cluster::status, cluster::view);
+        clusterMetrics = cluster == null ? null : new ClusterMetrics(meters, cluster);
         links.onChange(new LinkMetrics(meters, links::view, clock)::links);
         admin = startAdmin(registry, meters);
         if (cluster == null) {
@@ -145,24 +147,23 @@ public final class Broker implements AutoCloseable {
             requireCluster(config, directory);
             Published<TopicCatalog> catalog = new Published<>(TopicCatalog.EMPTY);
             for (int i = 0; i < directory.shards(); i++) {
-                Path files = directory.shard(i);
-                finishReplacement(files);
-                shards.add(Shard.open(
-                        i,
-                        () -> ShardLog.open(files, config.log(), clock),
-                        config.forShards(),
-                        clock,
-                        new SplittableRandom(),
-                        catalog));
+                finishReplacement(directory.shard(i));
+                shards.add(open(i, config, directory, clock, catalog));
             }
             ClusterMember cluster = null;
             if (config.cluster().isMember()) {
                 requireOneShard(directory);
+                MemberFiles files = files(directory);
+                Checkup checkup = Checkup.of(config.cluster().identity(directory.nodeId()), files, shards.get(0));
+                if (checkup.isLogPutAside()) {
+                    shards.remove(0).discard();
+                }
+                checkup.putAside(files, clock);
+                if (shards.isEmpty()) {
+                    shards.add(open(0, config, directory, clock, catalog));
+                }
                 cluster = new ClusterMember(
-                        shards.get(0),
-                        directory.shard(0),
-                        clock,
-                        config.cluster().readMaxLagMs());
+                        shards.get(0), files, checkup, clock, config.cluster().readMaxLagMs());
             }
             shards.forEach(shard -> shard.start(shards));
             SecureRandom random = new SecureRandom();
@@ -183,6 +184,22 @@ public final class Broker implements AutoCloseable {
             directory.close();
             throw e;
         }
+    }
+
+    private static Shard open(
+            int index, BrokerConfig config, DataDirectory directory, Clock clock, Published<TopicCatalog> catalog) {
+        Path files = directory.shard(index);
+        return Shard.open(
+                index,
+                () -> ShardLog.open(files, config.log(), clock),
+                config.forShards(),
+                clock,
+                new SplittableRandom(),
+                catalog);
+    }
+
+    private static MemberFiles files(DataDirectory directory) {
+        return new MemberFiles(directory.shard(0), directory.raft(), directory.members(), directory.quarantine());
     }
 
     /** A node of a cluster that went on alone would part from the others. */
@@ -291,7 +308,8 @@ public final class Broker implements AutoCloseable {
             }
         }
         if (cluster != null) {
-            Optional<Health.Cause> cause = ClusterHealth.cause(cluster.view(), cluster.isStalled());
+            Optional<Health.Cause> cause =
+                    ClusterHealth.cause(cluster.view(), cluster.isStalled(), cluster.returning());
             ready &= cause.isEmpty();
             cause.ifPresent(causes::add);
         }

@@ -2,6 +2,7 @@ package io.spillway.broker;
 
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.cluster.Checkup;
 import io.spillway.broker.config.EffectiveSettings;
 import io.spillway.broker.config.Settings;
 import io.spillway.broker.replication.Peer;
@@ -48,6 +49,15 @@ public record ClusterConfig(
                         from.get(Settings.CLUSTER_TLS_AUTHORITY)));
     }
 
+    Checkup.Identity identity(String nodeId) {
+        return new Checkup.Identity(name, nodeId, address(), seeds);
+    }
+
+    /** Where the other nodes reach this one. */
+    private String address() {
+        return clusterAdvertise.isEmpty() ? listen : clusterAdvertise;
+    }
+
     boolean isMember() {
         return !listen.isEmpty();
     }
@@ -65,7 +75,7 @@ public record ClusterConfig(
                     .orElseThrow(() -> new IllegalArgumentException("cluster-listen is " + listen));
             ReplicationConfig config = new ReplicationConfig(
                     name,
-                    new Peer(nodeId, zone, clusterAdvertise.isEmpty() ? listen : clusterAdvertise, clients),
+                    new Peer(nodeId, zone, address(), clients),
                     address,
                     seeds,
                     directory,

@@ -14,14 +14,23 @@ final class ClusterHealth {
      * Why it is not ready; empty when it is.
      *
      * @param isStalled it leads, entries wait, and nothing is agreed on
+     * @param returning why it takes no part yet; empty when it does
      */
-    static Optional<Health.Cause> cause(ClusterView view, boolean isStalled) {
+    static Optional<Health.Cause> cause(ClusterView view, boolean isStalled, String returning) {
         if (!view.stopped().isEmpty()) {
             return Optional.of(new Health.Cause(
                     COMPONENT,
                     "this node takes no part in the cluster any more",
                     view.stopped(),
                     "restart it, unless it was removed"));
+        }
+        if (!returning.isEmpty()) {
+            return Optional.of(
+                    new Health.Cause(
+                            COMPONENT,
+                            "this node takes no part in the cluster yet",
+                            returning,
+                            "wait: it gets what it lacks from the leader; see its log and spillway cluster status at another node"));
         }
         if (view.leader() == null) {
             return Optional.of(new Health.Cause(

@@ -2,6 +2,7 @@ package io.spillway.broker;
 
 import static io.spillway.broker.metrics.MetricNames.*;
 
+import io.spillway.broker.cluster.ClusterMember;
 import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.replication.ClusterStatus;
@@ -22,6 +23,13 @@ final class ClusterMetrics {
     private final Meters.Rows lag;
     private final Meters.Rows contact;
     private final Meters.Rows zoneLag;
+
+    ClusterMetrics(Meters meters, ClusterMember cluster) {
+        this(meters, cluster::status, cluster::view);
+        meters.bind(CLUSTER_REPAIRS, cluster::repairs);
+        meters.bind(CLUSTER_RETURNING, () -> cluster.returning().isEmpty() ? 0 : 1);
+        meters.bind(QUARANTINED, () -> cluster.quarantine().size());
+    }
 
     /** @param status null: not known yet */
     ClusterMetrics(Meters meters, Supplier<@Nullable ClusterStatus> status, Supplier<ClusterView> view) {

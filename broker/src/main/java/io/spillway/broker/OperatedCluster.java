@@ -4,6 +4,7 @@ import io.spillway.broker.admin.ClusterControl;
 import io.spillway.broker.cluster.ClusterMember;
 import io.spillway.broker.replication.ClusterStatus;
 import io.spillway.broker.replication.Peer;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** Lets operators at this node's part in the cluster. Thread-safe. */
@@ -17,6 +18,16 @@ record OperatedCluster(ClusterMember member) implements ClusterControl {
     @Override
     public String stopped() {
         return member.view().stopped();
+    }
+
+    @Override
+    public String returning() {
+        return member.returning();
+    }
+
+    @Override
+    public List<String> quarantine() {
+        return member.quarantine();
     }
 
     @Override

@@ -12,28 +12,28 @@ class ClusterHealthTest {
 
     @Test
     void aNodeThatKnowsALeaderIsReady() {
-        assertThat(ClusterHealth.cause(new ClusterView(false, N1, List.of(N1), 1, false, ""), false))
+        assertThat(ClusterHealth.cause(new ClusterView(false, N1, List.of(N1), 1, false, ""), false, ""))
                 .isEmpty();
-        assertThat(ClusterHealth.cause(new ClusterView(true, N1, List.of(N1), 1, false, ""), false))
+        assertThat(ClusterHealth.cause(new ClusterView(true, N1, List.of(N1), 1, false, ""), false, ""))
                 .isEmpty();
     }
 
     @Test
     void aNodeThatKnowsNoLeaderIsNot() {
-        assertThat(ClusterHealth.cause(new ClusterView(false, null, List.of(N1), 1, false, ""), false))
+        assertThat(ClusterHealth.cause(new ClusterView(false, null, List.of(N1), 1, false, ""), false, ""))
                 .hasValueSatisfying(cause -> assertThat(cause.what()).isEqualTo("no leader is known here"));
     }
 
     @Test
     void aNodeThatStoppedSaysWhy() {
         assertThat(ClusterHealth.cause(
-                        new ClusterView(false, null, List.of(N1), 1, false, "its log cannot be written"), false))
+                        new ClusterView(false, null, List.of(N1), 1, false, "its log cannot be written"), false, ""))
                 .hasValueSatisfying(cause -> assertThat(cause.why()).isEqualTo("its log cannot be written"));
     }
 
     @Test
     void aLeaderThatGetsNothingAgreedOnIsNot() {
-        assertThat(ClusterHealth.cause(new ClusterView(true, N1, List.of(N1), 1, false, ""), true))
+        assertThat(ClusterHealth.cause(new ClusterView(true, N1, List.of(N1), 1, false, ""), true, ""))
                 .hasValueSatisfying(cause -> assertThat(cause.what()).isEqualTo("the cluster agrees on nothing"));
     }
 }

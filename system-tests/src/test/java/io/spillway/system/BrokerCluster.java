@@ -52,7 +52,7 @@ public final class BrokerCluster implements AutoCloseable {
     }
 
     /** Until every node votes: before that, the loss of one may be the loss of the majority. */
-    private void awaitVoters() {
+    void awaitVoters() {
         BrokerProcess leader = node(leader());
         await("all nodes to vote")
                 .atMost(BrokerProcess.PATIENCE)
@@ -132,7 +132,15 @@ public final class BrokerCluster implements AutoCloseable {
         return places.size() == 1;
     }
 
-    private String status(BrokerProcess node) throws IOException, InterruptedException {
+    /** Whether a node says that it does its part. */
+    boolean isReady(BrokerProcess node) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + node.http() + "/readyz"))
+                .timeout(BrokerProcess.PATIENCE)
+                .build();
+        return http.send(request, HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
+    }
+
+    String status(BrokerProcess node) throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + node.http() + "/cluster"))
                 .timeout(BrokerProcess.PATIENCE)
                 .build();

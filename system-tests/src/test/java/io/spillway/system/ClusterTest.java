@@ -157,7 +157,7 @@ class ClusterTest {
     }
 
     /** No call failed, every acked number is stored, and none twice. */
-    private static void assertEachOnce(SpillwayClient client, Numbers numbers) {
+    static void assertEachOnce(SpillwayClient client, Numbers numbers) {
         assertThat(numbers.failures()).isEmpty();
         Set<Long> missing = new HashSet<>(numbers.acked());
         Set<Long> stored = new HashSet<>();
@@ -178,7 +178,7 @@ class ClusterTest {
         await("all nodes to hold the same").atMost(PATIENCE).until(cluster::holdsTheSameEverywhere);
     }
 
-    private static void stopAll(BrokerCluster cluster) throws InterruptedException {
+    static void stopAll(BrokerCluster cluster) throws InterruptedException {
         awaitSameEnd(cluster);
         for (int i = 0; i < cluster.size(); i++) {
             cluster.node(i).kill9();

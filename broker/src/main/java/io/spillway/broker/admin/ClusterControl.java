@@ -2,6 +2,7 @@ package io.spillway.broker.admin;
 
 import io.spillway.broker.replication.ClusterStatus;
 import io.spillway.broker.replication.Peer;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** The cluster in the hands of an operator. Thread-safe; nothing here waits. Futures fail with what the cluster says. */
@@ -11,6 +12,12 @@ public interface ClusterControl {
 
     /** Why this node takes no part any more; empty while it does. */
     String stopped();
+
+    /** Why it takes no part yet, or not now; empty when it does. */
+    String returning();
+
+    /** Directories of damaged files that wait for an operator, oldest first. */
+    List<String> quarantine();
 
     /** As the leader sees it, which alone knows how far the others are. */
     CompletableFuture<ClusterStatus> leaderStatus();

@@ -8,6 +8,7 @@ import io.spillway.broker.replication.Peer;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What the routes of the cluster answer, as JSON. Thread-safe. */
@@ -15,6 +16,19 @@ final class ClusterJson {
     private static final JsonFactory JSON = new JsonFactory();
 
     private ClusterJson() {}
+
+    /**
+     * What a node says of itself.
+     *
+     * @param stopped why it takes no part any more; empty while it does
+     * @param returning why it takes no part yet; empty when it does
+     * @param quarantine where damaged files are kept
+     */
+    record Standing(String stopped, String returning, List<String> quarantine) {
+        Standing {
+            quarantine = List.copyOf(quarantine);
+        }
+    }
 
     private interface Fields {
         void writeTo(JsonGenerator json) throws IOException;
@@ -35,9 +49,10 @@ final class ClusterJson {
     /**
      * @param own this node's view
      * @param seen the leader's, with the others' figures; null when it is not to be had
-     * @param stopped why this node takes no part any more; empty while it does
+     * @param at what this node says of itself
      */
-    static String status(ClusterStatus own, @Nullable ClusterStatus seen, String stopped) {
+    static String status(ClusterStatus own, @Nullable ClusterStatus seen, Standing at) {
+        String stopped = at.stopped();
         ClusterStatus shown = seen == null ? own : seen;
         return object(json -> {
             json.writeStringField("cluster", own.cluster());
@@ -48,6 +63,12 @@ final class ClusterJson {
             json.writeNumberField("commit", own.commit());
             json.writeNumberField("applied", own.applied());
             string(json, "stopped", stopped.isEmpty() ? null : stopped);
+            string(json, "returning", at.returning().isEmpty() ? null : at.returning());
+            json.writeArrayFieldStart("quarantine");
+            for (String directory : at.quarantine()) {
+                json.writeString(directory);
+            }
+            json.writeEndArray();
             string(json, "figures_from", seen == null ? null : seen.self());
             json.writeArrayFieldStart("nodes");
             for (ClusterStatus.Node node : shown.nodes()) {

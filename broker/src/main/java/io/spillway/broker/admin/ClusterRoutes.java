@@ -72,13 +72,14 @@ final class ClusterRoutes {
         try {
             ClusterStatus own = control.status();
             String stopped = control.stopped();
+            ClusterJson.Standing at = new ClusterJson.Standing(stopped, control.returning(), control.quarantine());
             CompletableFuture<ClusterStatus> leaders = stopped.isEmpty()
                     ? control.leaderStatus()
                     : CompletableFuture.failedFuture(new IllegalStateException(stopped));
             // Without the leader's figures there is still what this node knows.
             return leaders.copy()
                     .orTimeout(LEADER_TIMEOUT_MS, TimeUnit.MILLISECONDS)
-                    .handle((seen, failure) -> new Answer(200, JSON, ClusterJson.status(own, seen, stopped)));
+                    .handle((seen, failure) -> new Answer(200, JSON, ClusterJson.status(own, seen, at)));
         } catch (RuntimeException e) {
             return CompletableFuture.completedFuture(
                     error(ClusterFailures.of(e, "the state of the cluster is not known")));

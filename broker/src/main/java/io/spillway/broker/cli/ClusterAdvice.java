@@ -29,7 +29,21 @@ final class ClusterAdvice {
             advice.quorum();
             report.nodes().forEach(advice::node);
         }
+        advice.repairs();
         return advice.lines;
+    }
+
+    private void repairs() {
+        if (!report.returning().isEmpty()) {
+            add(
+                    report.node() + " does not do its part now: " + report.returning(),
+                    "wait: it gets what it lacks from the leader; see its log if it does not");
+        }
+        if (!report.quarantine().isEmpty()) {
+            add(
+                    report.node() + " keeps damaged files in " + String.join(", ", report.quarantine()),
+                    "look for the cause (its log, the disk), then delete them");
+        }
     }
 
     private void add(String what, String next) {

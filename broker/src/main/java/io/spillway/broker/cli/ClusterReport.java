@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param node who says so
  * @param leader empty = none known
  * @param stopped why that node takes no part any more; empty while it does
+ * @param returning why that node takes no part yet; empty when it does
+ * @param quarantine where that node keeps damaged files
  * @param figuresFrom whose figures of the nodes these are, the leader's; empty = there are none
  */
 record ClusterReport(
@@ -20,6 +22,8 @@ record ClusterReport(
         long commit,
         long applied,
         String stopped,
+        String returning,
+        List<String> quarantine,
         String figuresFrom,
         List<Node> nodes) {
     /** Of a figure. */
@@ -51,6 +55,7 @@ record ClusterReport(
 
     static ClusterReport of(Map<String, @Nullable Object> json) {
         List<?> nodes = json.get("nodes") instanceof List<?> all ? all : List.of();
+        List<?> quarantine = json.get("quarantine") instanceof List<?> all ? all : List.of();
         return new ClusterReport(
                 AdminClient.text(json, "cluster"),
                 AdminClient.text(json, "node"),
@@ -59,6 +64,8 @@ record ClusterReport(
                 number(json, "commit"),
                 number(json, "applied"),
                 AdminClient.text(json, "stopped"),
+                AdminClient.text(json, "returning"),
+                quarantine.stream().map(String::valueOf).toList(),
                 AdminClient.text(json, "figures_from"),
                 nodes.stream().map(ClusterReport::node).toList());
     }

@@ -66,6 +66,12 @@ final class ClusterTables {
         json.writeNumberField("commit", report.commit());
         json.writeNumberField("applied", report.applied());
         string(json, "stopped", report.stopped());
+        string(json, "returning", report.returning());
+        json.writeArrayFieldStart("quarantine");
+        for (String directory : report.quarantine()) {
+            json.writeString(directory);
+        }
+        json.writeEndArray();
         string(json, "figures_from", report.figuresFrom());
         json.writeArrayFieldStart("nodes");
         for (Node node : report.nodes()) {

@@ -7,12 +7,12 @@ import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.records.Agreed;
 import io.spillway.broker.replication.ClusterStatus;
+import io.spillway.broker.replication.Outsider;
 import io.spillway.broker.replication.Peer;
 import io.spillway.broker.replication.RaftNode;
 import io.spillway.broker.replication.RaftPoint;
 import io.spillway.broker.replication.Replica;
 import io.spillway.broker.replication.ReplicationConfig;
-import io.spillway.broker.replication.ReplicationException;
 import io.spillway.broker.shard.Consensus;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
@@ -20,16 +20,15 @@ import io.spillway.broker.shard.ShardCommand;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.v1.Durability;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,10 +43,7 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     private static final long NOT_ELECTED = -1;
     private static final int LOOK_MS = 200;
     private static final int AGAIN_MS = 100;
-    /** Who takes over has been heard of within so many ms and lacks fewer entries than this. */
-    private static final long HEIR_HEARD_MS = 1_000;
-
-    private static final long HEIR_LAG = 1_000;
+    private static final long HAND_OVER_MS = 5_000;
 
     private final Mailbox mailbox;
     private final Published<RaftPoint> durable;
@@ -70,6 +66,21 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     private final Published<String> stopped = new Published<>("");
     private final Published<Optional<RaftNode>> node = new Published<>(Optional.empty());
     private final Published<Consumer<ClusterView>> listener = new Published<>(changed -> {});
+    private final Published<Optional<Outsider>> outsider = new Published<>(Optional.empty());
+    private final Published<Optional<ReplicationConfig>> config = new Published<>(Optional.empty());
+    private final Published<String> returning = new Published<>("");
+    /** Why the log is being replaced, in a word or two; empty when it is not. */
+    private final Published<String> damage = new Published<>("");
+
+    private final Published<Long> repairs = new Published<>(0L);
+    /** Where this node's part of the cluster's log begins, when the shard's log is put aside. */
+    private final Published<Long> neededFrom = new Published<>(0L);
+
+    private final Shard shard;
+    private final MemberFiles files;
+    private final Checkup checkup;
+    private final KnownMembers members;
+    private final Scrub scrub;
     private final FileTransfer transfer;
     private final StalledCommit commit = new StalledCommit();
     private final ScheduledThreadPoolExecutor executor =
@@ -77,39 +88,58 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
 
     /**
      * @param shard recovered, not started
-     * @param files the directory of its log
+     * @param checkup of the files, which are as it left them
      * @param readMaxLagMs for how long it may have lacked something and still serve readers as a follower
      */
-    public ClusterMember(Shard shard, Path files, Clock clock, long readMaxLagMs) {
+    public ClusterMember(Shard shard, MemberFiles files, Checkup checkup, Clock clock, long readMaxLagMs) {
         this.clock = clock;
         this.readMaxLagMs = readMaxLagMs;
+        this.shard = shard;
+        this.files = files;
+        this.checkup = checkup;
         mailbox = shard.mailbox();
         durable = new Published<>(point(shard.agreed()));
+        members = new KnownMembers(files.members());
         transfer = new FileTransfer(files, this::ask, mailbox, clock);
+        scrub = new Scrub(files.log(), clock, repairs::get, this::checked);
         executor.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
         shard.join(this);
     }
 
     /**
-     * Begins to take part; the shard runs.
+     * Begins to take part, or to do what must be done before; the shard runs.
      *
      * @param changed told of each new view, by the cluster's thread
      * @throws SpillwayException INVALID_ARGUMENT when the address or the directory cannot be used
      */
-    public void start(ReplicationConfig config, Consumer<ClusterView> changed) {
+    public void start(ReplicationConfig given, Consumer<ClusterView> changed) {
         listener.set(changed);
+        ReplicationConfig with = given.withSeeds(checkup.seeds());
+        config.set(Optional.of(with));
+        Diagnosis diagnosis = checkup.diagnosis();
+        if (diagnosis.start() == Diagnosis.Start.AS_IT_IS) {
+            begin(with);
+        } else {
+            neededFrom.set(checkup.firstIndex());
+            executor.execute(() -> comeBack(diagnosis.start(), diagnosis.why()));
+        }
+        executor.scheduleWithFixedDelay(this::look, 0, LOOK_MS, TimeUnit.MILLISECONDS);
+        scrub.start();
+    }
+
+    private void begin(ReplicationConfig with) {
         try {
-            node.set(Optional.of(RaftNode.start(config, this)));
+            node.set(Optional.of(RaftNode.start(with, this)));
+            files.replacement().settle();
         } catch (IOException e) {
             throw new SpillwayException(
                     Code.INVALID_ARGUMENT,
-                    "the cluster cannot be reached from " + config.listen(),
+                    "the cluster cannot be reached from " + with.listen(),
                     e.toString(),
                     "check --cluster-listen and the data directory",
                     0,
                     e);
         }
-        executor.scheduleWithFixedDelay(this::look, 0, LOOK_MS, TimeUnit.MILLISECONDS);
     }
 
     public ClusterView view() {
@@ -140,7 +170,12 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         RaftNode running = node.get().orElse(null);
         if (running == null) {
             throw new SpillwayException(
-                    Code.NOT_READY, "the node is about to start", "it has not joined yet", "try again", 200, null);
+                    Code.NOT_READY,
+                    "this node takes no part in the cluster yet",
+                    returning.get().isEmpty() ? "it has not joined yet" : returning.get(),
+                    "wait; ask another node meanwhile",
+                    200,
+                    null);
         }
         return running;
     }
@@ -159,7 +194,19 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
                 voters.set((int) status.nodes().stream()
                         .filter(member -> member.role() == ClusterStatus.Role.VOTER)
                         .count());
-                show(status.nodes().stream().map(ClusterStatus.Node::peer).toList());
+                List<Peer> nodes =
+                        status.nodes().stream().map(ClusterStatus.Node::peer).toList();
+                if (voters.get() > 0
+                        && nodes.stream().anyMatch(peer -> peer.id().equals(status.self()))) {
+                    members.learn(nodes);
+                }
+                show(nodes);
+                yieldOffice();
+                if (!shard.failure().isEmpty()) {
+                    handOver(HAND_OVER_MS);
+                    leave(running);
+                    stopped("the shard has stopped: " + shard.failure(), null);
+                }
             }
         } catch (RuntimeException e) {
             LOG.warn("event=cluster_status_failed", e);
@@ -167,7 +214,8 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     }
 
     private void show(List<Peer> nodes) {
-        boolean readable = follows.get() && stopped.get().isEmpty();
+        boolean readable =
+                follows.get() && stopped.get().isEmpty() && returning.get().isEmpty();
         ClusterView now =
                 new ClusterView(serves.get(), leader.get().orElse(null), nodes, voters.get(), readable, stopped.get());
         if (!now.equals(view.get())) {
@@ -217,7 +265,10 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
 
     @Override
     public CompletableFuture<RaftPoint> install(Peer from) {
-        return transfer.install(from).thenApply(agreed -> {
+        if (from.id().equals(config.get().orElseThrow().self().id())) {
+            return CompletableFuture.failedFuture(new IllegalStateException("this node leads; another one must first"));
+        }
+        return transfer.install(from, damage.get()).thenApply(agreed -> {
             durable.set(point(agreed));
             return durable.get();
         });
@@ -229,7 +280,8 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     }
 
     private CompletableFuture<ByteBuffer> ask(Peer of, ByteBuffer question) {
-        return node().ask(of, question);
+        Outsider asking = outsider.get().orElse(null);
+        return asking != null ? asking.ask(of, question) : node().ask(of, question);
     }
 
     @Override
@@ -249,21 +301,9 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         entry.getBytes(entry.readerIndex(), bytes);
         node().propose(ByteBuffer.wrap(bytes)).whenComplete((point, failure) -> {
             if (failure != null) {
-                mailbox.end(new ShardCommand.Refused(session, refusal(failure)));
+                mailbox.end(new ShardCommand.Refused(session, Refusal.of(failure)));
             }
         });
-    }
-
-    private static SpillwayException refusal(Throwable failure) {
-        Throwable cause = failure.getCause() != null ? failure.getCause() : failure;
-        boolean busy = cause instanceof ReplicationException known && known.kind() == ReplicationException.Kind.BUSY;
-        return new SpillwayException(
-                busy ? Code.OVERLOADED : Code.REPLICATION_TIMEOUT,
-                "the cluster did not agree",
-                String.valueOf(cause.getMessage()),
-                "try again; what was agreed on is not done twice",
-                100,
-                cause);
     }
 
     @Override
@@ -310,32 +350,132 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
      * clients wait for no election.
      */
     public void handOver(long timeoutMs) {
+        node.get().ifPresent(running -> Succession.handOver(running, timeoutMs));
+    }
+
+    // ---- a log that is damaged
+
+    @Override
+    public void damaged(String why) {
+        executor.execute(() -> repair("a batch or entry is damaged", why));
+    }
+
+    private void checked(long generation, List<String> problems) {
+        executor.execute(() -> {
+            if (generation == repairs.get() && !problems.isEmpty()) {
+                repair(problems.get(0), String.join("; ", problems));
+            }
+        });
+    }
+
+    /**
+     * Has the log replaced by a copy of the leader's, which is never this node: it hands over first. Its vote and its part
+     * of the cluster's log are sound, so that it goes on to vote and to confirm.
+     */
+    private void repair(String reason, String why) {
         RaftNode running = node.get().orElse(null);
-        if (running == null || !serves.get()) {
+        if (running == null || !returning.get().isEmpty()) {
             return;
         }
-        for (ClusterStatus.Node other : running.status().nodes()) {
-            boolean able = other.role() == ClusterStatus.Role.VOTER
-                    && !other.isLeader()
-                    && other.lastContactMs() < HEIR_HEARD_MS
-                    && other.lagEntries() < HEIR_LAG;
-            if (able && handOver(running, other.peer().id(), timeoutMs)) {
-                return;
-            }
+        LOG.error(
+                "event=log_damaged why=\"{}\" next=\"it is fetched anew from the leader; the damaged files are kept in"
+                        + " the directory quarantine\"",
+                why);
+        returning.set("its log is damaged and is fetched anew: " + why);
+        damage.set(reason);
+        handOver(HAND_OVER_MS);
+        running.refetch()
+                .thenRunAsync(
+                        () -> {
+                            LOG.info("event=log_replaced by=copy why=\"{}\"", why);
+                            damage.set("");
+                            repairs.set(repairs.get() + 1);
+                            returning.set("");
+                        },
+                        executor);
+    }
+
+    /** A node that is elected while it repairs itself cannot serve. */
+    private void yieldOffice() {
+        RaftNode running = node.get().orElse(null);
+        if (running != null && !damage.get().isEmpty() && running.status().isLeading()) {
+            handOver(HAND_OVER_MS);
+            running.stepDown();
         }
     }
 
-    private static boolean handOver(RaftNode running, String id, long timeoutMs) {
-        try {
-            running.transferLeadership(id, (int) timeoutMs).get(timeoutMs, TimeUnit.MILLISECONDS);
-            LOG.info("event=leadership_handed_over to={}", id);
-            return true;
-        } catch (ExecutionException | TimeoutException e) {
-            LOG.warn("event=leadership_not_handed_over to={} why=\"{}\"", id, e.toString());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    private void leave(RaftNode running) {
+        running.close();
+        node.set(Optional.empty());
+        electedTerm.set(NOT_ELECTED);
+        leader.set(Optional.empty());
+        mailbox.end(new ShardCommand.Follow());
+        show(view.get().nodes());
+    }
+
+    private void comeBack(Diagnosis.Start start, String why) {
+        ReplicationConfig with = config.get().orElseThrow();
+        List<String> others = with.otherSeeds();
+        returning.set(why.isEmpty() ? "it waits for admission" : why);
+        Outsider asking = new Outsider(with);
+        outsider.set(Optional.of(asking));
+        boolean needsCopy = start == Diagnosis.Start.WITH_A_COPY;
+        Comeback comeback = new Comeback(
+                with.self().id(),
+                others,
+                asking,
+                from -> needsCopy ? copy(from) : asking.forget(from, with.self().id()),
+                executor,
+                said -> returning.set((why.isEmpty() ? "" : why + "; ") + "it waits: " + said));
+        comeback.begin()
+                .thenRunAsync(() -> cameBack(with, asking, why), executor)
+                .exceptionally(failure -> {
+                    stopped("it could not take part again", failure);
+                    return null;
+                });
+    }
+
+    /** What is here was put aside, or is nothing. */
+    private CompletableFuture<?> copy(Peer from) {
+        return transfer.install(from, "").thenAccept(agreed -> {
+            if (agreed.getIndex() + 1 < neededFrom.get()) {
+                throw new IllegalStateException(
+                        "the copy of node " + from.id() + " ends with entry " + agreed.getIndex()
+                                + ", and this node's part of the cluster's log begins with " + neededFrom.get());
+            }
+            durable.set(point(agreed));
+        });
+    }
+
+    private void cameBack(ReplicationConfig with, Outsider asking, String why) {
+        if (executor.isShutdown()) {
+            return;
         }
-        return false;
+        outsider.set(Optional.empty());
+        asking.close();
+        begin(with);
+        repairs.set(repairs.get() + (why.isEmpty() ? 0 : 1));
+        returning.set("");
+        LOG.info("event=takes_part_again from={} why=\"{}\"", durable.get(), why);
+    }
+
+    /** Why this node takes no part yet, or not now; empty when it does. */
+    public String returning() {
+        return returning.get();
+    }
+
+    /** How often this node came back with a new log, or as a new node, since it started. */
+    public long repairs() {
+        return repairs.get();
+    }
+
+    /** What was damaged and is kept, oldest first. */
+    public List<String> quarantine() {
+        try {
+            return files.quarantine().entries().stream().map(Path::toString).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Takes no part any more; before the shard is closed. */
@@ -345,7 +485,9 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         if (running != null) {
             running.close();
         }
-        transfer.close();
         executor.shutdownNow();
+        outsider.get().ifPresent(Outsider::close);
+        scrub.close();
+        transfer.close();
     }
 }

@@ -6,7 +6,10 @@ import com.google.protobuf.UnsafeByteOperations;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Pace;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.log.LogCheck;
+import io.spillway.broker.log.LogProblem;
 import io.spillway.broker.log.LogReplacement;
+import io.spillway.broker.log.Quarantine;
 import io.spillway.broker.records.Agreed;
 import io.spillway.broker.records.Chunk;
 import io.spillway.broker.records.ChunkWanted;
@@ -25,6 +28,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -52,6 +56,7 @@ final class FileTransfer implements AutoCloseable {
     private static final String PARTIAL = ".partial";
 
     private final Path log;
+    private final Quarantine quarantine;
     private final BiFunction<Peer, ByteBuffer, CompletableFuture<ByteBuffer>> ask;
     private final Mailbox shard;
     private final Clock clock;
@@ -60,20 +65,28 @@ final class FileTransfer implements AutoCloseable {
             Executors.newSingleThreadExecutor(task -> new Thread(task, "spillway-transfer"));
 
     FileTransfer(
-            Path log, BiFunction<Peer, ByteBuffer, CompletableFuture<ByteBuffer>> ask, Mailbox shard, Clock clock) {
-        this.log = log;
+            MemberFiles files,
+            BiFunction<Peer, ByteBuffer, CompletableFuture<ByteBuffer>> ask,
+            Mailbox shard,
+            Clock clock) {
+        log = files.log();
+        quarantine = files.quarantine();
         this.ask = ask;
         this.shard = shard;
         this.clock = clock;
         exports = new Exports(log, clock);
     }
 
-    /** Replaces this node's log by the leader's; where the agreement stands in it. */
-    CompletableFuture<Agreed> install(Peer from) {
+    /**
+     * Replaces this node's log by the leader's; where the agreement stands in it.
+     *
+     * @param damage why the log here is to be kept in quarantine; empty = it is whole, only old, and is deleted
+     */
+    CompletableFuture<Agreed> install(Peer from, String damage) {
         return CompletableFuture.supplyAsync(
                 () -> {
                     try {
-                        return pull(from);
+                        return pull(from, damage);
                     } catch (IOException | ExecutionException | TimeoutException e) {
                         throw new IllegalStateException("the files of node " + from.id() + " did not come", e);
                     } catch (InterruptedException e) {
@@ -84,7 +97,8 @@ final class FileTransfer implements AutoCloseable {
                 worker);
     }
 
-    private Agreed pull(Peer from) throws IOException, ExecutionException, TimeoutException, InterruptedException {
+    private Agreed pull(Peer from, String damage)
+            throws IOException, ExecutionException, TimeoutException, InterruptedException {
         long startNs = clock.nanoTime();
         Export export = Export.parseFrom(ask(from, Question.newBuilder().setExport(ExportWanted.getDefaultInstance())));
         LogReplacement replacement = new LogReplacement(log);
@@ -98,7 +112,12 @@ final class FileTransfer implements AutoCloseable {
         } finally {
             done(from, export.getId());
         }
-        replacement.complete();
+        verify(from, replacement.incoming());
+        if (damage.isEmpty()) {
+            replacement.complete();
+        } else {
+            replacement.complete(quarantine, damage, clock.nowMs());
+        }
         LOG.info(
                 "event=log_pulled from={} files={} bytes={} took_ms={}",
                 from.id(),
@@ -118,6 +137,15 @@ final class FileTransfer implements AutoCloseable {
             }
         }));
         return opened.get(REOPEN_MS, TimeUnit.MILLISECONDS);
+    }
+
+    /** Each chunk came as it was sent; this is whether it was right there. What is not is asked for again. */
+    private static void verify(Peer from, Path incoming) throws IOException {
+        List<LogProblem> problems = LogCheck.closedSegments(incoming, bytes -> {});
+        if (!problems.isEmpty()) {
+            LogReplacement.clear(incoming);
+            throw new IOException("the log of node " + from.id() + " is damaged itself: " + problems.get(0));
+        }
     }
 
     /** Deletes what an earlier try left and the leader no longer has, and what may have changed since. */

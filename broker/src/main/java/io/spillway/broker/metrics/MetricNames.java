@@ -107,6 +107,13 @@ public final class MetricNames {
             "Time since the leader last heard of a node; NaN at all but the leader.",
             "node",
             "zone");
+    public static final Metric CLUSTER_REPAIRS = counter(
+            "spillway_cluster_repairs_total",
+            "Times this node replaced a damaged or missing log, or came back as a new node, since it started.");
+    public static final Metric CLUSTER_RETURNING = gauge(
+            "spillway_cluster_returning", "1 while this node gets what it lacks and does not do its part, else 0.");
+    public static final Metric QUARANTINED =
+            gauge("spillway_quarantine_directories", "Directories of damaged files that wait for an operator.");
     public static final Metric LINK_LAG_RECORDS =
             gauge("spillway_link_lag_records", "Records known to be at a link's source and not here.", "link");
     public static final Metric LINK_LAG_SECONDS = gauge(
@@ -168,6 +175,9 @@ public final class MetricNames {
             CLUSTER_LAG,
             CLUSTER_ZONE_LAG,
             CLUSTER_CONTACT,
+            CLUSTER_REPAIRS,
+            CLUSTER_RETURNING,
+            QUARANTINED,
             LINK_LAG_RECORDS,
             LINK_LAG_SECONDS,
             LINK_BYTES,

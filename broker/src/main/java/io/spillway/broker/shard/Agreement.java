@@ -46,6 +46,8 @@ final class Agreement {
     /** Not applied yet; outlives a shard that is opened anew. */
     private final ArrayDeque<ShardCommand.Agreement> waiting;
 
+    private final Replication replication;
+
     private Role role = Role.FOLLOWING;
     private long term = NOBODY;
     private ShardCommand.@Nullable Replace replacement;
@@ -56,6 +58,7 @@ final class Agreement {
         this.state = state;
         this.journal = journal;
         this.ledger = ledger;
+        this.replication = replication;
         consensus = replication.consensus();
         waiting = replication.waiting();
     }
@@ -116,6 +119,7 @@ final class Agreement {
         } else if (command instanceof ShardCommand.Replace replace) {
             replacement = replace;
             role = Role.LOST;
+            replication.damaged(false);
             return true;
         } else if (command instanceof ShardCommand.Follow) {
             if (role != Role.FOLLOWING) {
@@ -128,6 +132,9 @@ final class Agreement {
 
     /** A shard that leads already, by an older election, is opened anew first and finds the command again. */
     private boolean lead(long newTerm) {
+        if (replication.isDamaged()) {
+            return true;
+        }
         if (role != Role.FOLLOWING) {
             lose("it was elected again");
             return false;
@@ -152,7 +159,29 @@ final class Agreement {
         consensus.leads(false);
     }
 
+    /**
+     * What the cluster agreed on cannot be read here, or not be taken up. It is not known what else is wrong, so that nothing
+     * counts any more until the log is replaced; a leader forgets what it decided upon what it read.
+     */
+    void damaged(String why) {
+        if (!replication.isDamaged()) {
+            LOG.error(
+                    "event=replica_damaged shard={} why=\"{}\" next=\"another node's log is fetched\"",
+                    state.shard,
+                    why);
+        }
+        replication.damaged(true);
+        if (role != Role.FOLLOWING && role != Role.LOST) {
+            lose("the log of this node is damaged: " + why);
+        }
+        consensus.damaged(why);
+    }
+
     private boolean apply(ShardCommand.Committed committed) {
+        if (replication.isDamaged()) {
+            done(committed);
+            return true;
+        }
         ByteBuf bytes = committed.entry();
         AgreedEntry entry = new AgreedEntry(bytes);
         boolean own = role != Role.FOLLOWING && entry.session() == ledger.session();
@@ -178,6 +207,10 @@ final class Agreement {
                 LOG.error("event=replica_full shard={} index={} {}", state.shard, committed.index(), e.toString());
             }
             full = true;
+            return false;
+        } catch (IllegalArgumentException | IllegalStateException | IndexOutOfBoundsException e) {
+            LOG.error("event=entry_not_applied shard={} index={}", state.shard, committed.index(), e);
+            damaged("entry " + committed.index() + " does not follow what is here: " + e);
             return false;
         }
         full = false;

@@ -27,4 +27,10 @@ public interface Consensus {
 
     /** The shard has begun to lead, or does not lead any more; what it held for clients is gone then. */
     void leads(boolean leading);
+
+    /**
+     * The log cannot be read where something was agreed on, or does not take what was. The shard takes up nothing more until
+     * the log is replaced by another node's ({@link ShardCommand.Replace}); called again when it is not.
+     */
+    void damaged(String why);
 }

@@ -26,6 +26,9 @@ final class GroupDelivery {
         }
         BatchCursor cursor = place.cursor;
         if (!frame.copy(cursor, place.partition)) {
+            if (cursor.halted()) {
+                return false;
+            }
             dispatch.counters.corruptBatches.increment();
             lost(group, place, pick.from, Math.min(pick.to, cursor.endOffset()), nowMs);
         } else if (Dispatch.isSelective(group, frame)) {
@@ -39,7 +42,7 @@ final class GroupDelivery {
     /** Picks the next range and moves the place's cursor to it. */
     private boolean next(Group group, Group.Place place, long nowMs) {
         dispatch.followStart(place);
-        while (place.state.next(place.limit(), nowMs, pick)) {
+        while (!place.cursor.halted() && place.state.next(place.limit(), nowMs, pick)) {
             if (place.cursor.seek(pick.from) && place.cursor.baseOffset() <= pick.from) {
                 return true;
             }

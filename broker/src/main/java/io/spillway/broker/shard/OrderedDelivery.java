@@ -32,7 +32,13 @@ final class OrderedDelivery {
         }
         BatchCursor cursor = place.cursor;
         boolean isThere = cursor.seek(pick.from) && cursor.baseOffset() <= pick.from;
+        if (cursor.halted()) {
+            return false;
+        }
         if (!isThere || !frame.copy(cursor, place.partition)) {
+            if (cursor.halted()) {
+                return false;
+            }
             dispatch.selection.reset(pick.from, 1);
             place.state.claimOf(to.member.id(), pick, 1, dispatch.selection);
             dispatch.lost(group, place, pick.from, pick.from + 1, nowMs);
@@ -75,6 +81,9 @@ final class OrderedDelivery {
         boolean isThere = cursor.seek(from) && cursor.baseOffset() <= from;
         arriving.clear();
         if (!isThere || !cursor.copyTo(arriving)) {
+            if (cursor.halted()) {
+                return false;
+            }
             long resume = isThere ? cursor.endOffset() : Dispatch.readableFrom(cursor, partition);
             lost(group, place, from, Math.min(resume, place.limit()), nowMs);
             return true;

@@ -42,7 +42,9 @@ final class ReaderDelivery {
     }
 
     private static boolean hasNext(StreamReader.Place place) {
-        if (place.nextOffset >= place.partition.visibleEnd || !place.cursor.seek(place.nextOffset)) {
+        if (place.cursor.halted()
+                || place.nextOffset >= place.partition.visibleEnd
+                || !place.cursor.seek(place.nextOffset)) {
             return false;
         }
         place.nextOffset = Math.max(place.nextOffset, place.cursor.baseOffset());
@@ -58,7 +60,7 @@ final class ReaderDelivery {
             } else {
                 send(reader, place, frame, nowMs);
             }
-        } else {
+        } else if (!cursor.halted()) {
             counters.corruptBatches.increment();
             LOG.error(
                     "event=records_unreadable topic={} from={} to={} why=\"corrupt on disk\" next=\"spillway log verify\"",
@@ -66,7 +68,9 @@ final class ReaderDelivery {
                     place.nextOffset,
                     cursor.endOffset());
         }
-        place.nextOffset = cursor.endOffset();
+        if (!cursor.halted()) {
+            place.nextOffset = cursor.endOffset();
+        }
     }
 
     private void select(StreamReader reader, StreamReader.Place place, DeliverFrame frame) {

@@ -6,12 +6,14 @@ import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.log.LogCheck;
 import io.spillway.broker.log.LogStats;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.log.WriteState;
 import io.spillway.broker.records.Agreed;
 import io.spillway.protocol.Code;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -78,7 +80,13 @@ public final class Shard implements AutoCloseable {
     private ShardState recover() {
         // A million leases per millisecond would be needed to meet a fence of an earlier run.
         ShardState recovered = new ShardState(index, log, config, catalog, clock.nowMs() << 20);
+        if (index == 0) {
+            recovered.beginCatalog();
+        }
         snapshotSequence = Recovery.run(recovered);
+        if (index == 0) {
+            recovered.publishCatalog(catalog);
+        }
         return recovered;
     }
 
@@ -128,7 +136,7 @@ public final class Shard implements AutoCloseable {
 
     /** Makes the shard part of a cluster, before it starts. */
     public void join(Consensus consensus) {
-        replication = Replication.by(consensus);
+        replication = new Replication(consensus);
     }
 
     /** @param shards all shards of the broker, this one among them */
@@ -193,7 +201,7 @@ public final class Shard implements AutoCloseable {
         log = opener.get();
         state = recover();
         if (replace != null) {
-            replace.reply().ok(state.agreed);
+            replace.reply().ok(state.agreedWhole);
         }
         return agent();
     }
@@ -215,6 +223,30 @@ public final class Shard implements AutoCloseable {
     /** The newest entry that is in the shard's files with all its parts; before it starts. */
     public Agreed agreed() {
         return state.agreedWhole;
+    }
+
+    /** What the log was found to lack when it was opened, in words; before it starts. */
+    public List<String> losses() {
+        List<String> losses = new ArrayList<>();
+        log.recovery().problems().stream()
+                .filter(LogCheck::isLoss)
+                .map(problem -> problem.kind() + ": " + problem.what())
+                .forEach(losses::add);
+        if (snapshotSequence == 0 && log.firstSequence() > 0) {
+            losses.add("BAD_SNAPSHOT: no snapshot is there, and the log begins with entry " + log.firstSequence());
+        }
+        return losses;
+    }
+
+    /** Whether there are topics; before it starts. */
+    public boolean hasTopics() {
+        return !catalog.get().all().isEmpty();
+    }
+
+    /** Lets the log go without having started. */
+    public void discard() {
+        syncer.close();
+        log.close();
     }
 
     private void publishViews() {

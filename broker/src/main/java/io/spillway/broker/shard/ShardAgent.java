@@ -56,6 +56,7 @@ final class ShardAgent {
     private long nextRetentionMs;
     private long snapshotSequence;
     private long snapshotLogBytes;
+    private long knownCorruptBatches;
     /** Segments are freed only behind a snapshot, so what gives disk back asks for one. */
     private boolean snapshotWanted;
 
@@ -105,6 +106,7 @@ final class ShardAgent {
             journal = new Journal(state, ledger, clock);
             agreement = new Agreement(state, journal, ledger, replication);
             agreement.durable(state.agreedWhole);
+            state.log.haltAtDamage();
         }
         topics = new TopicAdministration(state, journal, neighbours.shards(), neighbours::catalogChanged);
         deadLetters = new DeadLetters(state, journal, counters, origin -> createDeadLetterTopic(origin, neighbours));
@@ -144,6 +146,7 @@ final class ShardAgent {
     int doWork() {
         nowMs = clock.nowMs();
         int work = agreement == null ? mailbox.drain(handler, PUBLISHES_PER_TURN) : drain(agreement);
+        checkDamage();
         work += journal.doWork(nowMs);
         if (decides() && settling.nextFlushMs() <= nowMs) {
             flushSettled();
@@ -153,7 +156,17 @@ final class ShardAgent {
             nextTickMs = nowMs + TICK_MS;
             work += tick();
         }
-        return work + (quietSinceMs == NOT_QUIET ? deliver() : 0);
+        work += quietSinceMs == NOT_QUIET ? deliver() : 0;
+        checkDamage();
+        return work;
+    }
+
+    /** A batch that cannot be read here can be read at another node; nothing that came of it is proposed. */
+    private void checkDamage() {
+        if (agreement != null && state.log.corruptBatches() > knownCorruptBatches) {
+            knownCorruptBatches = state.log.corruptBatches();
+            agreement.damaged("a batch does not match its checksum; the log names it");
+        }
     }
 
     private int drain(Agreement with) {

@@ -42,7 +42,7 @@ final class ShardState {
     final int shard;
     final ShardLog log;
     final ShardConfig config;
-    final Published<TopicCatalog> catalog;
+    Published<TopicCatalog> catalog;
     final Int2ObjectHashMap<TopicState> topics = new Int2ObjectHashMap<>();
     final Int2ObjectHashMap<Partition> partitions = new Int2ObjectHashMap<>();
     final Int2ObjectHashMap<Group> groups = new Int2ObjectHashMap<>();
@@ -76,6 +76,17 @@ final class ShardState {
         this.log = log;
         this.config = config;
         this.catalog = catalog;
+    }
+
+    /** The catalog is the fold of this shard's log, and of nothing that was there before. */
+    void beginCatalog() {
+        catalog = new Published<>(TopicCatalog.EMPTY);
+    }
+
+    /** What was recovered is everybody's from now on. */
+    void publishCatalog(Published<TopicCatalog> shared) {
+        shared.set(catalog.get());
+        catalog = shared;
     }
 
     private long nextFence() {

@@ -21,6 +21,8 @@ public final class FakeCluster implements ClusterControl {
     public volatile CompletableFuture<Void> change = new CompletableFuture<>();
     public volatile @Nullable String leader;
     public volatile String stopped = "";
+    public volatile String returning = "";
+    public volatile List<String> quarantine = List.of();
     public volatile boolean isStarted = true;
     /** Of n3, as the leader sees it. */
     public volatile long lag = 5;
@@ -70,6 +72,16 @@ public final class FakeCluster implements ClusterControl {
     @Override
     public String stopped() {
         return stopped;
+    }
+
+    @Override
+    public String returning() {
+        return returning;
+    }
+
+    @Override
+    public List<String> quarantine() {
+        return quarantine;
     }
 
     @Override

@@ -12,7 +12,7 @@ class ClusterAdviceTest {
     }
 
     private static ClusterReport report(String leader, Node... nodes) {
-        return new ClusterReport("spillway", "n2", 3, leader, 10, 10, "", leader, List.of(nodes));
+        return new ClusterReport("spillway", "n2", 3, leader, 10, 10, "", "", List.of(), leader, List.of(nodes));
     }
 
     @Test
@@ -84,7 +84,17 @@ class ClusterAdviceTest {
     @Test
     void aNodeThatStoppedSaysWhyAndNothingElse() {
         ClusterReport stopped = new ClusterReport(
-                "spillway", "n2", 3, "", 10, 10, "its log cannot be written", "", List.of(voter("n1", -1, -1)));
+                "spillway",
+                "n2",
+                3,
+                "",
+                10,
+                10,
+                "its log cannot be written",
+                "",
+                List.of(),
+                "",
+                List.of(voter("n1", -1, -1)));
 
         assertThat(ClusterAdvice.of(stopped))
                 .singleElement()

@@ -34,7 +34,7 @@ final class AgreedNode implements Consensus {
     private ShardLog log;
     private InlineSyncer syncer;
     private ShardAgent agent;
-    private Replication replication = Replication.by(this);
+    private Replication replication = new Replication(this);
     private int copies;
 
     AgreedNode(int id, Path directory, SteppedShard.StillClock clock) {
@@ -91,6 +91,11 @@ final class AgreedNode implements Consensus {
     @Override
     public Durability reached() {
         return Durability.DUR_QUORUM;
+    }
+
+    @Override
+    public void damaged(String why) {
+        throw new AssertionError("node " + id + " is damaged: " + why);
     }
 
     @Override
@@ -170,7 +175,7 @@ final class AgreedNode implements Consensus {
      */
     void start() {
         mailbox = new Mailbox();
-        replication = Replication.by(this);
+        replication = new Replication(this);
         open();
         handedOver = (int) (copies % 2 == 0 ? durable : state.agreedWhole).getIndex() + 1;
         up = true;
