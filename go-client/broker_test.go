@@ -38,6 +38,7 @@ type broker struct {
 	binary   string
 	dir      string
 	endpoint string
+	flags    []string // of serve, beside those that every one has
 	cmd      *exec.Cmd
 }
 
@@ -79,8 +80,9 @@ func (b *broker) restart() {
 }
 
 func (b *broker) start() error {
-	b.cmd = exec.Command(b.binary, "serve", "--data-dir", filepath.Join(b.dir, "data"), "--listen", b.endpoint,
-		"--http", "127.0.0.1:0")
+	flags := append([]string{"serve", "--data-dir", filepath.Join(b.dir, "data"), "--listen", b.endpoint,
+		"--http", "127.0.0.1:0"}, b.flags...)
+	b.cmd = exec.Command(b.binary, flags...)
 	out, err := b.cmd.StdoutPipe()
 	if err != nil {
 		return err

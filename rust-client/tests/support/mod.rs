@@ -16,11 +16,17 @@ pub const SOON: Duration = Duration::from_secs(20);
 pub struct Broker {
     directory: PathBuf,
     listen: String,
+    flags: Vec<String>,
     child: Option<Child>,
 }
 
 impl Broker {
     pub fn start() -> Self {
+        Self::start_with(Vec::new())
+    }
+
+    /// With more flags of serve.
+    pub fn start_with(flags: Vec<String>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "spillway-rust-{}-{}",
@@ -30,6 +36,7 @@ impl Broker {
         let mut broker = Self {
             directory: std::env::temp_dir().join(name),
             listen: "127.0.0.1:0".into(),
+            flags,
             child: None,
         };
         std::fs::create_dir_all(&broker.directory).expect("a directory");
@@ -51,6 +58,7 @@ impl Broker {
                 "--data-dir",
             ])
             .arg(self.directory.join("data"))
+            .args(&self.flags)
             .env_remove("SPILLWAY_BROKER_BIN")
             .stdout(Stdio::piped())
             .spawn()
