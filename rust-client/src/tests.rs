@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::{Bytes, BytesMut};
 use futures::poll;
 use prost::Message as _;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::conn::Conn;
 use crate::error::wire_error;
@@ -281,6 +281,54 @@ async fn a_record_that_cannot_be_read_is_poison_and_the_rest_is_handed_out() {
     assert_eq!((item.first, item.last, item.fence), (41, 41, FENCE));
     assert_eq!((item.outcome, item.reason), (3, 1), "TERM, POISON");
     assert!(item.detail.contains("record 1"), "{}", item.detail);
+}
+
+#[tokio::test]
+async fn a_flush_ends_after_the_listener_has_heard_what_was_lost() {
+    let broker = Broker::new();
+    let waits = Arc::new(Mutex::new(None::<watch::Receiver<()>>));
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let (waiting, listener) = (waits.clone(), heard.clone());
+    let mut open = pin!(broker
+        .client
+        .subscribe("t")
+        .group("g")
+        .on_lost_leases(move |_| {
+            let waiting = waiting.lock().expect("no panic");
+            let is_over = waiting.as_ref().expect("a flush").has_changed().is_err();
+            listener.lock().expect("no panic").push(is_over);
+        })
+        .open());
+    assert!(poll!(open.as_mut()).is_pending());
+    let subscribe = broker.only(Kind::SUBSCRIBE);
+    broker.answer(&subscribe, &pb::SubscribeOk::default(), Bytes::new());
+    let member = open.await.expect("a subscription");
+    let bytes = batch(&[record(b"v")]);
+    broker.deliver(subscribe.channel, &bytes, pb::Segment::default(), 0);
+    for message in member.fetch(10, Duration::ZERO).await.expect("open") {
+        message.ack();
+    }
+    let flush = broker.client.shared.with(|state| {
+        let State { net, subs, .. } = state;
+        subs.values_mut().next().expect("one").acks.collect(net)
+    });
+    *waits.lock().expect("no panic") = flush.into_iter().next();
+
+    let frames = broker.received();
+    let ack = frames.iter().find(|frame| frame.kind == Kind::ACK);
+    let result = pb::AckResult {
+        errors: vec![pb::ItemError {
+            count: 1,
+            error: Some(wire_error(codes::LEASE_LOST, "lost", "late", "none")),
+            ..pb::ItemError::default()
+        }],
+        ..pb::AckResult::default()
+    };
+    broker.answer(ack.expect("an ack"), &result, Bytes::new());
+
+    assert_eq!(*heard.lock().expect("no panic"), [false]);
+    let waits = waits.lock().expect("no panic");
+    assert!(waits.as_ref().expect("a flush").has_changed().is_err());
 }
 
 #[tokio::test]

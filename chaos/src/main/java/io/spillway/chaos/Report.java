@@ -36,6 +36,7 @@ final class Report {
                 .append(" steps: ")
                 .append(kinds)
                 .append('\n');
+        text.append("all up     ").append(distribution(steps.stream().mapToLong(Nemesis.Step::upMs)));
         text.append("goes on    ").append(distribution(steps.stream().mapToLong(Nemesis.Step::recoveryMs)));
         text.append("all whole  ").append(distribution(steps.stream().mapToLong(Nemesis.Step::wholeMs)));
         return text.toString();

@@ -96,6 +96,9 @@ final class Round {
     }
 
     private void judge(Nemesis.Step step) {
+        if (step.upMs() < 0) {
+            found("every node starts", step.kinds() + ": not within " + Nemesis.UP_BOUND_MS / 1_000 + " s");
+        }
         if (step.recoveryMs() < 0) {
             found(
                     "everything goes on within " + Nemesis.RECOVERY_BOUND_MS / 1_000 + " s",

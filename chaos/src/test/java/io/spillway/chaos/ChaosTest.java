@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The bounded part of {@code make chaos}: two short rounds, one in each mode that can be had here. */
 @Timeout(400)
 class ChaosTest {
-    private static final int SECONDS = 12;
+    private static final int SECONDS = 8;
     private static final long SEED = Long.getLong("spillway.seed", System.nanoTime() & 0xffffff);
 
     @TempDir(cleanup = CleanupMode.ON_SUCCESS)

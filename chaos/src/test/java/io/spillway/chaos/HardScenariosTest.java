@@ -7,6 +7,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.CleanupMode;
@@ -30,6 +31,7 @@ class HardScenariosTest {
     }
 
     @Test
+    @Tag("slow")
     void aNodeThatLostItsUnsyncedTailAndIsNeededForTheMajorityLosesNothing() throws Exception {
         assumeDisks();
         survives("power-one", "pause-leader");
@@ -41,6 +43,7 @@ class HardScenariosTest {
     }
 
     @Test
+    @Tag("slow")
     void retriesWithKeysAcrossTheDeathOfTwoLeadersAreStoredOnce() throws Exception {
         survives("kill-leaders");
     }

@@ -7,12 +7,9 @@ import io.spillway.chaos.network.Network;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Asks every node again and again how it is, and notes the answer beside what is so. Has a thread of its own. */
 public final class HealthWatch implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(HealthWatch.class);
     private static final int EVERY_MS = 500;
 
     private final Cluster cluster;
@@ -31,11 +28,11 @@ public final class HealthWatch implements AutoCloseable {
     private void run() {
         try {
             while (true) {
-                for (Node node : cluster.nodes()) {
-                    if (node.isAlive()) {
-                        look(node);
-                    }
-                }
+                cluster.nodes().stream()
+                        .filter(Node::isAlive)
+                        .map(Look::new)
+                        .toList()
+                        .forEach(Look::note);
                 TimeUnit.MILLISECONDS.sleep(EVERY_MS);
             }
         } catch (InterruptedException e) {
@@ -43,34 +40,38 @@ public final class HealthWatch implements AutoCloseable {
         }
     }
 
-    /** Does not wait for the answer; a node that gives none says nothing false. */
-    private void look(Node node) {
-        Asking asking = cluster.asking();
-        boolean wasQuorate = isQuorate(node);
-        boolean wasServed = isServed(node);
-        CompletableFuture<Optional<Asking.Said>> status = asking.get(node, "/cluster");
-        asking.get(node, "/readyz")
-                .thenAcceptBoth(status, (ready, said) -> {
-                    if (ready.isPresent() && said.isPresent()) {
-                        note(node, ready.get(), asking.parse(said.get()), wasQuorate, wasServed);
-                    }
-                })
-                .whenComplete((done, failure) -> {
-                    if (failure != null) {
-                        LOG.warn("event=health_not_noted node={}", node.id(), failure);
-                    }
-                });
-    }
+    /** Questions to one node that are under way. A node that gives no answer says nothing false. */
+    private final class Look {
+        private final Node node;
+        private final boolean wasQuorate;
+        private final boolean wasServed;
+        private final CompletableFuture<Optional<Asking.Said>> ready;
+        private final CompletableFuture<Optional<Asking.Said>> status;
 
-    private void note(Node node, Asking.Said ready, JsonNode status, boolean wasQuorate, boolean wasServed) {
-        history.add(at -> new Event.Health(
-                at,
-                node.id(),
-                ready.status() == 200,
-                status.path("leader").asText("").equals(node.id()),
-                status.path("commit").asLong(-1),
-                wasQuorate || isQuorate(node),
-                wasServed && isServed(node)));
+        Look(Node node) {
+            this.node = node;
+            wasQuorate = isQuorate(node);
+            wasServed = isServed(node);
+            ready = cluster.asking().get(node, "/readyz");
+            status = cluster.asking().get(node, "/cluster");
+        }
+
+        void note() {
+            Optional<Asking.Said> saidReady = ready.join();
+            Optional<Asking.Said> saidStatus = status.join();
+            if (saidReady.isEmpty() || saidStatus.isEmpty()) {
+                return;
+            }
+            JsonNode cluster = HealthWatch.this.cluster.asking().parse(saidStatus.get());
+            history.add(at -> new Event.Health(
+                    at,
+                    node.id(),
+                    saidReady.get().status() == 200,
+                    cluster.path("leader").asText("").equals(node.id()),
+                    cluster.path("commit").asLong(-1),
+                    wasQuorate || isQuorate(node),
+                    wasServed && isServed(node)));
+        }
     }
 
     private boolean isQuorate(Node node) {

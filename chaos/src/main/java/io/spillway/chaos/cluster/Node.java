@@ -74,7 +74,7 @@ public final class Node implements AutoCloseable {
         isFormer = false;
         try {
             Process started = new ProcessBuilder(command)
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log("out")))
+                    .redirectOutput(ProcessBuilder.Redirect.to(log("out")))
                     .redirectError(ProcessBuilder.Redirect.appendTo(log("err")))
                     .start();
             process = started;
@@ -113,6 +113,15 @@ public final class Node implements AutoCloseable {
 
     public synchronized boolean isAlive() {
         return process != null && process.isAlive();
+    }
+
+    /** Whether it has said, since it was started last, that it is up. */
+    public synchronized boolean isUp() {
+        try {
+            return isAlive() && Files.readString(logs.resolve(id + ".out")).contains("spillway ready");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     public synchronized boolean isPaused() {

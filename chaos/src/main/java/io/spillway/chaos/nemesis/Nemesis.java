@@ -2,6 +2,7 @@ package io.spillway.chaos.nemesis;
 
 import io.spillway.chaos.clients.Progress;
 import io.spillway.chaos.cluster.Cluster;
+import io.spillway.chaos.cluster.Node;
 import io.spillway.chaos.history.Event;
 import io.spillway.chaos.history.History;
 import java.util.ArrayList;
@@ -14,10 +15,13 @@ import java.util.concurrent.TimeUnit;
  * every client writes again and every group reads again.
  */
 public final class Nemesis {
-    /** Within so long after the end of a fault everything must go on. */
+    /** Within so long after the end of a fault, and after all processes are up again, everything must go on. */
     public static final int RECOVERY_BOUND_MS = 30_000;
     /** Within so long after the end of a fault all three nodes must vote again and lack nothing. */
     public static final int WHOLE_BOUND_MS = 60_000;
+
+    /** A node that is not up by then does not start. */
+    public static final int UP_BOUND_MS = 120_000;
 
     private static final int MIN_HOLD_MS = 3_000;
     private static final int MAX_HOLD_MS = 10_000;
@@ -34,8 +38,14 @@ public final class Nemesis {
      */
     public record Plan(boolean withDisks, List<String> kinds, int atOnce) {}
 
-    /** What came of a step: how long until everything went on, and until all were whole; -1 = not within the bound. */
-    public record Step(List<String> kinds, long recoveryMs, long wholeMs, String missing) {}
+    /**
+     * What came of a step, counted from its end; -1 = not within the bound.
+     *
+     * @param upMs until the processes that were started said that they are up, which the machine has a share in
+     * @param recoveryMs until everything went on
+     * @param wholeMs until all nodes were whole
+     */
+    public record Step(List<String> kinds, long upMs, long recoveryMs, long wholeMs, String missing) {}
 
     private final Scene scene;
     private final History history;
@@ -97,16 +107,40 @@ public final class Nemesis {
         }
         long healedNs = history.nowNs();
         tell("healed");
-        boolean isRecovered = Cluster.await(RECOVERY_BOUND_MS, () -> progress.isAllAfter(healedNs));
-        long recoveryMs = sinceMs(healedNs);
-        boolean isWhole = Cluster.await(WHOLE_BOUND_MS - recoveryMs, scene.cluster()::isWhole);
+        Aftermath after = new Aftermath(healedNs);
+        Cluster.await(UP_BOUND_MS + RECOVERY_BOUND_MS, after::isOver);
+        boolean isWhole = Cluster.await(WHOLE_BOUND_MS, scene.cluster()::isWhole);
         Step step = new Step(
                 chosen.stream().map(Fault::kind).toList(),
-                isRecovered ? recoveryMs : -1,
+                after.upMs,
+                after.recoveryMs,
                 isWhole ? sinceMs(healedNs) : -1,
-                isRecovered ? "" : progress.missing(healedNs));
+                after.recoveryMs < 0 ? progress.missing(healedNs) : "");
         steps.add(step);
         tell("after " + step);
+    }
+
+    /** Looks for how long it takes until all processes are up and everything goes on. */
+    private final class Aftermath {
+        private final long healedNs;
+        private long upMs = -1;
+        private long recoveryMs = -1;
+
+        private Aftermath(long healedNs) {
+            this.healedNs = healedNs;
+        }
+
+        private boolean isOver() {
+            long nowMs = sinceMs(healedNs);
+            if (upMs < 0 && scene.cluster().nodes().stream().allMatch(Node::isUp)) {
+                upMs = nowMs;
+            }
+            if (recoveryMs < 0 && progress.isAllAfter(healedNs)) {
+                recoveryMs = nowMs;
+            }
+            boolean isTooLate = upMs < 0 ? nowMs > UP_BOUND_MS : nowMs - upMs > RECOVERY_BOUND_MS;
+            return isTooLate || (upMs >= 0 && recoveryMs >= 0);
+        }
     }
 
     private long sinceMs(long ns) {

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,6 +22,7 @@ public final class Loopback implements Network {
     private final Map<String, Long> pids = new ConcurrentHashMap<>();
     private final Map<String, Endpoints> endpoints = new HashMap<>();
     private final List<Proxy> proxies = new ArrayList<>();
+    private final Set<Integer> used = new HashSet<>();
 
     public Loopback(List<String> nodes) {
         for (String node : nodes) {
@@ -34,12 +36,16 @@ public final class Loopback implements Network {
         }
     }
 
-    /** Chosen by the system a moment ago, so that it is free unless somebody is very quick. */
-    private static String free() {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return "127.0.0.1:" + socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    /** Chosen by the system a moment ago, and not a second time here, so that it is free unless somebody is very quick. */
+    private String free() {
+        while (true) {
+            try (ServerSocket socket = new ServerSocket(0)) {
+                if (used.add(socket.getLocalPort())) {
+                    return "127.0.0.1:" + socket.getLocalPort();
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 
