@@ -41,6 +41,8 @@ public final class RaftNode implements AutoCloseable {
     private static final int TEND_MS = 200;
     /** For how long a member must be out of the configuration to believe it; a removal under way may yet fail. */
     private static final int OUTSIDE_TICKS = 10;
+    /** A leader speaks several times a second to every member. */
+    private static final int SILENT_MS = 1_000;
 
     private static final int CLOSE_TIMEOUT_MS = 5_000;
 
@@ -145,7 +147,7 @@ public final class RaftNode implements AutoCloseable {
             stuckStart.tend();
             admission.tend();
             members.tend();
-            if (!admission.joined().isDone() || group.isMember()) {
+            if (!admission.joined().isDone() || group.isMember() || hearsLeader()) {
                 ticksOutside = 0;
             } else if (++ticksOutside == OUTSIDE_TICKS) {
                 stop("it was taken out of the cluster", null);
@@ -153,6 +155,12 @@ public final class RaftNode implements AutoCloseable {
         } catch (RuntimeException e) {
             LOG.warn("cluster_tend_failed", e);
         }
+    }
+
+    /** Nobody speaks to a node that was taken out; one that came back may have to pass configurations of before that. */
+    private boolean hearsLeader() {
+        long heardMs = group.leaderHeardMs();
+        return heardMs != ClusterStatus.UNKNOWN && heardMs < SILENT_MS;
     }
 
     /** Ends when this node is a member of a cluster: at once for one that forms it or was a member before. */
