@@ -1,35 +1,35 @@
 package io.spillway.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The bounded part of {@code make chaos}: two short rounds, one in each mode that can be had here. */
+/** The bounded part of {@code make chaos}: a short round in the best mode that can be had here, the same faults every time. */
 @Timeout(400)
 class ChaosTest {
     private static final int SECONDS = 8;
-    private static final long SEED = Long.getLong("spillway.seed", System.nanoTime() & 0xffffff);
+    private static final long SEED = Long.getLong("spillway.seed", 1);
 
     @TempDir(cleanup = CleanupMode.ON_SUCCESS)
     Path directory;
 
     @Test
-    void aRoundOnLoopbackViolatesNothing() throws Exception {
-        violatesNothing(Options.Mode.LOOPBACK);
+    void aRoundViolatesNothing() throws Exception {
+        violatesNothing(Options.Mode.best());
     }
 
     @Test
-    void aRoundInNamespacesViolatesNothing() throws Exception {
-        assumeTrue(Options.Mode.best() == Options.Mode.NETNS, "namespaces need root");
-        violatesNothing(Options.Mode.NETNS);
+    @Tag("slow")
+    void aRoundOnLoopbackViolatesNothing() throws Exception {
+        violatesNothing(Options.Mode.LOOPBACK);
     }
 
     private void violatesNothing(Options.Mode mode) throws Exception {

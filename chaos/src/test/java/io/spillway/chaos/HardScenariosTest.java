@@ -49,6 +49,7 @@ class HardScenariosTest {
     }
 
     @Test
+    @Tag("slow")
     void aRestartOfTwoOfThreeUnderLoadEndsTheRefusalsByItself() throws Exception {
         survives("kill-two");
     }

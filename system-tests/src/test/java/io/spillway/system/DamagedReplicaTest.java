@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +107,7 @@ class DamagedReplicaTest {
     }
 
     @Test
+    @Tag("slow")
     void aNodeWhoseDirectoriesAreGoneGetsThemAnew() throws Exception {
         comesBackFrom(
                 node -> delete(node.resolve("shard-0")),

@@ -26,6 +26,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -296,6 +297,7 @@ class LinkTest {
     }
 
     @Test
+    @Tag("slow")
     void copyingGoesOnWhereItWasWhenEitherSideIsKilled() throws Exception {
         there.admin().createTopic("numbers", 1, Map.of());
         create("l1", "numbers");
@@ -322,6 +324,7 @@ class LinkTest {
     }
 
     @Test
+    @Tag("slow")
     void aCopyBeginsWhereItsSourceDoes() throws Exception {
         there.admin().createTopic("numbers", 1, Map.of());
         try (Producer producer = there.producer("numbers").open()) {
@@ -403,6 +406,7 @@ class LinkTest {
     }
 
     @Test
+    @Tag("slow")
     void aTopicThatIsThereAlreadyIsLeftAlone() throws Exception {
         there.admin().createTopic("numbers", 1, Map.of());
         here.admin().createTopic("numbers", 1, Map.of());

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -102,6 +103,7 @@ class NearestTest {
     }
 
     @Test
+    @Tag("slow")
     void aReaderStaysWhereItIsWhenAnotherNodeIsElected() throws Exception {
         try (BrokerCluster cluster = BrokerCluster.start(directory, 3)) {
             int leader = cluster.leader();
@@ -131,6 +133,7 @@ class NearestTest {
     }
 
     @Test
+    @Tag("slow")
     void aFollowerServesWhoOnlyReadsAndSendsAllElseToTheLeader() throws Exception {
         try (BrokerCluster cluster = BrokerCluster.start(directory, 3)) {
             int leader = cluster.leader();
