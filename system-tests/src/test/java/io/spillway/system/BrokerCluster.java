@@ -121,10 +121,13 @@ public final class BrokerCluster implements AutoCloseable {
         }
     }
 
-    /** Whether every node has applied what the cluster has committed, and all of them as much. */
+    /** Whether every node takes part and has applied what the cluster has committed, and all of them as much. */
     boolean holdsTheSameEverywhere() throws IOException, InterruptedException {
         Set<String> places = new HashSet<>();
         for (BrokerProcess node : nodes) {
+            if (!isReady(node)) {
+                return false;
+            }
             String status = status(node);
             places.add(figure(status, "commit"));
             places.add(figure(status, "applied"));
