@@ -38,6 +38,7 @@ type broker struct {
 	binary   string
 	dir      string
 	endpoint string
+	http     string
 	flags    []string // of serve, beside those that every one has
 	cmd      *exec.Cmd
 }
@@ -106,6 +107,8 @@ func (b *broker) start() error {
 		for _, field := range strings.Fields(line) {
 			if wire, ok := strings.CutPrefix(field, "wire="); ok {
 				b.endpoint = wire
+			} else if http, ok := strings.CutPrefix(field, "http="); ok {
+				b.http = http
 				return nil
 			}
 		}

@@ -3,16 +3,19 @@ package spillway_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
 	spillway "github.com/spillway-io/spillway/go-client"
 )
 
-// startCluster starts three brokers in zones z1, z2 and z3 that form a cluster; the first one leads at first.
+// startCluster starts three brokers in zones z1, z2 and z3 and waits until all of them vote; the first one leads at first.
 func startCluster(t *testing.T) []*broker {
 	t.Helper()
 	var nodes []*broker
@@ -32,7 +35,23 @@ func startCluster(t *testing.T) []*broker {
 		b.restart()
 		nodes = append(nodes, b)
 	}
+	until(t, "three nodes to vote", func() bool { return strings.Count(nodes[0].cluster(), `"role":"VOTER"`) == 3 })
 	return nodes
+}
+
+// cluster is what the node says of its cluster.
+func (b *broker) cluster() string {
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Get("http://" + b.http + "/cluster")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // seenEndpoints hears where clients are connected.

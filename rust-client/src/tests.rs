@@ -322,7 +322,6 @@ async fn a_flush_ends_after_the_listener_has_heard_what_was_lost() {
             error: Some(wire_error(codes::LEASE_LOST, "lost", "late", "none")),
             ..pb::ItemError::default()
         }],
-        ..pb::AckResult::default()
     };
     broker.answer(ack.expect("an ack"), &result, Bytes::new());
 

@@ -9,8 +9,8 @@ use spillway::{Client, Error, Metrics, Producer, ReadFrom, Record, Start, Subscr
 use support::{eventually, Broker, SOON};
 use tokio::time::timeout;
 
-/// Three brokers in zones z1, z2 and z3; the first one leads at first.
-fn cluster() -> Vec<Broker> {
+/// Three brokers in zones z1, z2 and z3, all of them voting; the first one leads at first.
+async fn cluster() -> Vec<Broker> {
     let mut seed = None;
     let start = |number: usize| {
         // chosen a moment ago, so that it is free unless somebody is very quick
@@ -32,7 +32,12 @@ fn cluster() -> Vec<Broker> {
         }
         Broker::start_with(flags)
     };
-    (1..=3).map(start).collect()
+    let nodes: Vec<Broker> = (1..=3).map(start).collect();
+    eventually("three nodes vote", || async {
+        nodes[0].cluster().matches(r#""role":"VOTER""#).count() == 3
+    })
+    .await;
+    nodes
 }
 
 /// Where clients were connected last.
@@ -73,7 +78,7 @@ async fn read(reader: &Subscription, from: u32) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_reads_near_and_goes_on_when_its_node_or_the_leader_dies() {
-    let mut nodes = cluster();
+    let mut nodes = cluster().await;
     let seen = Arc::new(Seen::default());
     let client = Client::builder()
         .endpoints([nodes[0].endpoint().to_string()])

@@ -2,7 +2,8 @@
 
 #![allow(dead_code)] // not every file of tests needs all of it
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +17,7 @@ pub const SOON: Duration = Duration::from_secs(20);
 pub struct Broker {
     directory: PathBuf,
     listen: String,
+    http: String,
     flags: Vec<String>,
     child: Option<Child>,
 }
@@ -36,6 +38,7 @@ impl Broker {
         let mut broker = Self {
             directory: std::env::temp_dir().join(name),
             listen: "127.0.0.1:0".into(),
+            http: String::new(),
             flags,
             child: None,
         };
@@ -67,12 +70,14 @@ impl Broker {
         BufReader::new(child.stdout.take().expect("piped"))
             .read_line(&mut ready)
             .expect("its output");
-        let wire = ready
-            .split_whitespace()
-            .find_map(|word| word.strip_prefix("wire="));
-        self.listen = wire
-            .unwrap_or_else(|| panic!("{binary} is not ready: {ready:?}; next: make build"))
-            .into();
+        let address = |name: &str| {
+            let word = ready
+                .split_whitespace()
+                .find_map(|word| word.strip_prefix(name));
+            word.unwrap_or_else(|| panic!("{binary} is not ready: {ready:?}; next: make build"))
+        };
+        self.listen = address("wire=").into();
+        self.http = address("http=").into();
         self.child = Some(child);
     }
 
@@ -82,6 +87,16 @@ impl Broker {
 
     pub fn endpoint(&self) -> &str {
         &self.listen
+    }
+
+    /// What it says of its cluster.
+    pub fn cluster(&self) -> String {
+        let mut stream = TcpStream::connect(&self.http).expect("its http address");
+        let asked = stream.write_all(b"GET /cluster HTTP/1.0\r\nConnection: close\r\n\r\n");
+        asked.expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
     }
 
     /// Sends a signal, for instance -STOP.
