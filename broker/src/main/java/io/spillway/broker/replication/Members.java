@@ -33,6 +33,7 @@ final class Members {
     /** Ids of nodes whose admission is under way. */
     private final Set<String> joining = new HashSet<>();
 
+    private final Seating seating;
     private CompletableFuture<?> last = CompletableFuture.completedFuture(null);
 
     Members(
@@ -47,6 +48,7 @@ final class Members {
         this.questions = questions;
         this.control = control;
         rule = new VoterRule(config.maxVoters());
+        seating = new Seating(questions, reconfiguration, control);
     }
 
     /** By this node, or by the leader it knows; ends when the change is in effect. */
@@ -85,6 +87,11 @@ final class Members {
                 done.completeExceptionally(notLeader());
             } else if (change instanceof Change.Add add) {
                 add(add, done);
+            } else if (change instanceof Change.Forget forget && seating.isOf(forget.id())) {
+                // What it was sent is lost with the rest, and the leader would go on from there.
+                seating.giveUp("it lost its directory meanwhile");
+                done.completeExceptionally(new ReplicationException(
+                        Kind.REFUSED, "the node " + forget.id() + " is being admitted; that is given up, ask again"));
             } else {
                 enqueue(change, done);
             }
@@ -191,6 +198,10 @@ final class Members {
 
     /** As a voter if the rule has a seat for it. Either way Ratis first brings it close to the end of the log. */
     private CompletableFuture<Void> seat(Peer peer) {
+        return seating.seat(peer, () -> configured(peer));
+    }
+
+    private CompletableFuture<Void> configured(Peer peer) {
         List<Peer> voters = group.voters().stream().map(Peers::of).toList();
         return rule.next(voters, List.of(peer)).isPresent()
                 ? reconfiguration.set(
@@ -290,6 +301,7 @@ final class Members {
 
     /** What a leader does on its own: lets ready listeners vote by the rule, and levels priorities after a transfer. */
     void tend() {
+        seating.tend();
         if (!group.isLeading() || !last.isDone() || !joining.isEmpty()) {
             return;
         }

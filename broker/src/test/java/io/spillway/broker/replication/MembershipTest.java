@@ -9,8 +9,10 @@ import io.spillway.broker.replication.ReplicationException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -123,6 +125,24 @@ class MembershipTest {
             assertKind(Kind.REFUSED, node.removeNode("nobody"));
             assertKind(Kind.REFUSED, node.promote("nobody"));
             assertKind(Kind.REFUSED, node.transferLeadership("n4", TRANSFER_TIMEOUT_MS));
+        }
+    }
+
+    @Test
+    void aNodeThatDoesNotAnswerIsRefusedAtOnceWhileTheLeaderIsBusy() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir).ofThree()) {
+            RaftNode leader = cluster.node(cluster.awaitLeader());
+            Peer absent = new Peer("n4", "d", "127.0.0.1:1", "127.0.0.1:2");
+            CompletableFuture<Void> added = leader.addNode(absent);
+
+            // Ratis looks for silent nodes only in a leader that has nothing else to do.
+            awaiting("the answer").until(() -> {
+                cluster.propose("busy", 1);
+                return added.isDone();
+            });
+
+            assertKind(Kind.REFUSED, added);
+            assertThat(added).failsWithin(Duration.ZERO).withThrowableThat().withMessageContaining("does not answer");
         }
     }
 
