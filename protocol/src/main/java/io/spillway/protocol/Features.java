@@ -5,6 +5,9 @@ import java.util.Set;
 
 /** Agreement on optional features: active is what both sides offer; what either requires, the other must offer. */
 public final class Features {
+    /** The broker reads {@code HEALTH_REPORT}, and so the client sends it. */
+    public static final int HEALTH_REPORTS = 1;
+
     private Features() {}
 
     /**

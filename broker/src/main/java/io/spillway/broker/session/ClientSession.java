@@ -36,8 +36,8 @@ import org.slf4j.LoggerFactory;
 public final class ClientSession {
     private static final Logger LOG = LoggerFactory.getLogger(ClientSession.class);
     private static final int MIN_HEARTBEAT_MS = 1_000;
-    /** Features of the protocol that this broker offers; none yet. */
-    private static final Set<Integer> FEATURES = Set.of();
+    /** Features of the protocol that this broker offers. */
+    private static final Set<Integer> FEATURES = Set.of(Features.HEALTH_REPORTS);
 
     private final SessionContext context;
     private final Connection connection;
