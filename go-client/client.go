@@ -31,6 +31,7 @@ type Client struct {
 	deferred  []func() // run once the lock is free: callbacks and metrics
 	link      link
 	flow      flow
+	health    healthReporter
 	retries   retries
 	calls     map[*call]struct{}
 	producers map[*Producer]struct{}
@@ -50,6 +51,7 @@ func newClient() *Client {
 
 func (c *Client) init() {
 	c.retries.budget = core.NewRetryBudget()
+	c.health.machine = core.NewHealthMachine(c.opts.healthInterval.Milliseconds(), gcFullPm)
 	c.flow.reset(core.Normal, time.Now())
 	c.link.init(c.opts.endpoints, core.Preference{Zone: c.opts.zone, Nearest: c.isReader()})
 }
@@ -85,6 +87,10 @@ func Connect(ctx context.Context, opts ...Option) (*Client, error) {
 	c.unlock()
 	c.running.Add(1)
 	go c.runTicks()
+	if c.opts.healthInterval > 0 {
+		c.running.Add(1)
+		go c.runHealth()
+	}
 	if err := c.awaitFirst(ctx); err != nil {
 		return nil, err
 	}
@@ -128,7 +134,7 @@ func (c *Client) helloHeader() *pb.Hello {
 		ClientId: c.opts.name, InstanceId: c.instance, Lang: "go", ClientVersion: Version, Runtime: runtime.Version(),
 		Zone: c.opts.zone, FailureDomain: c.opts.failureDomain,
 		HeartbeatMs: uint32(c.opts.heartbeat.Milliseconds()), MaxFrame: wire.MaxFrameBytes,
-		UnixMs: uint64(time.Now().UnixMilli()), FollowerReads: c.isReader(),
+		UnixMs: uint64(time.Now().UnixMilli()), FollowerReads: c.isReader(), Features: c.features(),
 	}
 }
 
@@ -227,6 +233,9 @@ func (c *Client) tick(now time.Time) {
 	}
 	for call := range c.calls {
 		call.tick(now)
+	}
+	if c.reportsHealth() {
+		c.tickHealth()
 	}
 	c.pump()
 }

@@ -88,6 +88,7 @@ func (d *delivered) next(m *Message) bool {
 func (d *delivered) settle(index int, s core.Settlement) {
 	if d != nil && d.change(func(leased *core.LeasedBatch) bool { return leased.Settle(index, s) }) {
 		d.sub.acks.onRecordSettled()
+		d.sub.c.health.work.onSettled(s.Outcome)
 	}
 }
 

@@ -16,6 +16,8 @@ type Metrics interface {
 	OnPublishFailed(topic string, partition, records int, err *Error)
 	// OnThrottled: the broker asked to wait.
 	OnThrottled(scope string, retryAfter time.Duration)
+	// OnHealth: how the client is has changed, as the broker is told.
+	OnHealth(health Health)
 	// OnBatchReceived: records of it are for this subscription.
 	OnBatchReceived(topic string, partition, records, bytes int)
 }
@@ -40,6 +42,9 @@ func (NoMetrics) OnPublishFailed(string, int, int, *Error) {}
 
 // OnThrottled does nothing.
 func (NoMetrics) OnThrottled(string, time.Duration) {}
+
+// OnHealth does nothing.
+func (NoMetrics) OnHealth(Health) {}
 
 // OnBatchReceived does nothing.
 func (NoMetrics) OnBatchReceived(string, int, int, int) {}

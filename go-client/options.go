@@ -24,6 +24,9 @@ type options struct {
 	heartbeat      time.Duration
 	requestTimeout time.Duration
 	metrics        Metrics
+	healthInterval time.Duration
+	healthRoot     string
+	appHealth      func() AppHealth
 }
 
 func defaults() options {
@@ -33,6 +36,8 @@ func defaults() options {
 		connectTimeout: 3 * time.Second,
 		heartbeat:      5 * time.Second,
 		requestTimeout: 10 * time.Second,
+		healthInterval: time.Second,
+		healthRoot:     "/",
 	}
 }
 

@@ -120,6 +120,9 @@ func (o *subscribing) onResponse(f *wire.Frame) {
 	}
 	l.sub.acks.onOpen(o.cn, l.channel)
 	l.setActive(ok.GetRole() == roleActive)
+	if l.sub.c.health.braked {
+		l.pause()
+	}
 	if !l.isOpened {
 		l.isOpened = true
 		l.opened <- nil
@@ -300,7 +303,7 @@ func (l *subLink) onCorrupt(segment *pb.Segment, bytes []byte, cause error) bool
 // grantCredit tells the broker how much more it may send, once half of the window is consumed; or all there is, when what is
 // left may be too little for the next batch.
 func (l *subLink) grantCredit() {
-	if l.state != handleOpen || l.draining || l.leaving {
+	if l.state != handleOpen || l.draining || l.leaving || l.sub.c.health.braked {
 		return
 	}
 	window := uint64(l.sub.opts.creditBytes)
@@ -333,6 +336,19 @@ func (l *subLink) pause() {
 	if l.state == handleOpen {
 		l.cn.send(wire.CreditGrant, l.channel, &pb.CreditGrant{Paused: true,
 			Credit: &pb.Credit{MaxBatches: l.grantedBatches, MaxBytes: l.grantedBytes}})
+	}
+}
+
+// onBrake: the client has no memory for more, or has it again.
+func (l *subLink) onBrake() {
+	if l.draining || l.leaving || l.state != handleOpen {
+		return
+	}
+	if l.sub.c.health.braked {
+		l.pause()
+	} else {
+		l.cn.send(wire.CreditGrant, l.channel, &pb.CreditGrant{Credit: l.nextCredit()})
+		l.cn.wakeSender()
 	}
 }
 

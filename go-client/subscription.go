@@ -211,6 +211,9 @@ func (s *Subscription) Consume(ctx context.Context, concurrency int, handler fun
 		return err
 	}
 	defer s.enter()()
+	work := &s.c.health.work
+	work.handlers.Add(int32(concurrency))
+	defer work.handlers.Add(-int32(concurrency))
 	ctx = context.WithValue(ctx, handlerOf{}, s)
 	var workers sync.WaitGroup
 	results := make(chan error, concurrency)
@@ -279,7 +282,10 @@ func (s *Subscription) work(ctx context.Context, handler func(context.Context, *
 }
 
 func (s *Subscription) handle(ctx context.Context, m *Message, handler func(context.Context, *Message) error) {
+	work, began := &s.c.health.work, time.Now()
+	work.busy.Add(1)
 	failed := func() (err error) {
+		defer work.busy.Add(-1)
 		defer func() {
 			if panicked := recover(); panicked != nil {
 				err = fmt.Errorf("the handler panicked: %v", panicked)
@@ -287,6 +293,7 @@ func (s *Subscription) handle(ctx context.Context, m *Message, handler func(cont
 		}()
 		return handler(ctx, m)
 	}()
+	work.handled(began)
 	if failed == nil {
 		m.Ack()
 		return

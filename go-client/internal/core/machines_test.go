@@ -367,3 +367,64 @@ func TestLease(t *testing.T) {
 		}
 	})
 }
+
+func TestHealth(t *testing.T) {
+	states := map[string]HealthState{"": HealthReady, "READY": HealthReady, "DEGRADED": HealthDegraded,
+		"CRITICAL": HealthCritical, "DRAINING": HealthDraining}
+	type outcome struct {
+		State     string
+		Reasons   []HealthReason
+		AppUtilPm uint32 `json:"app_util_pm"`
+		Handoff   bool
+		Brake     bool
+		Report    bool
+	}
+	type step struct {
+		AtMs         int64 `json:"at_ms"`
+		Event        string
+		GCCPUPm      uint32 `json:"gc_cpu_pm"`
+		HeapPm       uint32 `json:"heap_pm"`
+		MemPm        uint32 `json:"mem_pm"`
+		SchedP99Us   uint32 `json:"sched_p99_us"`
+		PsiMemSomePm uint32 `json:"psi_mem_some_pm"`
+		PsiMemFullPm uint32 `json:"psi_mem_full_pm"`
+		PsiIOFullPm  uint32 `json:"psi_io_full_pm"`
+		Inflight     uint32
+		MaxInflight  uint32 `json:"max_inflight"`
+		AppState     string `json:"app_state"`
+		AppUtilPm    uint32 `json:"app_util_pm"`
+		Draining     bool
+		Expect       outcome
+	}
+	type one struct {
+		Name     string
+		GCFullPm uint32 `json:"gc_full_pm"`
+		Steps    []step
+	}
+	vectors.Run(t, "health", func(t *testing.T, c one) {
+		m := NewHealthMachine(1_000, c.GCFullPm)
+		for _, s := range c.Steps {
+			var report bool
+			switch s.Event {
+			case "SAMPLE":
+				report = m.Sample(HealthSample{GCCPUPm: s.GCCPUPm, HeapPm: s.HeapPm, MemPm: s.MemPm, SchedP99Us: s.SchedP99Us,
+					PsiMemSomePm: s.PsiMemSomePm, PsiMemFullPm: s.PsiMemFullPm, PsiIOFullPm: s.PsiIOFullPm, Inflight: s.Inflight,
+					MaxInflight: s.MaxInflight, AppState: named(t, states, s.AppState), AppUtilPm: s.AppUtilPm}, s.AtMs)
+			case "DRAIN":
+				report = m.Drain(s.Draining, s.AtMs)
+			case "CONNECTED":
+				report = m.Connected(s.AtMs)
+			case "TIMER":
+				report = m.Timer(s.AtMs)
+			default:
+				t.Fatalf("unknown event %s", s.Event)
+			}
+			if m.State() != named(t, states, s.Expect.State) || fmt.Sprint(m.Reasons()) != fmt.Sprint(s.Expect.Reasons) ||
+				m.UtilPm() != s.Expect.AppUtilPm || m.HandoffRequested() != s.Expect.Handoff || m.Brakes() != s.Expect.Brake ||
+				report != s.Expect.Report {
+				t.Fatalf("%s: after %+v it is %d because of %v, util %d, handoff %v, brake %v, report %v", c.Name, s, m.State(),
+					m.Reasons(), m.UtilPm(), m.HandoffRequested(), m.Brakes(), report)
+			}
+		}
+	})
+}

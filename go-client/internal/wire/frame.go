@@ -16,6 +16,7 @@ const (
 	GoAway         Kind = 0x04
 	Bye            Kind = 0x05
 	Backpressure   Kind = 0x06
+	HealthReport   Kind = 0x07
 	Publish        Kind = 0x10
 	OpenPublisher  Kind = 0x11
 	ClosePublisher Kind = 0x12
