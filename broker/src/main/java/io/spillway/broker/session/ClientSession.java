@@ -24,6 +24,7 @@ import io.spillway.protocol.v1.OpenPublisherOk;
 import io.spillway.protocol.v1.Ping;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -51,6 +52,7 @@ public final class ClientSession {
     /** Only for reading, which a node that follows allows, too. */
     private boolean onlyReads;
 
+    private @Nullable Load load;
     private boolean closed;
 
     public ClientSession(SessionContext context, Connection connection) {
@@ -171,6 +173,7 @@ public final class ClientSession {
         instance = hello.getInstanceId().isEmpty() ? "anonymous-" + epoch : hex(hello.getInstanceId());
         clientId = hello.getClientId();
         onlyReads = hello.getFollowerReads();
+        load = Load.of(hello, context.publishBudget);
         ClientSession older = context.byInstance.put(instance, this);
         if (older != null) {
             older.fence();
@@ -283,7 +286,8 @@ public final class ClientSession {
         ConsumeRequests.requireFewer(publishers.size(), Limits.MAX_PUBLISHERS_PER_CONNECTION);
         Mailbox mailbox = context.mailbox(topic);
         int channel = frame.channel();
-        PublisherHandle handle = new PublisherHandle(context, outbox, mailbox, channel, topic.partitionId(index), open);
+        PublisherHandle handle = new PublisherHandle(
+                context, Objects.requireNonNull(load), outbox, mailbox, channel, topic.partitionId(index), open);
         long producerId = open.getProducerId() == 0 ? context.random.nextLong(1, Long.MAX_VALUE) : open.getProducerId();
         AdminRequests.offer(
                 mailbox,
@@ -352,6 +356,9 @@ public final class ClientSession {
     public void onClosed() {
         if (closed) {
             return;
+        }
+        if (load != null) {
+            load.close();
         }
         closed = true;
         if (instance != null) {

@@ -3,6 +3,7 @@ package io.spillway.broker.session;
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.cluster.ClusterView;
+import io.spillway.broker.flow.FlowKey;
 import io.spillway.broker.shard.Batches;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.PublishOutcome;
@@ -31,6 +32,7 @@ final class PublisherHandle implements PublisherPort {
     private static final int REPLICAS_RETRY_MS = 1_000;
 
     private final SessionContext context;
+    private final Load load;
     private final Outbox outbox;
     private final Mailbox mailbox;
     private final int channel;
@@ -44,8 +46,15 @@ final class PublisherHandle implements PublisherPort {
     private final AtomicLong answeredBytes = new AtomicLong();
 
     PublisherHandle(
-            SessionContext context, Outbox outbox, Mailbox mailbox, int channel, int partitionId, OpenPublisher open) {
+            SessionContext context,
+            Load load,
+            Outbox outbox,
+            Mailbox mailbox,
+            int channel,
+            int partitionId,
+            OpenPublisher open) {
         this.context = context;
+        this.load = load;
         this.outbox = outbox;
         this.mailbox = mailbox;
         this.channel = channel;
@@ -171,12 +180,14 @@ final class PublisherHandle implements PublisherPort {
         if (context.draining.get()) {
             throw new SpillwayException(Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect");
         }
-        long waiting = context.publishBytes.addAndGet(bytes);
+        boolean fits = load.memory().take(bytes);
         receivedBatches++;
         receivedBytes += bytes;
-        if (waiting > context.config.publishBudgetBytes()) {
-            answered(bytes);
-            throw overloaded("publishes of " + waiting + " bytes wait in the broker");
+        if (!fits) {
+            counted(bytes);
+            throw overloaded("publishes of " + context.publishBudget.bytes() + " bytes wait in the broker, "
+                    + load.memory().domainBytes() + " of them from "
+                    + load.key().domain());
         }
     }
 
@@ -196,9 +207,13 @@ final class PublisherHandle implements PublisherPort {
     }
 
     private void answered(int bytes) {
+        counted(bytes);
+        load.memory().give(bytes);
+    }
+
+    private void counted(int bytes) {
         answeredBatches.incrementAndGet();
         answeredBytes.addAndGet(bytes);
-        context.publishBytes.addAndGet(-bytes);
     }
 
     Credit credit() {
@@ -206,6 +221,11 @@ final class PublisherHandle implements PublisherPort {
                 .setMaxBatches(answeredBatches.get() + context.config.windowBatches())
                 .setMaxBytes(answeredBytes.get() + context.config.windowBytes())
                 .build();
+    }
+
+    @Override
+    public FlowKey flow() {
+        return load.key();
     }
 
     @Override

@@ -34,9 +34,8 @@ public final class SessionContext {
     final Published<Endpoint> endpoint = new Published<>(Endpoint.getDefaultInstance());
     /** Live sessions by client instance, so that a newer one fences the older. */
     final ConcurrentHashMap<String, ClientSession> byInstance = new ConcurrentHashMap<>();
-    /** Bytes of publishes that wait in the broker. */
-    final AtomicLong publishBytes = new AtomicLong();
 
+    final PublishBudget publishBudget;
     final Published<ClusterView> cluster = new Published<>(ClusterView.ALONE);
     private final Published<Supplier<byte[]>> zoneLag = new Published<>(() -> NO_LAG);
     final LongAdder protocolErrors = new LongAdder();
@@ -56,6 +55,7 @@ public final class SessionContext {
             String nodeId,
             String version) {
         this.config = config;
+        publishBudget = new PublishBudget(config.publishBudgetBytes());
         this.catalog = catalog;
         this.shards = shards;
         this.audit = audit;
@@ -141,7 +141,7 @@ public final class SessionContext {
 
     /** Bytes of publishes that are not answered yet. */
     public long publishBytes() {
-        return publishBytes.get();
+        return publishBudget.bytes();
     }
 
     public long protocolErrors() {

@@ -1,12 +1,18 @@
 package io.spillway.broker.shard;
 
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.flow.FlowKey;
 
 /** The way back to one publisher handle. Called on the shard thread; must not block. */
 public interface PublisherPort {
     void appended(ShardCommand.Publish command, PublishOutcome outcome);
 
     void refused(ShardCommand.Publish command, SpillwayException why);
+
+    /** Whose load its publishes are. */
+    default FlowKey flow() {
+        return FlowKey.BROKER;
+    }
 
     /** Whether it may write into the reserve of the disk, as what helps to free the disk must. */
     default boolean usesReserve() {

@@ -1,0 +1,23 @@
+package io.spillway.broker.session;
+
+import io.spillway.broker.flow.FlowKey;
+import io.spillway.protocol.v1.Hello;
+
+/**
+ * Whose load a session is, and its part of the broker's memory. Thread-safe.
+ *
+ * @param key the failure domain is the label the client gives itself, its language by default
+ */
+record Load(FlowKey key, PublishBudget.Share memory) {
+    private static final String UNKNOWN = "unknown";
+
+    static Load of(Hello hello, PublishBudget budget) {
+        String domain = hello.getFailureDomain().isEmpty() ? hello.getLang() : hello.getFailureDomain();
+        String known = domain.isEmpty() ? UNKNOWN : domain;
+        return new Load(new FlowKey(known, hello.getClientId()), budget.open(known));
+    }
+
+    void close() {
+        memory.close();
+    }
+}
