@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What others ask of a shard. Three queues, so that a flood of publishes never holds back acks, credit or the end of a
  * connection: publishes and control commands are bounded and refuse when full; endings are one per handle and thereby
- * bounded by the handles that exist. Thread-safe; {@code drain} and {@code park} belong to the shard thread.
+ * bounded by the handles that exist. Thread-safe; taking out and {@code park} belong to the shard thread.
  */
 public final class Mailbox {
     private static final int PUBLISH_CAPACITY = 8 << 10;
@@ -61,32 +61,23 @@ public final class Mailbox {
         }
     }
 
-    int drain(Consumer<ShardCommand> sink, int maxPublishes) {
+    /** The next publish, or null. */
+    ShardCommand.@Nullable Publish pollPublish() {
+        return publishes.poll();
+    }
+
+    /** Gives the sink all control commands; how many. */
+    int drainControls(Consumer<ShardCommand> sink) {
         int work = 0;
         ShardCommand command;
         while ((command = controls.poll()) != null) {
             sink.accept(command);
             work++;
         }
-        while (work < maxPublishes && (command = publishes.poll()) != null) {
-            sink.accept(command);
-            work++;
-        }
-        return work + drainEndings(sink);
-    }
-
-    /** Only publishes, oldest first: they are to be refused. */
-    int drainPublishes(Consumer<ShardCommand.Publish> sink, int max) {
-        int work = 0;
-        ShardCommand.Publish publish;
-        while (work < max && (publish = publishes.poll()) != null) {
-            sink.accept(publish);
-            work++;
-        }
         return work;
     }
 
-    /** As {@link #drain}, but only what must not wait: ends of handles and what comes from the cluster. */
+    /** Gives the sink all that must not wait: ends of handles and what comes from the cluster; how many. */
     int drainEndings(Consumer<ShardCommand> sink) {
         int work = 0;
         ShardCommand command;

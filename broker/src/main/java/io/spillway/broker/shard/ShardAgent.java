@@ -19,7 +19,6 @@ import org.slf4j.LoggerFactory;
  */
 final class ShardAgent {
     private static final Logger LOG = LoggerFactory.getLogger(ShardAgent.class);
-    private static final int PUBLISHES_PER_TURN = 256;
     private static final long NOT_QUIET = -1;
     /** How long a leader decides nothing, at most, for a snapshot to be taken, and how often it tries. */
     private static final long QUIET_AT_MOST_MS = 500;
@@ -50,6 +49,7 @@ final class ShardAgent {
     private final Subscriptions subscriptions;
     private final Trimming trimming;
     private final BacklogBounds backlogs;
+    private final Arrivals arrivals = new Arrivals();
     private final Consumer<ShardCommand> handler = this::handle;
     private long nowMs;
     private long nextTickMs;
@@ -145,7 +145,7 @@ final class ShardAgent {
 
     int doWork() {
         nowMs = clock.nowMs();
-        int work = agreement == null ? mailbox.drain(handler, PUBLISHES_PER_TURN) : drain(agreement);
+        int work = takeCommands();
         checkDamage();
         work += journal.doWork(nowMs);
         if (decides() && settling.nextFlushMs() <= nowMs) {
@@ -169,13 +169,27 @@ final class ShardAgent {
         }
     }
 
-    private int drain(Agreement with) {
-        int work = quietSinceMs == NOT_QUIET
-                ? mailbox.drain(handler, with.isFull() ? 0 : PUBLISHES_PER_TURN)
-                : mailbox.drainEndings(handler);
-        SpillwayException why = pressure.look(with.isFull(), nowMs);
+    private int takeCommands() {
+        int work = 0;
+        boolean mayDecide = quietSinceMs == NOT_QUIET;
+        boolean isFull = agreement != null && agreement.isFull();
+        if (mayDecide) {
+            work += mailbox.drainControls(handler);
+        }
+        if (mayDecide && !isFull) {
+            work += arrivals.turn(mailbox, handler);
+        } else {
+            arrivals.collect(mailbox);
+        }
+        work += mailbox.drainEndings(handler);
+        return agreement == null ? work : work + agree(agreement, isFull);
+    }
+
+    private int agree(Agreement with, boolean isFull) {
+        int work = 0;
+        SpillwayException why = pressure.look(isFull, nowMs);
         if (why != null) {
-            work += mailbox.drainPublishes(publish -> throttle(publish, why), PUBLISHES_PER_TURN);
+            work += arrivals.refuse(mailbox, publish -> throttle(publish, why));
         }
         return work + with.doWork();
     }
@@ -399,7 +413,9 @@ final class ShardAgent {
     /** Ends every subscription, writes what is open, syncs, and snapshots; the log can be closed after it. */
     void close() {
         nowMs = clock.nowMs();
-        mailbox.drain(handler, Integer.MAX_VALUE);
+        mailbox.drainControls(handler);
+        arrivals.drain(mailbox, handler);
+        mailbox.drainEndings(handler);
         if (agreement == null) {
             flushSettled();
         }
@@ -413,6 +429,7 @@ final class ShardAgent {
     /** Forgets everything that is not in the log, and tells those who consume; the log can be closed after it. */
     void abandon() {
         if (agreement != null) {
+            arrivals.drain(mailbox, agreement::refuses);
             subscriptions.endAll(agreement.notLeading());
         }
         syncing.finish(clock.nowMs(), () -> null);

@@ -138,14 +138,16 @@ final class AgreedNode implements Consensus {
         proposals.forEach(proposal -> proposal.entry.release());
         proposals.clear();
         replication.waiting().forEach(AgreedNode::release);
-        mailbox.drain(AgreedNode::release, Integer.MAX_VALUE);
+        mailbox.drainControls(AgreedNode::release);
+        mailbox.drainEndings(AgreedNode::release);
+        for (ShardCommand.Publish left = mailbox.pollPublish(); left != null; left = mailbox.pollPublish()) {
+            left.batch().release();
+        }
     }
 
     private static void release(ShardCommand command) {
         if (command instanceof ShardCommand.Committed committed) {
             committed.entry().release();
-        } else if (command instanceof ShardCommand.Publish publish) {
-            publish.batch().release();
         }
     }
 

@@ -1,0 +1,71 @@
+package io.spillway.broker.shard;
+
+import io.spillway.broker.flow.FairQueue;
+import io.spillway.broker.flow.FlowKey;
+import java.util.function.Consumer;
+
+/**
+ * Publishes that came, and whose turn it is. While a turn of the shard takes all that is there they go on as they came;
+ * what does not fit a turn waits, and from then on failure domains, the principals of a domain and the partitions of a
+ * principal have fair turns. Confined to the shard thread.
+ */
+final class Arrivals {
+    private static final int TURN_PUBLISHES = 256;
+    private static final long TURN_BYTES = 4 << 20;
+    private static final int QUANTUM_BYTES = 64 << 10;
+    /** More than these stay in the mailbox, which refuses what it cannot hold. */
+    private static final int MAX_WAITING = 64 << 10;
+    /** What a batch counts for beside its bytes, so that tiny ones are not free. */
+    private static final int BATCH_BYTES = 256;
+
+    private final FairQueue<ShardCommand.Publish> waiting = new FairQueue<>(QUANTUM_BYTES, FairQueue.Weights.EQUAL);
+
+    /** Gives the sink a turn's worth of publishes; how many. */
+    int turn(Mailbox mailbox, Consumer<ShardCommand> sink) {
+        int taken = 0;
+        long bytes = 0;
+        boolean direct = waiting.size() == 0;
+        while (taken < TURN_PUBLISHES && bytes < TURN_BYTES) {
+            ShardCommand.Publish next = direct ? mailbox.pollPublish() : waiting.poll();
+            if (next == null) {
+                break;
+            }
+            taken++;
+            bytes += next.bytes();
+            sink.accept(next);
+        }
+        collect(mailbox);
+        return taken;
+    }
+
+    /** Takes over what is in the mailbox, so that it refuses nobody because of a neighbour. */
+    void collect(Mailbox mailbox) {
+        ShardCommand.Publish next;
+        while (waiting.size() < MAX_WAITING && (next = mailbox.pollPublish()) != null) {
+            FlowKey key = next.port().flow();
+            waiting.add(next, BATCH_BYTES + next.bytes(), key.domain(), key.principal(), next.partitionId());
+        }
+    }
+
+    /** Gives the sink a turn's worth of publishes that are to be refused; how many. */
+    int refuse(Mailbox mailbox, Consumer<ShardCommand.Publish> sink) {
+        collect(mailbox);
+        int taken = 0;
+        ShardCommand.Publish next;
+        while (taken < TURN_PUBLISHES && (next = waiting.poll()) != null) {
+            sink.accept(next);
+            taken++;
+        }
+        return taken;
+    }
+
+    /** Gives the sink everything, in turn. */
+    void drain(Mailbox mailbox, Consumer<? super ShardCommand.Publish> sink) {
+        ShardCommand.Publish next;
+        collect(mailbox);
+        while ((next = waiting.poll()) != null) {
+            sink.accept(next);
+            collect(mailbox);
+        }
+    }
+}
