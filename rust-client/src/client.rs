@@ -10,10 +10,10 @@ use crate::codes;
 use crate::conn::Waiting;
 use crate::core::drain::{self, Step};
 use crate::core::Drain;
+use crate::health::{self, Health, Workload};
 use crate::link;
-use crate::metrics::Metrics;
-use crate::net::{First, Net};
-use crate::options::{between, check_endpoint, ClientOptions, HOUR, MINUTE};
+use crate::net::Net;
+use crate::options::{ClientOptions, HOUR};
 use crate::pb;
 use crate::state::State;
 use crate::wire::{Kind, MAX_FRAME_BYTES};
@@ -21,6 +21,10 @@ use crate::{Admin, Error, ProducerBuilder, SubscriptionBuilder};
 
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 const BYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+mod builder;
+
+pub use builder::ClientBuilder;
 
 /// What the handles and the tasks of a client share.
 pub(crate) struct Shared {
@@ -32,6 +36,7 @@ pub(crate) struct Shared {
     pub wake: Notify,
     /// Publishers that have work, as (producer, partition).
     pub woken: Mutex<Vec<(u64, usize)>>,
+    pub work: Workload,
     pub stop: watch::Sender<bool>,
     /// Where the client was connected.
     pub runtime: tokio::runtime::Handle,
@@ -54,6 +59,7 @@ impl Shared {
             state: Mutex::new(State::new(net)),
             wake: Notify::new(),
             woken: Mutex::default(),
+            work: Workload::default(),
             stop: watch::Sender::new(false),
             runtime: tokio::runtime::Handle::current(),
         }
@@ -119,6 +125,10 @@ impl Shared {
             heartbeat_ms: self.opts.heartbeat.as_millis() as u32,
             max_frame: MAX_FRAME_BYTES as u32,
             follower_reads: self.opts.follower_reads,
+            features: match self.opts.reports_every() {
+                Duration::ZERO => Vec::new(),
+                _ => vec![health::FEATURE],
+            },
             unix_ms: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_millis() as u64),
@@ -225,6 +235,12 @@ impl Client {
     /// Begins a subscription to the topic: in a group (shared work, leases, acks) or as a reader of its own.
     pub fn subscribe(&self, topic: impl Into<String>) -> SubscriptionBuilder {
         SubscriptionBuilder::new(self.clone(), topic.into())
+    }
+
+    /// How the client is, as of the last report. Always ready when reports are turned off.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.shared.with(|state| state.net.health.health())
     }
 
     /// Topics and groups.
@@ -334,157 +350,5 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Client({:?})", self.shared.opts.endpoints)
-    }
-}
-
-/// Settings of a [`Client`].
-#[must_use = "connect makes the client"]
-pub struct ClientBuilder {
-    opts: ClientOptions,
-}
-
-impl Default for ClientBuilder {
-    fn default() -> Self {
-        Self {
-            opts: ClientOptions {
-                endpoints: vec!["127.0.0.1:7400".into()],
-                name: String::new(),
-                zone: String::new(),
-                failure_domain: "rust".into(),
-                follower_reads: false,
-                connect_timeout: Duration::from_secs(3),
-                wait_for_broker: Duration::ZERO,
-                heartbeat: Duration::from_secs(5),
-                request_timeout: Duration::from_secs(10),
-                metrics: None,
-            },
-        }
-    }
-}
-
-impl ClientBuilder {
-    /// Where brokers listen, each `host:port` (`[v6]:port`), in order of preference. Of a cluster, those nodes that may be expected
-    /// to be up: they say where its leader is, and that which others there are. Default 127.0.0.1:7400.
-    pub fn endpoints<S: Into<String>>(mut self, host_ports: impl IntoIterator<Item = S>) -> Self {
-        self.opts.endpoints = host_ports.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// What the broker's views and logs call this client. Default: empty.
-    pub fn client_name(mut self, name: impl Into<String>) -> Self {
-        self.opts.name = name.into();
-        self
-    }
-
-    /// The zone this client runs in; brokers of the same zone are preferred. Default: empty, no preference.
-    pub fn zone(mut self, name: impl Into<String>) -> Self {
-        self.opts.zone = name.into();
-        self
-    }
-
-    /// Clients of one failure domain share one fate when the broker must shed load. Default: "rust".
-    pub fn failure_domain(mut self, name: impl Into<String>) -> Self {
-        self.opts.failure_domain = name.into();
-        self
-    }
-
-    /// Limit of one attempt to connect over TCP; the handshake after it has 5 s. 10 ms to 1 min, default 3 s.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.opts.connect_timeout = timeout;
-        self
-    }
-
-    /// How long [`connect`](ClientBuilder::connect) goes on trying when no endpoint answers. Default zero: each endpoint is tried
-    /// once. Once connected, the client reconnects for as long as it is open.
-    pub fn wait_for_broker(mut self, patience: Duration) -> Self {
-        self.opts.wait_for_broker = patience;
-        self
-    }
-
-    /// A connection without a byte for three of these is dead. 1 s to 60 s, default 5 s; the broker may ask for another.
-    pub fn heartbeat(mut self, interval: Duration) -> Self {
-        self.opts.heartbeat = interval;
-        self
-    }
-
-    /// Deadline of an [`Admin`] call and of opening a producer or subscription. 1 ms to 10 min, default 10 s.
-    pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.opts.request_timeout = timeout;
-        self
-    }
-
-    /// Sees what the client does. Default: nobody.
-    pub fn metrics(mut self, hook: Arc<dyn Metrics>) -> Self {
-        self.opts.metrics = Some(hook);
-        self
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        let o = &self.opts;
-        if o.endpoints.is_empty() {
-            return Err(Error::invalid(
-                "no endpoint is given",
-                "a client needs at least one host:port",
-            ));
-        }
-        o.endpoints
-            .iter()
-            .try_for_each(|endpoint| check_endpoint(endpoint))?;
-        between(
-            "the connect timeout",
-            o.connect_timeout,
-            Duration::from_millis(10),
-            MINUTE,
-        )?;
-        between(
-            "the wait for a broker",
-            o.wait_for_broker,
-            Duration::ZERO,
-            HOUR * 24,
-        )?;
-        between("the heartbeat", o.heartbeat, Duration::from_secs(1), MINUTE)?;
-        between(
-            "the request timeout",
-            o.request_timeout,
-            Duration::from_millis(1),
-            MINUTE * 10,
-        )
-    }
-
-    /// Without tasks that connect it.
-    pub(crate) fn unconnected(self, first: First) -> Client {
-        let net = Net::new(&self.opts, first, random());
-        let shared = Arc::new(Shared::new(self.opts, net));
-        Client {
-            guard: Arc::new(Guard(shared.clone())),
-            shared,
-        }
-    }
-
-    /// Connects to the first endpoint that answers. Must be called on a tokio runtime, on which the client's tasks then run.
-    /// Cancel-safe.
-    ///
-    /// # Errors
-    /// CONNECT_FAILED when none does in time, UNSUPPORTED_VERSION or UNAUTHENTICATED when one refuses, INVALID_ARGUMENT for a
-    /// setting out of its range.
-    pub async fn connect(self) -> Result<Client, Error> {
-        self.check()?;
-        let patience = match self.opts.wait_for_broker {
-            Duration::ZERO => {
-                (self.opts.connect_timeout + link::HANDSHAKE_TIMEOUT)
-                    * self.opts.endpoints.len() as u32
-            }
-            patience => patience,
-        };
-        let (first, outcome) = oneshot::channel();
-        let client = self.unconnected(first);
-        let shared = client.shared.clone();
-        tokio::spawn(link::run(shared.clone()));
-        tokio::spawn(link::tick(shared.clone()));
-        match tokio::time::timeout(patience, outcome).await {
-            Ok(Ok(Ok(()))) => Ok(client),
-            Ok(Ok(Err(error))) => Err(error),
-            _ => Err(shared.with(|state| Error::from_wire(&state.net.last_error))),
-        }
     }
 }

@@ -152,7 +152,11 @@ impl Delivered {
 
     pub fn settle(self: &Arc<Self>, index: usize, how: Settlement<'_>) {
         let detail = shortened(how.detail);
+        let outcome = how.outcome;
         let settled = self.change(|lease| lease.settle(index, Settlement { detail, ..how }));
+        if settled {
+            self.inbox.shared.work.on_settled(outcome);
+        }
         if settled && self.inbox.records.fetch_add(1, Ordering::Relaxed) + 1 == FLUSH_AT_RECORDS {
             self.inbox.ask_flush();
         }

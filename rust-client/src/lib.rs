@@ -48,6 +48,7 @@ mod delivery;
 mod error;
 #[cfg(feature = "metrics")]
 mod facade;
+mod health;
 mod link;
 mod message;
 mod metrics;
@@ -75,10 +76,11 @@ pub use admin::{
 };
 pub use batch::AckFuture;
 pub use client::{Client, ClientBuilder};
-pub use core::RetryClass;
+pub use core::{HealthState, RetryClass};
 pub use error::Error;
 #[cfg(feature = "metrics")]
 pub use facade::FacadeMetrics;
+pub use health::{AppHealth, Health};
 pub use message::Message;
 pub use metrics::Metrics;
 pub use producer::{Producer, ProducerBuilder, PublishError};

@@ -46,7 +46,13 @@ pub(crate) async fn tick(shared: Arc<Shared>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = ticks.tick() => shared.with(|state| state.tick(Instant::now())),
+            due = ticks.tick() => {
+                let late = due.elapsed();
+                shared.with(|state| {
+                    state.net.health.on_tick(late);
+                    state.tick(Instant::now());
+                });
+            }
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }

@@ -10,6 +10,7 @@ use crate::core::{
     Preference, Pressure, RetryBudget, RetryClass, Signal, Window, MAX_R, REQUESTS,
 };
 use crate::error::{retry_class, wire_error};
+use crate::health::Reporter;
 use crate::metrics::Metrics;
 use crate::options::ClientOptions;
 use crate::pb;
@@ -69,6 +70,7 @@ pub(crate) struct Net {
     budget: RetryBudget,
     reconnect_cost: u32,
     random: u64,
+    pub health: Reporter,
     pub metrics: Option<Arc<dyn Metrics>>,
     /// Run once the lock is free.
     pub deferred: Vec<Box<dyn FnOnce() + Send>>,
@@ -108,6 +110,7 @@ impl Net {
             budget: RetryBudget::new(),
             reconnect_cost: 0,
             random: seed | 1,
+            health: Reporter::new(opts.reports_every()),
             metrics: opts.metrics.clone(),
             deferred: Vec::new(),
             next_id: 0,

@@ -1,6 +1,8 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::health::AskApp;
 use crate::metrics::Metrics;
 use crate::subscription::GroupTerms;
 use crate::{pb, Durability, Error, LostLeases, ReadFrom};
@@ -18,6 +20,21 @@ pub(crate) struct ClientOptions {
     pub heartbeat: Duration,
     pub request_timeout: Duration,
     pub metrics: Option<Arc<dyn Metrics>>,
+    /// Zero: the broker is not told.
+    pub health_interval: Duration,
+    pub health_root: PathBuf,
+    pub app_health: Option<AskApp>,
+}
+
+impl ClientOptions {
+    /// A reader of the nearest node is no member of a group, to which more or less could be given: it tells nobody how it is.
+    pub fn reports_every(&self) -> Duration {
+        if self.follower_reads {
+            Duration::ZERO
+        } else {
+            self.health_interval
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

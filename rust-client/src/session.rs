@@ -44,8 +44,9 @@ impl State {
     }
 
     /// A dial has a connection.
-    pub fn on_connected(&mut self, conn: Conn, hello: &pb::HelloOk, latency_ms: u64) {
+    pub fn on_connected(&mut self, mut conn: Conn, hello: &pb::HelloOk, latency_ms: u64) {
         let candidate = conn.candidate;
+        conn.reads_health = hello.features.contains(&crate::health::FEATURE);
         self.net.conns.push(conn);
         self.tell_load();
         let (now, r) = (self.net.now_ms(), self.net.r());

@@ -216,6 +216,9 @@ impl SubLink {
                 tracing::debug!(topic = %self.topic, group = self.opts.group, partitions = ?ok.partitions, "subscribed");
                 self.acks.on_open(net, self.conn, self.channel);
                 self.set_active(net, ok.role != ROLE_STANDBY);
+                if net.health.braked {
+                    self.pause(net);
+                }
                 if let Some(opened) = self.opened.take() {
                     let _ = opened.send(Ok(ok.partitions)); // who waited may have given up
                 }
@@ -363,6 +366,29 @@ impl SubLink {
                     },
                 );
             }
+        }
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// The client has no memory for more, or has it again.
+    pub fn on_brake(&mut self, net: &mut Net) {
+        if self.draining || self.leaving || self.state != State::Active {
+            return;
+        }
+        if net.health.braked {
+            self.pause(net);
+            return;
+        }
+        let (channel, credit) = (self.channel, Some(self.next_credit()));
+        if let Some(conn) = net.conn(self.conn) {
+            let grant = pb::CreditGrant {
+                credit,
+                ..pb::CreditGrant::default()
+            };
+            conn.send(Kind::CREDIT_GRANT, channel, &grant);
         }
     }
 

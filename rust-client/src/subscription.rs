@@ -3,7 +3,7 @@ use std::future::{poll_fn, Future};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use tokio::sync::{oneshot, watch};
@@ -13,6 +13,7 @@ use crate::client::{Guard, Shared, Steps};
 use crate::codes;
 use crate::core::drain::{self, Step};
 use crate::delivery::Delivery;
+use crate::health::Busy;
 use crate::link::TICK;
 use crate::options::number_between;
 use crate::state::State;
@@ -130,6 +131,7 @@ impl Subscription {
     {
         number_between("the concurrency", concurrency as u64, 1, 1_024)?;
         let _consuming = Consuming::begin(&self.consumers);
+        let _handlers = Busy::begin(&self.shared.work.handlers, concurrency as u32);
         let mut workers: Vec<Pin<Box<_>>> = (0..concurrency)
             .map(|_| Box::pin(self.work(&handler)))
             .collect();
@@ -164,7 +166,13 @@ impl Subscription {
                 Err(e) if e.code() == codes::CLIENT_CLOSED => return Ok(()),
                 Err(e) => return Err(e),
             };
-            match handler(message.clone()).await {
+            let began = Instant::now();
+            let outcome = {
+                let _busy = Busy::begin(&self.shared.work.busy, 1);
+                handler(message.clone()).await
+            };
+            self.shared.work.on_handled(began.elapsed());
+            match outcome {
                 Ok(()) => message.ack(),
                 Err(e) => {
                     let delay = (!self.own_backoff).then(|| {

@@ -16,9 +16,10 @@ use crate::wire::{
     frame_length, parse_frame, BatchWriter, Frame, Kind, OutRecord, BATCH_HEADER_BYTES,
     MAX_FRAME_BYTES, MAX_HEADER_BYTES,
 };
-use crate::{codes, pb, Client, GroupMode, Message, Record, Subscription};
+use crate::{codes, pb, Client, ClientBuilder, GroupMode, Message, Record, Subscription};
 
 mod cluster;
+mod health;
 
 const RESPONSE: u8 = 1;
 const FENCE: u64 = 77;
@@ -31,8 +32,12 @@ struct Broker {
 
 impl Broker {
     fn new() -> Self {
+        Self::of(Client::builder())
+    }
+
+    fn of(builder: ClientBuilder) -> Self {
         let (first, _) = oneshot::channel();
-        let client = Client::builder().unconnected(first);
+        let client = builder.unconnected(first);
         let conn = client.shared.with(|state| {
             let id = state.net.id();
             let heartbeat = Duration::from_secs(5);

@@ -13,11 +13,11 @@ use super::vectors::{file, knows, number, run, small, text};
 use super::{AckBuffer, Action, Bundle, Candidate, ConnectionMachine, Drain, Outcome, Phase};
 use super::{Farewell, Node, Preference, Pressure, Refusal, Welcome, MAX_R};
 
-fn flag(value: &Value, key: &str) -> bool {
+pub(super) fn flag(value: &Value, key: &str) -> bool {
     value[key].as_bool().unwrap_or(false)
 }
 
-fn list(value: &Value, key: &str) -> Vec<Value> {
+pub(super) fn list(value: &Value, key: &str) -> Vec<Value> {
     value[key].as_array().cloned().unwrap_or_default()
 }
 

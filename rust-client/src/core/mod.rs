@@ -11,6 +11,7 @@ mod connection;
 pub(crate) mod drain;
 mod events;
 mod failover;
+pub(crate) mod health;
 mod known;
 pub(crate) mod lease;
 mod preference;
@@ -27,12 +28,16 @@ pub(crate) use connection::ConnectionMachine;
 pub(crate) use drain::Drain;
 pub(crate) use events::{Action, Farewell, Node, Phase, Refusal, Welcome};
 pub(crate) use failover::Candidate;
+pub(crate) use health::{HealthMachine, Sample};
 pub(crate) use preference::Preference;
 pub(crate) use window::{Pressure, Signal, Window};
 
+#[cfg(test)]
+mod health_vectors;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
 pub(crate) mod vectors;
 
 pub use classify::RetryClass;
+pub use health::HealthState;

@@ -144,7 +144,7 @@ impl SubLink {
     /// Tells the broker how much more it may send, once half of the window is consumed; or all there is, when what is left may be
     /// too little for the next batch.
     pub(super) fn grant_credit(&mut self, net: &mut Net) {
-        if self.state != State::Active || self.draining || self.leaving {
+        if self.state != State::Active || self.draining || self.leaving || net.health.braked {
             return;
         }
         let window = (
