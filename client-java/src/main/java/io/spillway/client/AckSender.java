@@ -54,7 +54,8 @@ final class AckSender implements DeliveredBatch.SettlementListener {
     }
 
     @Override
-    public void onRecordSettled() {
+    public void onRecordSettled(int outcome) {
+        client.work().onSettled(outcome);
         if (settledRecords.incrementAndGet() == FLUSH_AT_RECORDS) {
             client.onNetworkThread(this::flush);
         }

@@ -10,6 +10,8 @@ import io.spillway.client.net.Clock;
 import io.spillway.client.net.ConnectionSettings;
 import io.spillway.client.net.Endpoint;
 import io.spillway.client.net.Link;
+import io.spillway.protocol.Features;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -28,6 +30,9 @@ public final class ClientBuilder {
     private Duration heartbeat = Duration.ofSeconds(5);
     private Duration requestTimeout = Duration.ofSeconds(10);
     private ClientMetrics metrics = ClientMetrics.NONE;
+    private Duration healthInterval = Duration.ofSeconds(1);
+    private Path healthRoot = Path.of("/");
+    private Supplier<AppHealth> appHealth = () -> HealthReporter.Settings.WELL;
 
     ClientBuilder() {}
 
@@ -89,6 +94,32 @@ public final class ClientBuilder {
     }
 
     /**
+     * How often the client looks how it is and tells the broker, which gives less to members of a group that are not well.
+     * Zero turns it off. 200 ms to 10 s, default 1 s.
+     */
+    public ClientBuilder healthInterval(Duration interval) {
+        healthInterval = interval.isZero()
+                ? interval
+                : Arguments.between("healthInterval", interval, Duration.ofMillis(200), Duration.ofSeconds(10));
+        return this;
+    }
+
+    /**
+     * Who says how the application is; asked before each report, on the client's network thread, it must be quick. Default:
+     * nobody.
+     */
+    public ClientBuilder appHealth(Supplier<AppHealth> ask) {
+        appHealth = ask;
+        return this;
+    }
+
+    /** The directory under which proc/pressure is read. Default "/". */
+    public ClientBuilder healthRoot(Path directory) {
+        healthRoot = directory;
+        return this;
+    }
+
+    /**
      * Connects to the first endpoint that answers. Throws {@link SpillwayException} CONNECT_FAILED when none does in
      * time, UNSUPPORTED_VERSION or UNAUTHENTICATED when one refuses, INVALID_ARGUMENT for an endpoint that is not {@code
      * host:port}.
@@ -105,6 +136,7 @@ public final class ClientBuilder {
                 zone,
                 failureDomain,
                 false,
+                healthInterval.isZero() ? List.of() : List.of(Features.HEALTH_REPORTS),
                 (int) connectTimeout.toMillis(),
                 HANDSHAKE_TIMEOUT_MS,
                 (int) heartbeat.toMillis());
@@ -121,8 +153,13 @@ public final class ClientBuilder {
                         ofReaders.split());
             }
         };
-        ClientContext context =
-                new ClientContext(clientName, requestTimeout, link, Clock.SYSTEM, new Retries(random), metrics);
+        HealthReporter.Settings health =
+                new HealthReporter.Settings((int) healthInterval.toMillis(), healthRoot, appHealth);
+        ClientContext context = new ClientContext(
+                new ClientSettings(clientName, requestTimeout, metrics, health),
+                link,
+                Clock.SYSTEM,
+                new Retries(random));
         ConnectedClient client = new ConnectedClient(group, link, readers, context, !waitForBroker.isZero());
         Duration oneRound = connectTimeout.plusMillis(HANDSHAKE_TIMEOUT_MS).multipliedBy(parsed.size());
         client.connect(waitForBroker.isZero() ? oneRound : waitForBroker);

@@ -22,44 +22,36 @@ import org.jspecify.annotations.Nullable;
 final class ClientContext {
     private static final Duration FINISH_TIMEOUT = Duration.ofSeconds(1);
 
-    private final String clientName;
-    private final Duration requestTimeout;
+    private final ClientSettings settings;
+    private final Workload work = new Workload();
     private final EventLoop loop;
     private final Clock clock;
     private final Link link;
     private final PublishFlow flow;
     private final Retries retries;
-    private final ClientMetrics metrics;
     private @Nullable Connection consuming;
+    private boolean braked;
 
-    ClientContext(
-            String clientName,
-            Duration requestTimeout,
-            Link link,
-            Clock clock,
-            Retries retries,
-            ClientMetrics metrics) {
-        this.clientName = clientName;
-        this.requestTimeout = requestTimeout;
+    ClientContext(ClientSettings settings, Link link, Clock clock, Retries retries) {
+        this.settings = settings;
         this.loop = link.loop();
         this.clock = clock;
         this.link = link;
         this.retries = retries;
-        this.metrics = metrics;
-        flow = new PublishFlow(loop, clock, metrics);
+        flow = new PublishFlow(loop, clock, settings.metrics());
     }
 
     /** The same over another link on the same network thread. */
     ClientContext over(Link other) {
-        return new ClientContext(clientName, requestTimeout, other, clock, retries, metrics);
+        return new ClientContext(settings, other, clock, retries);
     }
 
     String clientName() {
-        return clientName;
+        return settings.name();
     }
 
     Duration requestTimeout() {
-        return requestTimeout;
+        return settings.requestTimeout();
     }
 
     EventLoop loop() {
@@ -93,7 +85,24 @@ final class ClientContext {
     }
 
     ClientMetrics metrics() {
-        return metrics;
+        return settings.metrics();
+    }
+
+    HealthReporter.Settings health() {
+        return settings.health();
+    }
+
+    Workload work() {
+        return work;
+    }
+
+    /** Whether the client has no memory for more. On the network thread. */
+    boolean isBraked() {
+        return braked;
+    }
+
+    void brake(boolean now) {
+        braked = now;
     }
 
     /** Tells the endpoint's breaker how a call ended; {@code error} is null for a success. On the network thread. */

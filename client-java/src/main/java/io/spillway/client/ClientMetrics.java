@@ -24,6 +24,9 @@ public interface ClientMetrics {
     /** The broker asked to wait, in ms. */
     default void onThrottled(String scope, long retryAfterMs) {}
 
+    /** How the client is has changed, as the broker is told. */
+    default void onHealth(Health health) {}
+
     /** A batch arrived; {@code records} of it are for this subscription. */
     default void onBatchReceived(String topic, int partition, int records, int bytes) {}
 }

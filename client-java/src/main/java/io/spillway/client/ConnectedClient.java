@@ -38,6 +38,7 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
     private final Supplier<Link> readers;
     private final Map<ConnectedSubscription, NearestReader> readersOpen = new ConcurrentHashMap<>();
     private final CompletableFuture<Void> connected = new CompletableFuture<>();
+    private final HealthReporter reporter;
     private final boolean patient;
     private boolean wasReady;
     private volatile boolean closed;
@@ -52,6 +53,7 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
         this.link = link;
         this.context = context;
         this.patient = patient;
+        reporter = new HealthReporter(context.health(), context);
         requests = new Requests(context);
         admin = new RemoteAdmin(requests);
     }
@@ -155,6 +157,11 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
             }
         }
         return offsets;
+    }
+
+    @Override
+    public Health health() {
+        return reporter.health();
     }
 
     @Override
@@ -349,6 +356,23 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
         producers.forEach(producer -> producer.tick(nowNs));
         subscriptions.forEach(subscription -> subscription.link().tick(nowNs));
         requests.tick(nowNs);
+        reporter.tick(nowNs, Link.TICK_MS, link.current(), isDraining());
+        brake(reporter.brakes());
         context.flow().run();
+    }
+
+    /** Nothing is left that takes work. */
+    private boolean isDraining() {
+        return closed
+                || !subscriptions.isEmpty()
+                        && subscriptions.stream()
+                                .allMatch(subscription -> subscription.link().isDraining());
+    }
+
+    private void brake(boolean now) {
+        if (context.isBraked() != now) {
+            context.brake(now);
+            subscriptions.forEach(subscription -> subscription.link().onBrake());
+        }
     }
 }

@@ -245,6 +245,10 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
         client.await(done, limit, "closing " + settings);
     }
 
+    Workload work() {
+        return client.work();
+    }
+
     // ---- on the network thread
 
     SubscriptionLink link() {

@@ -24,7 +24,7 @@ final class DeliveredBatch extends LeasedBatch {
         void onSettled(DeliveredBatch batch);
 
         /** One more record is settled. */
-        void onRecordSettled();
+        void onRecordSettled(int outcome);
     }
 
     /** @param skipBefore records below this offset are not for this subscription */
@@ -46,7 +46,7 @@ final class DeliveredBatch extends LeasedBatch {
     void settle(int index, int outcome, int delayMs, String detail) {
         if (settleOne(index, outcome, delayMs, detail)) {
             report();
-            listener.onRecordSettled();
+            listener.onRecordSettled(outcome);
         }
     }
 
@@ -68,7 +68,7 @@ final class DeliveredBatch extends LeasedBatch {
     void poison(int index, String why) {
         if (isLeased() && poisonOne(index, why)) {
             report();
-            listener.onRecordSettled();
+            listener.onRecordSettled(TERM);
         }
     }
 

@@ -16,6 +16,7 @@ final class HandlerPool {
 
     private final ConnectedSubscription subscription;
     private final Clock clock;
+    private final Workload work;
     private final MessageHandler handler;
     /** Whether the group was given a backoff of its own. */
     private final boolean groupWaits;
@@ -26,6 +27,7 @@ final class HandlerPool {
     HandlerPool(ConnectedSubscription subscription, Clock clock, MessageHandler handler, int concurrency) {
         this.subscription = subscription;
         this.clock = clock;
+        work = subscription.work();
         this.handler = handler;
         groupWaits = subscription.settings().terms().hasBackoff();
         for (int i = 0; i < concurrency; i++) {
@@ -36,6 +38,15 @@ final class HandlerPool {
     }
 
     private void run() {
+        work.handlers(1);
+        try {
+            takeMessages();
+        } finally {
+            work.handlers(-1);
+        }
+    }
+
+    private void takeMessages() {
         while (!stopped) {
             try {
                 Message message = subscription.take(POLL);
@@ -50,7 +61,7 @@ final class HandlerPool {
 
     private void handle(Message message) {
         try {
-            handler.onMessage(message);
+            callHandler(message);
             message.ack();
         } catch (InterruptedException e) {
             message.release();
@@ -59,6 +70,16 @@ final class HandlerPool {
             LOG.log(Level.WARNING, "message={0} attempt={1} handler_threw={2}", message, message.attempt(), e);
             LOG.log(Level.DEBUG, "where the handler threw", e);
             message.nack(groupWaits ? Duration.ZERO : delay(message.attempt()), e.toString());
+        }
+    }
+
+    private void callHandler(Message message) throws Exception {
+        long beganNs = clock.nanoTime();
+        work.begin();
+        try {
+            handler.onMessage(message);
+        } finally {
+            work.end(clock.nanoTime() - beganNs);
         }
     }
 

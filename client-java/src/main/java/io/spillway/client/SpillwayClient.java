@@ -27,6 +27,9 @@ public interface SpillwayClient extends AutoCloseable {
     /** Begins a subscription to the topic: in a group (shared work, leases, acks) or as a reader of its own. */
     SubscriptionBuilder subscribe(String topic);
 
+    /** How the client is, as of the last report. Always ready when reports are turned off. */
+    Health health();
+
     /** Topics and groups. */
     Admin admin();
 

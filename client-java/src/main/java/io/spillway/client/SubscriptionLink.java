@@ -130,7 +130,7 @@ final class SubscriptionLink implements HandleListener {
                 state = State.ACTIVE;
                 activeSinceNs = client.clock().nanoTime();
                 acks.onOpen(asked, handle);
-                if (draining) {
+                if (draining || client.isBraked()) {
                     pause();
                 }
                 SubscribeOk ok = frame.header(SubscribeOk.parser());
@@ -294,7 +294,7 @@ final class SubscriptionLink implements HandleListener {
     /** Tells the broker how much more it may send, when that is due. */
     void grantCredit() {
         Connection to = connection;
-        if (state == State.ACTIVE && to != null && !draining && !leaving && credit.isDue()) {
+        if (state == State.ACTIVE && to != null && !draining && !leaving && !client.isBraked() && credit.isDue()) {
             to.send(
                     FrameKind.CREDIT_GRANT,
                     handle,
@@ -334,6 +334,25 @@ final class SubscriptionLink implements HandleListener {
         acks.collect(settled);
         settled.complete();
         return settled.future();
+    }
+
+    boolean isDraining() {
+        return draining;
+    }
+
+    /** The client has no memory for more, or has it again. */
+    void onBrake() {
+        if (draining || leaving || state != State.ACTIVE || connection == null) {
+            return;
+        }
+        if (client.isBraked()) {
+            pause();
+        } else {
+            connection.send(
+                    FrameKind.CREDIT_GRANT,
+                    handle,
+                    CreditGrant.newBuilder().setCredit(credit.grant()).build());
+        }
     }
 
     private void pause() {

@@ -26,7 +26,7 @@ final class DeliveredBatchTest {
         }
 
         @Override
-        public void onRecordSettled() {
+        public void onRecordSettled(int outcome) {
             records++;
         }
     };

@@ -23,6 +23,7 @@ import io.spillway.protocol.Limits;
 import io.spillway.protocol.Preface;
 import io.spillway.protocol.v1.Endpoint;
 import io.spillway.protocol.v1.Error;
+import io.spillway.protocol.v1.HealthReport;
 import io.spillway.protocol.v1.Hello;
 import io.spillway.protocol.v1.HelloOk;
 import io.spillway.protocol.v1.Ping;
@@ -52,6 +53,10 @@ final class FakeBroker implements AutoCloseable {
     int prefaceCode = Preface.OK;
     boolean answersHello = true;
     boolean answersPings = true;
+    /** Features that it has. */
+    List<Integer> features = List.of();
+    /** Health reports that came. */
+    final List<HealthReport> reports = new CopyOnWriteArrayList<>();
     /** Hellos are refused with this, and the connection is closed. */
     @Nullable
     Error helloRefusal;
@@ -282,6 +287,7 @@ final class FakeBroker implements AutoCloseable {
                             .setBrokerVersion("fake")
                             .setHeartbeatMs(heartbeatMs)
                             .addAllEndpoints(nodes)
+                            .addAllFeatures(features)
                             .build();
                     session.respond(frame, hello);
                 }
@@ -291,6 +297,7 @@ final class FakeBroker implements AutoCloseable {
                     session.respond(frame, Ping.getDefaultInstance());
                 }
             }
+            case HEALTH_REPORT -> reports.add(frame.header(HealthReport.parser()));
             case PUBLISH -> publish(session, frame);
             default -> request(session, kind, frame);
         }

@@ -3,11 +3,13 @@ package io.spillway.client.net;
 import com.google.protobuf.ByteString;
 import io.spillway.protocol.FrameDecoder;
 import io.spillway.protocol.v1.Hello;
+import java.util.List;
 
 /**
  * What a client says of itself and how long it waits.
  *
  * @param instanceId 16 random bytes that name this client for its life
+ * @param features of the protocol that it offers
  * @param connectTimeoutMs limit of a TCP connect
  * @param handshakeTimeoutMs limit of preface and Hello after it
  * @param followerReads it only reads, at the nearest node of a cluster, which may follow
@@ -19,6 +21,7 @@ public record ConnectionSettings(
         String zone,
         String failureDomain,
         boolean followerReads,
+        List<Integer> features,
         int connectTimeoutMs,
         int handshakeTimeoutMs,
         int heartbeatMs) {
@@ -32,6 +35,7 @@ public record ConnectionSettings(
                 zone,
                 failureDomain,
                 true,
+                List.of(),
                 connectTimeoutMs,
                 handshakeTimeoutMs,
                 heartbeatMs);
@@ -47,6 +51,7 @@ public record ConnectionSettings(
                 .setZone(zone)
                 .setFailureDomain(failureDomain)
                 .setFollowerReads(followerReads)
+                .addAllFeatures(features)
                 .setHeartbeatMs(heartbeatMs)
                 .setMaxFrame(FrameDecoder.DEFAULT_MAX_FRAME_BYTES)
                 .setUnixMs(nowMs)

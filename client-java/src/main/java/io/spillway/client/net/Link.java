@@ -67,7 +67,7 @@ public final class Link {
         void onTick(long nowNs);
     }
 
-    static final int TICK_MS = 20;
+    public static final int TICK_MS = 20;
 
     private static final System.Logger LOG = System.getLogger("io.spillway.client");
 
