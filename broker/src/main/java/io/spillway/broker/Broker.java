@@ -20,6 +20,7 @@ import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.replay.Replays;
+import io.spillway.broker.session.PressureMonitor;
 import io.spillway.broker.session.SessionContext;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
@@ -64,6 +65,7 @@ public final class Broker implements AutoCloseable {
     private final @Nullable ClusterMember cluster;
     private final SessionContext context;
     private final BrokerServer server;
+    private final PressureMonitor pressure;
     private final @Nullable ClusterMetrics clusterMetrics;
     private final AdminServer admin;
     private boolean closed;
@@ -87,6 +89,8 @@ public final class Broker implements AutoCloseable {
         this.context = context;
         server = BrokerServer.start(
                 config.listen(), config.eventLoops(), config.session().maxConnections(), config.forSessions(), context);
+        pressure = new PressureMonitor(context, shards, config.log().minFreeBytes());
+        server.every(PressureMonitor.TICK_MS, pressure::tick);
         context.listensAt(config.listen().host(), server.address().getPort());
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Meters meters = new Meters(registry);
@@ -261,7 +265,9 @@ public final class Broker implements AutoCloseable {
 
     private AdminServer startAdmin(PrometheusMeterRegistry registry, Meters meters) {
         try {
-            new BrokerMetrics(meters, shards).bind(VERSION, server, context);
+            BrokerMetrics metrics = new BrokerMetrics(meters, shards);
+            metrics.bind(VERSION, server, context);
+            metrics.bindPressure(pressure);
             return AdminServer.start(
                     config.http(),
                     this::health,

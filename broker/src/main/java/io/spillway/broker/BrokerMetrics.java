@@ -2,14 +2,18 @@ package io.spillway.broker;
 
 import static io.spillway.broker.metrics.MetricNames.*;
 
+import io.spillway.broker.flow.Pressures;
 import io.spillway.broker.log.LogStats;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.metrics.Metric;
+import io.spillway.broker.session.PressureMonitor;
 import io.spillway.broker.session.SessionContext;
 import io.spillway.broker.shard.Shard;
 import io.spillway.broker.shard.ShardCounters;
 import io.spillway.broker.transport.BrokerServer;
+import io.spillway.protocol.v1.PressureReason;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
@@ -29,6 +33,7 @@ final class BrokerMetrics {
         meters.bind(CONNECTIONS, server::connections);
         meters.bind(TOPICS, context::topics);
         meters.bind(PUBLISH_WAITING_BYTES, context::publishBytes);
+        meters.bind(PUBLISH_THROTTLED, context::shed, "class");
         meters.bind(PROTOCOL_ERRORS, context::protocolErrors);
         Runtime runtime = Runtime.getRuntime();
         meters.bind(HEAP_BYTES, () -> runtime.totalMemory() - runtime.freeMemory());
@@ -40,6 +45,13 @@ final class BrokerMetrics {
         meters.bindSeconds(SYNC_SECONDS, () -> sum(counters -> counters.syncNanos));
         for (int i = 0; i < shards.size(); i++) {
             bindShard(shards.get(i), Integer.toString(i));
+        }
+    }
+
+    void bindPressure(PressureMonitor pressure) {
+        for (PressureReason signal : Pressures.SIGNALS) {
+            String name = signal.name().substring("R_".length()).toLowerCase(Locale.ROOT);
+            meters.bind(PRESSURE_STATE, () -> pressure.level(signal), name);
         }
     }
 

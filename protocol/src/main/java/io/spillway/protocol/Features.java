@@ -8,6 +8,9 @@ public final class Features {
     /** The broker reads {@code HEALTH_REPORT}, and so the client sends it. */
     public static final int HEALTH_REPORTS = 1;
 
+    /** The broker sends {@code BACKPRESSURE} on channel 0, and the client heeds it. */
+    public static final int PRESSURE = 2;
+
     private Features() {}
 
     /**

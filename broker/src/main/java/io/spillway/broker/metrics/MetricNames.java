@@ -26,8 +26,14 @@ public final class MetricNames {
             counter("spillway_publish_refused_total", "Batches answered with an error.");
     public static final Metric PUBLISH_THROTTLED = counter(
             "spillway_publish_throttled_total",
-            "Batches refused with THROTTLED: replication = the cluster does not agree fast enough.",
+            "Publishes refused to protect the broker: replication = the cluster does not agree fast enough, class = the"
+                    + " pressure is too high for their class.",
             "reason");
+    public static final Metric PRESSURE_STATE = gauge(
+            "spillway_pressure_state",
+            "The state a signal asks for, the highest of all failure domains: 0 NORMAL, 1 ELEVATED, 2 THROTTLED,"
+                    + " 3 OVERLOADED, 4 READ_ONLY.",
+            "signal");
     public static final Metric KEY_CONFLICTS = counter(
             "spillway_idempotency_conflicts_total",
             "Records refused because their idempotency key came before with other content.");
@@ -143,6 +149,7 @@ public final class MetricNames {
             PUBLISH_DUPLICATES,
             PUBLISH_REFUSED,
             PUBLISH_THROTTLED,
+            PRESSURE_STATE,
             KEY_CONFLICTS,
             KEYS_REFUSED,
             BACKLOG_REFUSED,

@@ -5,6 +5,7 @@ import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.cluster.ClusterView;
+import io.spillway.broker.flow.PressureSignal;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.ShardCommand;
 import io.spillway.protocol.Code;
@@ -13,6 +14,7 @@ import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.Limits;
 import io.spillway.protocol.ProtocolException;
+import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Bye;
 import io.spillway.protocol.v1.ClosePublisher;
 import io.spillway.protocol.v1.Error;
@@ -37,8 +39,9 @@ import org.slf4j.LoggerFactory;
 public final class ClientSession {
     private static final Logger LOG = LoggerFactory.getLogger(ClientSession.class);
     private static final int MIN_HEARTBEAT_MS = 1_000;
+    private static final int SPREAD_PART = 4;
     /** Features of the protocol that this broker offers. */
-    private static final Set<Integer> FEATURES = Set.of(Features.HEALTH_REPORTS);
+    private static final Set<Integer> FEATURES = Set.of(Features.HEALTH_REPORTS, Features.PRESSURE);
 
     private final SessionContext context;
     private final Connection connection;
@@ -53,6 +56,7 @@ public final class ClientSession {
     private boolean onlyReads;
 
     private @Nullable Load load;
+    private boolean hearsOfPressure;
     private boolean closed;
 
     public ClientSession(SessionContext context, Connection connection) {
@@ -174,6 +178,7 @@ public final class ClientSession {
         clientId = hello.getClientId();
         onlyReads = hello.getFollowerReads();
         load = Load.of(hello, context.publishBudget);
+        hearsOfPressure = features.active().contains(Features.PRESSURE);
         ClientSession older = context.byInstance.put(instance, this);
         if (older != null) {
             older.fence();
@@ -201,6 +206,7 @@ public final class ClientSession {
                         .setMaxInflightBatches(context.config.windowBatches())
                         .setUnixMs(context.clock.nowMs())
                         .addAllEndpoints(context.endpoints())
+                        .setState(load.memory().signal().state())
                         .setFollows(!view.leads())
                         .setZone(Leader.zone(view, context.nodeId))
                         .build());
@@ -248,6 +254,30 @@ public final class ClientSession {
                         .setReconnectAfterMs(why.code() == Code.NOT_LEADER ? 0 : context.random.nextInt(100, 1_000))
                         .addAllEndpoints(Leader.endpoints(context.cluster.get()))
                         .build());
+    }
+
+    /** How the failure domain stands, for those that belong to it and want to hear. From any thread. */
+    void tellPressure(PublishBudget.Part domain, PressureSignal signal, boolean isNew) {
+        Load mine = load;
+        if (mine == null || !hearsOfPressure || !mine.memory().isOf(domain)) {
+            return;
+        }
+        int waitMs = isNew ? spread(signal.retryAfterMs()) : 0;
+        Backpressure frame = Backpressure.newBuilder()
+                .setSeq(signal.seq())
+                .setState(signal.state())
+                .addAllReasons(signal.reasons())
+                .setRetryAfterMs(waitMs)
+                .setValidForMs(signal.validForMs())
+                .setScope(signal.scope())
+                .build();
+        // Behind the answer to HELLO, which is written on the event loop.
+        connection.execute(() -> outbox.send(FrameKind.BACKPRESSURE, 0, frame));
+    }
+
+    /** A time to wait, made up to a quarter longer, so that clients do not return together. */
+    private int spread(int ms) {
+        return ms == 0 ? 0 : ms + context.random.nextInt(ms / SPREAD_PART + 1);
     }
 
     private void onPing(Frame frame) {

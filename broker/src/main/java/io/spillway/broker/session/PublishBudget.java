@@ -1,5 +1,8 @@
 package io.spillway.broker.session;
 
+import io.spillway.broker.base.Published;
+import io.spillway.broker.flow.PressureSignal;
+import java.util.Collections;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -11,10 +14,14 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class PublishBudget {
     private static final int TIMES_FREE = 4;
+    private static final long USED_UP_PM = 1_000;
 
     /** One domain's part; forgotten when the last session of the domain ends. */
-    private static final class Part {
+    static final class Part {
         final AtomicLong bytes = new AtomicLong();
+        /** How the domain stands. */
+        final Published<PressureSignal> signal = new Published<>(PressureSignal.NONE);
+
         int sessions;
     }
 
@@ -52,6 +59,15 @@ final class PublishBudget {
             bytes.addAndGet(-taken);
         }
 
+        /** How its domain stands. */
+        PressureSignal signal() {
+            return part.signal.get();
+        }
+
+        boolean isOf(Part asked) {
+            return part == asked;
+        }
+
         /** Bytes that wait of this domain. */
         long domainBytes() {
             return part.bytes.get();
@@ -70,6 +86,17 @@ final class PublishBudget {
             return mine;
         });
         return new Share(domain, part);
+    }
+
+    /** The domains that have sessions. */
+    Map<String, Part> parts() {
+        return Collections.unmodifiableMap(parts);
+    }
+
+    /** How much of what the domain may have it has, per mille; at 1000 it is refused. */
+    long usedPm(Part part) {
+        long mayBytes = TIMES_FREE * Math.max(0, limitBytes - bytes.get());
+        return mayBytes == 0 ? USED_UP_PM : Math.min(USED_UP_PM, part.bytes.get() * USED_UP_PM / mayBytes);
     }
 
     /** Bytes of publishes that wait. */

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.flow.FlowKey;
+import io.spillway.broker.flow.PressureSignal;
 import io.spillway.broker.shard.Batches;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.PublishOutcome;
@@ -19,6 +20,7 @@ import io.spillway.protocol.RecordView;
 import io.spillway.protocol.v1.Credit;
 import io.spillway.protocol.v1.Durability;
 import io.spillway.protocol.v1.OpenPublisher;
+import io.spillway.protocol.v1.PressureState;
 import io.spillway.protocol.v1.Publish;
 import io.spillway.protocol.v1.PublishAck;
 import java.util.concurrent.atomic.AtomicLong;
@@ -30,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PublisherHandle implements PublisherPort {
     private static final int REPLICAS_RETRY_MS = 1_000;
+    private static final int SPREAD_PART = 4;
 
     private final SessionContext context;
     private final Load load;
@@ -100,6 +103,10 @@ final class PublisherHandle implements PublisherPort {
         Publish header = frame.header(Publish.parser());
         long deadlineNs = header.getTimeoutMs() == 0 ? 0 : nowNs + header.getTimeoutMs() * 1_000_000L;
         Durability required = header.getDurability() == Durability.DUR_DEFAULT ? durability : header.getDurability();
+        if (header.getShedClass() > 0 && load.memory().signal().sheds(header.getShedClass())) {
+            outbox.fail(FrameKind.PUBLISH, channel, frame.correlation(), WireErrors.of(shed(header.getShedClass())));
+            return;
+        }
         ByteBuf payload = frame.payload();
         if (!payload.isReadable()) {
             refuse(frame.correlation(), new ProtocolException(Code.MALFORMED_FRAME, "a publish carries no batch"));
@@ -191,6 +198,21 @@ final class PublisherHandle implements PublisherPort {
         }
     }
 
+    private SpillwayException shed(int shedClass) {
+        context.shed.increment();
+        PressureSignal now = load.memory().signal();
+        boolean isThrottled = now.state() == PressureState.P_THROTTLED;
+        return new SpillwayException(
+                        isThrottled ? Code.THROTTLED : Code.OVERLOADED,
+                        "a publish of class " + shedClass + " was refused before any work",
+                        now.scope() + " is " + now.state().name().substring(2) + " because of " + now.cause(),
+                        "send again after the stated time; publishes of lower classes go on",
+                        now.retryAfterMs() + context.random.nextInt(now.retryAfterMs() / SPREAD_PART + 1),
+                        null)
+                .with("reason", now.cause())
+                .with("scope", now.scope());
+    }
+
     private static SpillwayException overloaded(String why) {
         return new SpillwayException(
                 Code.OVERLOADED,
@@ -254,6 +276,10 @@ final class PublisherHandle implements PublisherPort {
                 .setCredit(credit())
                 .setQueueUs(outcome.queueUs())
                 .setSyncUs(outcome.syncUs());
+        PressureState state = load.memory().signal().state();
+        if (state != PressureState.P_NORMAL) {
+            ack.setState(state);
+        }
         if (!outcome.keyResults().isEmpty()) {
             ack.addAllKeyResults(outcome.keyResults());
         }

@@ -38,6 +38,9 @@ public final class SessionContext {
     final PublishBudget publishBudget;
     final Published<ClusterView> cluster = new Published<>(ClusterView.ALONE);
     private final Published<Supplier<byte[]>> zoneLag = new Published<>(() -> NO_LAG);
+    /** Publishes refused because of their class. */
+    final LongAdder shed = new LongAdder();
+
     final LongAdder protocolErrors = new LongAdder();
     final Audit audit;
     final ReplayService replays;
@@ -142,6 +145,11 @@ public final class SessionContext {
     /** Bytes of publishes that are not answered yet. */
     public long publishBytes() {
         return publishBudget.bytes();
+    }
+
+    /** Publishes refused because of their class. */
+    public long shed() {
+        return shed.sum();
     }
 
     public long protocolErrors() {

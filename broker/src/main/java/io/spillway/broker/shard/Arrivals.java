@@ -2,6 +2,7 @@ package io.spillway.broker.shard;
 
 import io.spillway.broker.flow.FairQueue;
 import io.spillway.broker.flow.FlowKey;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -20,8 +21,10 @@ final class Arrivals {
 
     private final FairQueue<ShardCommand.Publish> waiting = new FairQueue<>(QUANTUM_BYTES, FairQueue.Weights.EQUAL);
 
+    private final Waits waits = new Waits();
+
     /** Gives the sink a turn's worth of publishes; how many. */
-    int turn(Mailbox mailbox, Consumer<ShardCommand> sink) {
+    int turn(Mailbox mailbox, Consumer<ShardCommand> sink, long nowNs) {
         int taken = 0;
         long bytes = 0;
         boolean direct = waiting.size() == 0;
@@ -32,10 +35,19 @@ final class Arrivals {
             }
             taken++;
             bytes += next.bytes();
+            waits.taken(next.port().flow().domain(), nowNs - next.receivedNs());
             sink.accept(next);
+        }
+        if (taken > 0) {
+            waits.endTurn();
         }
         collect(mailbox);
         return taken;
+    }
+
+    /** By failure domain, how long publishes waited since this was last asked, in ms. */
+    Map<String, Integer> waitedMs() {
+        return waits.endInterval();
     }
 
     /** Takes over what is in the mailbox, so that it refuses nobody because of a neighbour. */

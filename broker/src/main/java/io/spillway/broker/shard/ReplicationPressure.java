@@ -29,6 +29,11 @@ final class ReplicationPressure {
         return nowMs - fullSinceMs < PATIENCE_MS ? null : refusal(nowMs - fullSinceMs);
     }
 
+    /** For how long there has been no room. */
+    int fullMs(long nowMs) {
+        return fullSinceMs == NOT_FULL ? 0 : (int) Math.min(Integer.MAX_VALUE, nowMs - fullSinceMs);
+    }
+
     private static SpillwayException refusal(long fullMs) {
         return new SpillwayException(
                         Code.THROTTLED,

@@ -32,6 +32,8 @@ public final class Shard implements AutoCloseable {
     private static final int SPINS = 20;
     /** How often the figures of the log are published. */
     private static final long STATS_MS = 1_000;
+    /** How often it says how loaded it is. */
+    private static final long LOAD_MS = 100;
 
     private final int index;
     private final Supplier<ShardLog> opener;
@@ -46,6 +48,7 @@ public final class Shard implements AutoCloseable {
     private final Published<Boolean> closing = new Published<>(false);
     private final Published<WriteState> writeState;
     private final Published<LogStats> logStats;
+    private final Published<ShardLoad> load = new Published<>(ShardLoad.NONE);
     private final Published<Integer> pausedGroups = new Published<>(0);
     private final Published<String> failure = new Published<>("");
     private final Published<Boolean> draining = new Published<>(false);
@@ -56,6 +59,7 @@ public final class Shard implements AutoCloseable {
     private List<Shard> all = List.of();
     private @Nullable Replication replication;
     private long nextStatsMs;
+    private long nextLoadMs;
 
     private Shard(
             int index,
@@ -124,6 +128,11 @@ public final class Shard implements AutoCloseable {
         return logStats.get();
     }
 
+    /** How loaded it was in the last tenth of a second. */
+    public ShardLoad load() {
+        return load.get();
+    }
+
     /** Groups that deliver nothing until they are resumed, as of a second ago. */
     public int pausedGroups() {
         return pausedGroups.get();
@@ -178,7 +187,7 @@ public final class Shard implements AutoCloseable {
     /** Works until there is something else to look at. */
     private void work(ShardAgent agent) {
         for (int idle = 0; !closing.get() && !agent.hasLost(); ) {
-            publishViews();
+            publishViews(agent);
             publishDrained(agent);
             if (agent.doWork() > 0) {
                 idle = 0;
@@ -249,12 +258,16 @@ public final class Shard implements AutoCloseable {
         log.close();
     }
 
-    private void publishViews() {
+    private void publishViews(ShardAgent agent) {
         WriteState now = log.writeState();
         if (now != writeState.get()) {
             writeState.set(now);
         }
         long nowMs = clock.nowMs();
+        if (nowMs >= nextLoadMs) {
+            nextLoadMs = nowMs + LOAD_MS;
+            load.set(agent.load());
+        }
         if (nowMs >= nextStatsMs) {
             nextStatsMs = nowMs + STATS_MS;
             logStats.set(log.stats());

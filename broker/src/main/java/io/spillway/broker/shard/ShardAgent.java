@@ -177,7 +177,7 @@ final class ShardAgent {
             work += mailbox.drainControls(handler);
         }
         if (mayDecide && !isFull) {
-            work += arrivals.turn(mailbox, handler);
+            work += arrivals.turn(mailbox, handler, clock.nanoTime());
         } else {
             arrivals.collect(mailbox);
         }
@@ -198,6 +198,11 @@ final class ShardAgent {
         counters.throttledByReplication.increment();
         publish.port().refused(publish, why);
         publish.batch().release();
+    }
+
+    /** What the shard says of its load since it was last asked. */
+    ShardLoad load() {
+        return new ShardLoad(arrivals.waitedMs(), syncing.p99Ms(nowMs), pressure.fullMs(nowMs));
     }
 
     /** Whether this shard decides what happens, now. */

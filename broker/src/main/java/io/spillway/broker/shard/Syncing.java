@@ -14,6 +14,7 @@ final class Syncing {
     private final ShardCounters counters;
     private final LongConsumer snapshotWritten;
     private final long flushIntervalMs;
+    private final SyncTimes times = new SyncTimes();
     private long syncedSequence;
     private long endedNs;
     private long lastStartMs;
@@ -44,6 +45,11 @@ final class Syncing {
         return running;
     }
 
+    /** What one sync in a hundred takes at least, of the newest, in ms. */
+    int p99Ms(long nowMs) {
+        return times.p99Ms(nowMs);
+    }
+
     /** Why nothing is synced any more; null while all is well. */
     @Nullable
     SpillwayException failure() {
@@ -59,6 +65,7 @@ final class Syncing {
         running = false;
         counters.syncs.increment();
         counters.syncNanos.add(done.tookNs());
+        times.add(done.tookNs(), lastStartMs);
         if (done.failure() != null) {
             state.log.fail(done.failure());
             failure = failed(String.valueOf(done.failure().getMessage()));

@@ -18,9 +18,13 @@ import io.spillway.broker.session.SessionConfig;
 import io.spillway.broker.session.SessionContext;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The wire listener: event loops, sockets, connections. Thread-safe. */
 public final class BrokerServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(BrokerServer.class);
+
     private final EventLoopGroup group;
     private final Channel listener;
     private final Connections connections;
@@ -71,6 +75,18 @@ public final class BrokerServer implements AutoCloseable {
 
     public int connections() {
         return connections.count();
+    }
+
+    /** Runs this on one of the event loops, at this interval, until the server closes. */
+    public void every(int ms, Runnable task) {
+        Runnable logged = () -> {
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                LOG.error("event=task_failed next=\"it runs again in {} ms\"", ms, e);
+            }
+        };
+        group.next().scheduleWithFixedDelay(logged, ms, ms, TimeUnit.MILLISECONDS);
     }
 
     /** Takes no more connections and tells the present ones to leave within the grace. */

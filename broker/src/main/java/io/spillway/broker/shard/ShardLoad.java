@@ -1,0 +1,15 @@
+package io.spillway.broker.shard;
+
+import java.util.Map;
+
+/**
+ * What a shard says of its load, ten times a second.
+ *
+ * @param waitedMs by failure domain: how long publishes wait at least, in each turn of the last interval. Without those
+ *     that never waited
+ * @param syncMs how long the slowest hundredth of the newest syncs took
+ * @param stalledMs for how long the cluster has had no room for another entry
+ */
+public record ShardLoad(Map<String, Integer> waitedMs, int syncMs, int stalledMs) {
+    static final ShardLoad NONE = new ShardLoad(Map.of(), 0, 0);
+}
