@@ -5,6 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.apache.ratis.protocol.exceptions.ServerNotReadyException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,14 +36,12 @@ final class Seating {
 
     /** Has the change made if the node answers. Fails with {@link Kind#REFUSED} if it does not. */
     CompletableFuture<Void> seat(Peer peer, Supplier<CompletableFuture<Void>> change) {
-        return answersAgain(peer)
+        return silenceTwice(peer)
                 .thenComposeAsync(
-                        isThere -> {
-                            if (!isThere) {
+                        silence -> {
+                            if (!silence.isEmpty()) {
                                 throw new ReplicationException(
-                                        Kind.REFUSED,
-                                        "the node " + peer.id() + " does not answer at " + peer.clusterAddress()
-                                                + "; start it first");
+                                        Kind.REFUSED, "the node " + peer.id() + " must run to be admitted: " + silence);
                             }
                             seated = peer;
                             heardNs = System.nanoTime();
@@ -78,11 +77,11 @@ final class Seating {
             return;
         }
         isAsking = true;
-        answers(peer)
+        silence(peer)
                 .thenAcceptAsync(
-                        isThere -> {
+                        silence -> {
                             isAsking = false;
-                            if (isThere) {
+                            if (silence.isEmpty()) {
                                 heardNs = System.nanoTime();
                             }
                         },
@@ -90,16 +89,20 @@ final class Seating {
     }
 
     /** The first question to a node that was started anew may still go where nobody listens. */
-    private CompletableFuture<Boolean> answersAgain(Peer peer) {
-        return answers(peer).thenCompose(isThere -> isThere ? CompletableFuture.completedFuture(true) : answers(peer));
+    private CompletableFuture<String> silenceTwice(Peer peer) {
+        return silence(peer)
+                .thenCompose(first -> first.isEmpty() ? CompletableFuture.completedFuture(first) : silence(peer));
     }
 
-    /** Whatever it says: only silence counts. */
-    private CompletableFuture<Boolean> answers(Peer peer) {
-        return questions
-                .askStatus(peer.clusterAddress())
-                .handle((status, failure) -> failure == null
-                        || !(Failures.cause(failure) instanceof ReplicationException known
-                                && known.kind() == Kind.UNREACHABLE));
+    /** Why the node does not answer; empty when it does, if only that it starts: for this it needs a leader that calls. */
+    private CompletableFuture<String> silence(Peer peer) {
+        return questions.askStatus(peer.clusterAddress()).handle((status, failure) -> {
+            Throwable cause = failure == null ? null : Failures.cause(failure);
+            return cause instanceof ReplicationException known
+                            && known.kind() == Kind.UNREACHABLE
+                            && !(known.getCause() instanceof ServerNotReadyException)
+                    ? String.valueOf(known.getMessage())
+                    : "";
+        });
     }
 }

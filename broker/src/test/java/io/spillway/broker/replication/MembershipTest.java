@@ -142,7 +142,10 @@ class MembershipTest {
             });
 
             assertKind(Kind.REFUSED, added);
-            assertThat(added).failsWithin(Duration.ZERO).withThrowableThat().withMessageContaining("does not answer");
+            assertThat(added)
+                    .failsWithin(Duration.ZERO)
+                    .withThrowableThat()
+                    .withMessageContaining("must run to be admitted");
         }
     }
 
