@@ -22,29 +22,26 @@ public final class Faults {
             Partitions.CLIENTS,
             Partitions.SLOW,
             Losses.DIRECTORY,
+            Losses.LOG,
+            Losses.RAFT_LOG,
+            Losses.BIT_FLIPS,
+            Losses.RAFT_BIT_FLIPS,
             Operations.TRANSFER,
             Operations.MEMBERSHIP,
             Operations.RESTART);
     /** These need a file system for each node. */
     private static final List<Fault> WITH_DISKS = List.of(Crashes.POWER_ONE, Crashes.POWER_ALL, Losses.FULL);
 
-    /** These happen only when they are asked for: a node does not repair itself yet. */
-    private static final List<Fault> ON_REQUEST =
-            List.of(Losses.LOG, Losses.RAFT_LOG, Losses.BIT_FLIPS, Losses.RAFT_BIT_FLIPS);
-
     private Faults() {}
 
     /**
      * @param withDisks whether each node has a file system of its own
-     * @param names only these; empty = all but those on request
+     * @param names only these; empty = all
      */
     static List<Fault> of(boolean withDisks, List<String> names) {
         List<Fault> all = new ArrayList<>(ANYWHERE);
         if (withDisks) {
             all.addAll(WITH_DISKS);
-        }
-        if (!names.isEmpty()) {
-            all.addAll(ON_REQUEST);
         }
         for (String name : names) {
             if (all.stream().noneMatch(fault -> fault.kind().equals(name))) {
