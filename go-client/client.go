@@ -32,6 +32,8 @@ type Client struct {
 	link      link
 	flow      flow
 	health    healthReporter
+	pressures []Pressure // to be told to the listener
+	telling   bool       // a goroutine does
 	retries   retries
 	calls     map[*call]struct{}
 	producers map[*Producer]struct{}
@@ -225,6 +227,7 @@ func (c *Client) tick(now time.Time) {
 	c.mu.Lock()
 	defer c.unlock()
 	c.tickLink(now)
+	c.tellConnPressureWhen(c.flow.view.Timer(c.flow.nowMs()))
 	for p := range c.producers {
 		p.tick(now)
 	}
@@ -252,7 +255,7 @@ func (c *Client) onReady(cn *conn) {
 
 func (c *Client) publishOn(cn *conn, mayResend bool) {
 	c.link.publishing, c.link.draining = cn, false
-	c.flow.reset(pressure(cn.hello.GetState()), time.Now())
+	c.tellConnPressureWhen(c.flow.reset(pressure(cn.hello.GetState()), time.Now()))
 	for p := range c.producers {
 		p.onReady(mayResend)
 	}

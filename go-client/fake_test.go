@@ -37,6 +37,7 @@ type cluster struct {
 	reports  []*pb.HealthReport // that came
 	paused   []bool             // what each change of a subscription's credit said
 	refused  *pb.Error          // what every publish is answered with
+	credit   *pb.Credit         // of publishers
 }
 
 type node struct {
@@ -245,7 +246,8 @@ func (s *session) onFrame(f *wire.Frame) bool {
 		topics := &pb.TopicList{Topics: []*pb.TopicInfo{{Name: "t", Partitions: []*pb.PartitionInfo{{}}}}}
 		answer(&pb.MetadataOk{}, encoded(topics))
 	case wire.OpenPublisher:
-		answer(&pb.OpenPublisherOk{ProducerId: 7, HasLast: c.next > 0, LastSequence: c.next - min(c.next, 1)}, nil)
+		answer(&pb.OpenPublisherOk{ProducerId: 7, HasLast: c.next > 0, LastSequence: c.next - min(c.next, 1),
+			Credit: c.credit}, nil)
 	case wire.Publish:
 		s.onPublish(f, answer)
 	case wire.Subscribe:

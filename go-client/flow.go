@@ -17,8 +17,7 @@ const maxGateMs = 30_000
 type flow struct {
 	window   *core.Window
 	start    time.Time
-	gate     time.Time
-	pressure core.PressureState
+	view     core.PressureView
 	inFlight int
 	runnable []*partPublisher
 	spare    []*partPublisher
@@ -35,10 +34,11 @@ func (c *Client) wakePart(p *partPublisher) {
 	c.wakeSender()
 }
 
-func (f *flow) reset(state core.PressureState, now time.Time) {
+func (f *flow) reset(state core.PressureState, now time.Time) (changed bool) {
 	f.window = core.NewWindow()
 	f.window.OnState(state)
-	f.start, f.gate, f.pressure, f.inFlight = now, now, state, 0
+	f.start, f.inFlight = now, 0
+	return f.view.Connected(state, 0)
 }
 
 func pressure(state pb.PressureState) core.PressureState {
@@ -52,13 +52,13 @@ func (f *flow) nowMs() int64 { return time.Since(f.start).Milliseconds() }
 
 func (c *Client) maySend() bool {
 	cn := c.usable()
-	return cn != nil && c.flow.inFlight < c.flow.window.Limit() && !time.Now().Before(c.flow.gate) && cn.writable()
+	return cn != nil && c.flow.inFlight < c.flow.window.Limit() && c.flow.view.RetryAfterMs(c.flow.nowMs()) == 0 && cn.writable()
 }
 
 // obstacle says why nothing can be sent on the connection there is; for the error of a batch whose time is over.
 func (f *flow) obstacle() string {
-	if time.Now().Before(f.gate) {
-		return fmt.Sprintf("the broker asked to wait, its state is %s", pb.PressureState(f.pressure).String()[2:])
+	if f.view.RetryAfterMs(f.nowMs()) > 0 {
+		return "the broker asked to wait, its state is " + PressureState(f.view.State).String()
 	}
 	if f.inFlight >= f.window.Limit() {
 		return fmt.Sprintf("%d batches are in flight, the window allows no more", f.inFlight)
@@ -69,7 +69,8 @@ func (f *flow) obstacle() string {
 func (c *Client) onAcked(state pb.PressureState, throttleMs uint32) {
 	c.flow.window.OnAck(c.flow.inFlight)
 	c.flow.inFlight--
-	c.onPressure(state, throttleMs, "connection")
+	changed := c.flow.view.Ack(pressure(state), int64(throttleMs), c.flow.nowMs())
+	c.onPressure(pressure(state), throttleMs, "connection", changed)
 }
 
 // onRefused: only a refusal for load says something about the window.
@@ -83,31 +84,42 @@ func (f *flow) onRefused(e *pb.Error) {
 func (c *Client) onConnPressure(cn *conn, signal *pb.Backpressure) {
 	if cn == c.link.publishing {
 		c.perform(c.link.machine.Pressure(pressure(signal.GetState())))
-		c.onPressure(signal.GetState(), signal.GetRetryAfterMs(), signal.GetScope())
+		changed := c.flow.view.Signal(core.PressureSignal{Seq: signal.GetSeq(), State: pressure(signal.GetState()),
+			Reasons: reasonsOf(signal.GetReasons()), Scope: signal.GetScope(), RetryAfterMs: int64(signal.GetRetryAfterMs()),
+			ValidForMs: int64(signal.GetValidForMs())}, c.flow.nowMs())
+		c.onPressure(pressure(signal.GetState()), signal.GetRetryAfterMs(), signal.GetScope(), changed)
 	}
 }
 
-func (c *Client) onPressure(state pb.PressureState, retryAfterMs uint32, scope string) {
+func (c *Client) onPressure(state core.PressureState, retryAfterMs uint32, scope string, changed bool) {
 	f := &c.flow
-	f.pressure = pressure(state)
-	f.window.OnState(f.pressure)
-	if f.pressure == core.Normal && retryAfterMs == 0 {
+	c.tellConnPressureWhen(changed)
+	if state == core.Normal && retryAfterMs == 0 {
 		return
 	}
 	signal := core.SignalOverloaded
-	switch f.pressure {
+	switch state {
 	case core.Elevated:
 		signal = core.SignalElevated
 	case core.Normal, core.Throttled:
 		signal = core.SignalThrottled
 	}
 	f.window.OnSignal(signal, f.nowMs())
-	if f.pressure != core.Elevated {
+	if state != core.Elevated {
 		wait := time.Duration(min(retryAfterMs, maxGateMs)) * time.Millisecond
-		f.gate = time.Now().Add(wait)
 		c.measure(func(m Metrics) { m.OnThrottled(scope, wait) })
 	}
 }
+
+func (c *Client) tellConnPressureWhen(changed bool) {
+	if !changed {
+		return
+	}
+	c.flow.window.OnState(c.flow.view.State)
+	c.onPressureChanged(c.flow.pressureNow())
+}
+
+func (f *flow) pressureNow() Pressure { return pressureOf("connection", &f.view, f.nowMs()) }
 
 // run queues a publisher that has something to do for its turn.
 func (f *flow) run(p *partPublisher) {

@@ -16,6 +16,8 @@ type Metrics interface {
 	OnPublishFailed(topic string, partition, records int, err *Error)
 	// OnThrottled: the broker asked to wait.
 	OnThrottled(scope string, retryAfter time.Duration)
+	// OnPressure: what the broker says of itself has changed.
+	OnPressure(pressure Pressure)
 	// OnHealth: how the client is has changed, as the broker is told.
 	OnHealth(health Health)
 	// OnBatchReceived: records of it are for this subscription.
@@ -42,6 +44,9 @@ func (NoMetrics) OnPublishFailed(string, int, int, *Error) {}
 
 // OnThrottled does nothing.
 func (NoMetrics) OnThrottled(string, time.Duration) {}
+
+// OnPressure does nothing.
+func (NoMetrics) OnPressure(Pressure) {}
 
 // OnHealth does nothing.
 func (NoMetrics) OnHealth(Health) {}

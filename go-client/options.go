@@ -27,6 +27,7 @@ type options struct {
 	healthInterval time.Duration
 	healthRoot     string
 	appHealth      func() AppHealth
+	onPressure     func(Pressure)
 }
 
 func defaults() options {

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/spillway-io/spillway/go-client/internal/codes"
+	"github.com/spillway-io/spillway/go-client/internal/core"
 	"github.com/spillway-io/spillway/go-client/internal/pb"
 	"github.com/spillway-io/spillway/go-client/internal/wire"
 )
@@ -63,6 +64,7 @@ type pubHandle struct {
 	failures    int
 	notBefore   time.Time
 	lastRefusal *pb.Error
+	view        core.PressureView
 }
 
 func (h *pubHandle) isMissed() bool { return h.wanted && h.state == handleClosed }
@@ -126,6 +128,7 @@ func (h *pubHandle) onOpened(ok *pb.OpenPublisherOk) {
 	goesOn := ok.GetProducerEpoch() == uint32(h.epoch)
 	h.epoch = uint16(ok.GetProducerEpoch())
 	h.credit = credit{limited: ok.GetCredit() != nil}
+	h.tellWhen(h.view.Connected(core.Normal, h.part.producer.c.link.nowMs()))
 	h.credit.grant(ok.GetCredit())
 	h.maxInFlight = maxInFlight
 	if allowed := int(ok.GetMaxInflightBatches()); allowed > 0 {
@@ -155,6 +158,7 @@ func (h *pubHandle) onRefused(e *pb.Error) {
 	if v.again {
 		p.obstacle = cause.Error()
 		h.waitMs(v.delayMs)
+		h.onLoadRefusal(e, v.delayMs)
 		return
 	}
 	h.failures, h.wanted = 0, false
@@ -174,12 +178,17 @@ func (h *pubHandle) onHandoff(*pb.Handoff) {} // a publisher has no role
 
 func (h *pubHandle) onBackpressure(signal *pb.Backpressure) {
 	h.credit.grant(signal.GetCredit())
+	scope := signal.GetScope()
+	if scope == "" {
+		scope = h.scope()
+	}
+	h.tellWhen(h.view.Signal(core.PressureSignal{Seq: signal.GetSeq(), State: pressure(signal.GetState()),
+		Reasons: reasonsOf(signal.GetReasons()), Scope: scope, RetryAfterMs: int64(signal.GetRetryAfterMs()),
+		ValidForMs: int64(signal.GetValidForMs())}, h.part.producer.c.link.nowMs()))
 	if signal.GetState() >= pb.PressureState_P_THROTTLED || signal.GetState() < 0 {
 		ms := min(signal.GetRetryAfterMs(), maxGateMs)
 		h.waitMs(int64(ms))
-		p := h.part.producer
-		scope := fmt.Sprintf("%s/%d", p.topic, h.part.index)
-		p.c.measure(func(m Metrics) { m.OnThrottled(scope, time.Duration(ms)*time.Millisecond) })
+		h.part.producer.c.measure(func(m Metrics) { m.OnThrottled(scope, time.Duration(ms)*time.Millisecond) })
 	}
 	h.part.producer.c.flow.run(h.part)
 }

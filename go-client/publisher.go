@@ -44,7 +44,7 @@ type partPublisher struct {
 }
 
 func newPartPublisher(producer *Producer, index int) *partPublisher {
-	p := &partPublisher{producer: producer, index: index}
+	p := &partPublisher{producer: producer, index: index, starvedSince: time.Now()}
 	p.queue = queue{part: p, maxBytes: producer.opts.maxBatchBytes}
 	p.handle = pubHandle{part: p, byName: true, maxInFlight: maxInFlight}
 	return p
@@ -227,6 +227,7 @@ func (p *partPublisher) onAck(b *batch, ack *pb.PublishAck) {
 	p.sent = without(p.sent, func(other *batch) bool { return other == b })
 	p.handle.credit.grant(ack.GetCredit())
 	p.handle.lastRefusal = nil
+	p.handle.tellWhen(p.handle.view.Ack(core.Normal, 0, p.producer.c.link.nowMs()))
 	c := p.producer.c
 	c.onAcked(ack.GetState(), ack.GetThrottleMs())
 	c.retries.onSuccess(b.retryCost)
@@ -278,6 +279,7 @@ func (p *partPublisher) onRefused(b *batch, e *pb.Error) {
 	if v.again && !b.abandoned {
 		b.retryCost = v.cost
 		h.waitMs(v.delayMs)
+		h.onLoadRefusal(e, v.delayMs)
 		return
 	}
 	cause := fromWire(v.err)
@@ -342,6 +344,7 @@ func (p *partPublisher) giveUpUnanswered() {
 
 func (p *partPublisher) tick(now time.Time) {
 	p.resume(now)
+	p.handle.tellWhen(p.handle.view.Timer(p.producer.c.link.nowMs()))
 	p.expire(now)
 	if len(p.sent) > 0 && now.Sub(p.sent[0].sent) > attemptTimeout {
 		oldest := p.sent[0]
@@ -404,6 +407,9 @@ func (p *partPublisher) expired(b *batch) *Error {
 		// Why the time ran out says more than that it did.
 		err := fromWire(refusal)
 		err.What = what + ": " + err.What
+		return err
+	}
+	if err := p.throttled(what); err != nil {
 		return err
 	}
 	return newError(codes.DeadlineExceeded, what, "nothing was stored: "+p.handle.obstacle(),

@@ -27,6 +27,8 @@ type Metrics struct {
 	ackLatency      *prometheus.HistogramVec
 	recordsFailed   *prometheus.CounterVec
 	throttled       *prometheus.CounterVec
+	pressure        *prometheus.GaugeVec
+	health          prometheus.Gauge
 	recordsReceived *prometheus.CounterVec
 	bytesReceived   *prometheus.CounterVec
 }
@@ -53,12 +55,16 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 		throttled:       counter("throttled_total", "Times that the broker asked to wait.", "scope"),
 		recordsReceived: counter("records_received_total", "Records delivered.", "topic"),
 		bytesReceived:   counter("received_bytes_total", "Bytes of batches delivered.", "topic"),
+		pressure: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "spillway", Subsystem: "client", Name: "pressure_state",
+			Help: "What the broker says: 0 normal, 1 elevated, 2 throttled, 3 overloaded, 4 read-only."}, []string{"of"}),
+		health: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "spillway", Subsystem: "client", Name: "health_state",
+			Help: "How the client is: 0 ready, 1 degraded, 2 critical, 3 draining."}),
 		ackLatency: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "spillway", Subsystem: "client",
 			Name: "ack_latency_seconds", Help: "From the sending of a batch to its ack.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 18)}, []string{"topic"}),
 	}
 	for _, collector := range []prometheus.Collector{m.connections, m.disconnections, m.recordsSent, m.bytesSent,
-		m.batchesResent, m.recordsAcked, m.ackLatency, m.recordsFailed, m.throttled, m.recordsReceived, m.bytesReceived} {
+		m.batchesResent, m.recordsAcked, m.ackLatency, m.recordsFailed, m.throttled, m.pressure, m.health, m.recordsReceived, m.bytesReceived} {
 		if err := registerer.Register(collector); err != nil {
 			return nil, err
 		}
@@ -98,6 +104,14 @@ func (m *Metrics) OnPublishFailed(topic string, _, records int, err *spillway.Er
 func (m *Metrics) OnThrottled(scope string, _ time.Duration) {
 	m.throttled.WithLabelValues(scope).Inc()
 }
+
+// OnPressure shows the state.
+func (m *Metrics) OnPressure(p spillway.Pressure) {
+	m.pressure.WithLabelValues(p.Of).Set(float64(p.State))
+}
+
+// OnHealth shows the state.
+func (m *Metrics) OnHealth(h spillway.Health) { m.health.Set(float64(h.State)) }
 
 // OnBatchReceived counts records and bytes.
 func (m *Metrics) OnBatchReceived(topic string, _, records, bytes int) {

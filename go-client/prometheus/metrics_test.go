@@ -26,6 +26,8 @@ func TestCountsWhatAClientDoes(t *testing.T) {
 	m.OnBatchAcked("t", 0, 3, time.Millisecond)
 	m.OnPublishFailed("t", 0, 2, &spillway.Error{Reason: "OVERLOADED"})
 	m.OnThrottled("connection", time.Second)
+	m.OnPressure(spillway.Pressure{Of: "connection", State: spillway.PressureThrottled})
+	m.OnHealth(spillway.Health{State: spillway.HealthDegraded})
 	m.OnBatchReceived("t", 0, 5, 500)
 
 	want := `
@@ -39,6 +41,8 @@ spillway_client_records_received_total{topic="t"} 5
 spillway_client_records_sent_total{topic="t"} 6
 spillway_client_sent_bytes_total{topic="t"} 600
 spillway_client_throttled_total{scope="connection"} 1
+spillway_client_pressure_state{of="connection"} 2
+spillway_client_health_state 1
 `
 	for _, line := range strings.Split(strings.TrimSpace(want), "\n") {
 		if !strings.Contains(exposition(t, registry), line+"\n") {
