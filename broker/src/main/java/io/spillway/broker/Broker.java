@@ -4,6 +4,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.spillway.broker.admin.AdminServer;
 import io.spillway.broker.admin.Health;
+import io.spillway.broker.admin.Operated;
 import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
@@ -272,8 +273,8 @@ public final class Broker implements AutoCloseable {
                     config.http(),
                     this::health,
                     registry,
-                    cluster == null ? null : new OperatedCluster(cluster),
-                    links);
+                    new Operated(
+                            cluster == null ? null : new OperatedCluster(cluster), links, context.quotaSettings()));
         } catch (RuntimeException e) {
             server.close();
             throw e;

@@ -33,6 +33,7 @@ final class BrokerMetrics {
         meters.bind(CONNECTIONS, server::connections);
         meters.bind(TOPICS, context::topics);
         meters.bind(PUBLISH_WAITING_BYTES, context::publishBytes);
+        meters.bind(PUBLISH_THROTTLED, context::overQuota, "quota");
         meters.bind(PUBLISH_THROTTLED, context::shed, "class");
         meters.bind(PROTOCOL_ERRORS, context::protocolErrors);
         Runtime runtime = Runtime.getRuntime();

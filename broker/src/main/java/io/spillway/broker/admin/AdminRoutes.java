@@ -13,7 +13,8 @@ import java.util.function.Supplier;
 /**
  * What there is, and the answers. {@code /livez} says whether the process should live on, {@code /readyz} whether it
  * does its work: 200, or 503 with one JSON object a line for each cause. {@link ClusterRoutes} has
- * {@code /cluster}, {@link LinkRoutes} {@code /links}. Confined to the admin thread.
+ * {@code /cluster}, {@link LinkRoutes} {@code /links},
+ * {@link QuotaRoutes} {@code /quotas}. Confined to the admin thread.
  */
 final class AdminRoutes implements AutoCloseable {
     private static final String LIVE = "/livez";
@@ -28,14 +29,21 @@ final class AdminRoutes implements AutoCloseable {
     private final PrometheusMeterRegistry registry;
     private final ClusterRoutes cluster;
     private final LinkRoutes links;
+    private final QuotaRoutes quotas;
     private final JvmMeters jvm = new JvmMeters();
 
     /** The supplier is called on the admin thread and must be safe there. */
-    AdminRoutes(Supplier<Health> health, PrometheusMeterRegistry registry, ClusterRoutes cluster, LinkRoutes links) {
+    AdminRoutes(
+            Supplier<Health> health,
+            PrometheusMeterRegistry registry,
+            ClusterRoutes cluster,
+            LinkRoutes links,
+            QuotaRoutes quotas) {
         this.health = health;
         this.registry = registry;
         this.cluster = cluster;
         this.links = links;
+        this.quotas = quotas;
     }
 
     /** Ends on any thread. */
@@ -45,6 +53,9 @@ final class AdminRoutes implements AutoCloseable {
         }
         if (LinkRoutes.areFor(request.path())) {
             return links.answer(request);
+        }
+        if (QuotaRoutes.areFor(request.path())) {
+            return quotas.answer(request);
         }
         return CompletableFuture.completedFuture(request.reads() ? get(request.path()) : refuse(request.path()));
     }
@@ -67,8 +78,8 @@ final class AdminRoutes implements AutoCloseable {
         String shown = path.length() > 64 ? path.substring(0, 64) + "..." : path;
         return Answer.text(
                 404,
-                "no " + shown + "; there are " + LIVE + ", " + READY + ", " + METRICS + ", " + ClusterRoutes.ROOT
-                        + " and " + LinkRoutes.ROOT + "\n");
+                "no " + shown + "; there are " + LIVE + ", " + READY + ", " + METRICS + ", " + ClusterRoutes.ROOT + ", "
+                        + LinkRoutes.ROOT + " and " + QuotaRoutes.ROOT + "\n");
     }
 
     private Answer live(Health view) {

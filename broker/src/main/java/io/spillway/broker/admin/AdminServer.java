@@ -13,11 +13,9 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.spillway.broker.base.ListenAddress;
-import io.spillway.broker.link.LinkService;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Serves {@code /livez}, {@code /readyz}, {@code /metrics}, {@code /cluster} and {@code /links}. It has a thread of its own, {@code spillway-http}, so
@@ -40,17 +38,15 @@ public final class AdminServer implements AutoCloseable {
     /**
      * Listens; port 0 picks a free one. The supplier is called on the server's thread. Throws INVALID_ARGUMENT when the
      * address cannot be listened at.
-     *
-     * @param cluster null: the broker stands alone
-     * @param links those that end here
      */
     public static AdminServer start(
-            ListenAddress listen,
-            Supplier<Health> health,
-            PrometheusMeterRegistry metrics,
-            @Nullable ClusterControl cluster,
-            LinkService links) {
-        AdminRoutes routes = new AdminRoutes(health, metrics, new ClusterRoutes(cluster), new LinkRoutes(links));
+            ListenAddress listen, Supplier<Health> health, PrometheusMeterRegistry metrics, Operated operated) {
+        AdminRoutes routes = new AdminRoutes(
+                health,
+                metrics,
+                new ClusterRoutes(operated.cluster()),
+                new LinkRoutes(operated.links()),
+                new QuotaRoutes(operated.quotas()));
         EventLoopGroup thread = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("spillway-http", true), NioIoHandler.newFactory());
         ConnectionLimit limit = new ConnectionLimit();

@@ -123,7 +123,7 @@ record LinkReport(boolean runsHere, List<LinkReport.Link> links, String json) {
                 number(json, "unreadable"));
     }
 
-    private static long number(Map<String, @Nullable Object> fields, String name) {
+    static long number(Map<String, @Nullable Object> fields, String name) {
         return fields.get(name) instanceof Long value ? value : -1;
     }
 
@@ -133,7 +133,7 @@ record LinkReport(boolean runsHere, List<LinkReport.Link> links, String json) {
     }
 
     @SuppressWarnings("unchecked")
-    private static List<Map<String, @Nullable Object>> objects(Map<String, @Nullable Object> fields, String name) {
+    static List<Map<String, @Nullable Object>> objects(Map<String, @Nullable Object> fields, String name) {
         List<?> all = fields.get(name) instanceof List<?> values ? values : List.of();
         List<Map<String, @Nullable Object>> objects = new ArrayList<>();
         all.forEach(each -> objects.add((Map<String, @Nullable Object>) each));

@@ -67,6 +67,7 @@ final class SpillwayCommand {
         commands.put("audit", () -> new AuditCommand(console));
         commands.put("cluster", () -> new ClusterCommand(console));
         commands.put("link", () -> new LinkCommand(console));
+        commands.put("quota", () -> new QuotaCommand(console));
         commands.put("log", () -> new LogCommand(console));
         commands.put("bench", () -> new BenchCommand(console));
         return commands;

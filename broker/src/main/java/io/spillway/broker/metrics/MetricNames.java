@@ -26,8 +26,8 @@ public final class MetricNames {
             counter("spillway_publish_refused_total", "Batches answered with an error.");
     public static final Metric PUBLISH_THROTTLED = counter(
             "spillway_publish_throttled_total",
-            "Publishes refused to protect the broker: replication = the cluster does not agree fast enough, class = the"
-                    + " pressure is too high for their class.",
+            "Publishes refused to protect the broker: replication = the cluster does not agree fast enough, quota ="
+                    + " their quota is owed too much, class = the pressure is too high for their class.",
             "reason");
     public static final Metric PRESSURE_STATE = gauge(
             "spillway_pressure_state",

@@ -177,7 +177,7 @@ public final class ClientSession {
         instance = hello.getInstanceId().isEmpty() ? "anonymous-" + epoch : hex(hello.getInstanceId());
         clientId = hello.getClientId();
         onlyReads = hello.getFollowerReads();
-        load = Load.of(hello, context.publishBudget);
+        load = Load.of(hello, context.publishBudget, context.clock.nanoTime());
         hearsOfPressure = features.active().contains(Features.PRESSURE);
         ClientSession older = context.byInstance.put(instance, this);
         if (older != null) {

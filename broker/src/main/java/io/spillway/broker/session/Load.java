@@ -2,19 +2,21 @@ package io.spillway.broker.session;
 
 import io.spillway.broker.flow.FlowKey;
 import io.spillway.protocol.v1.Hello;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Whose load a session is, and its part of the broker's memory. Thread-safe.
  *
  * @param key the failure domain is the label the client gives itself, its language by default
+ * @param connection the bucket of the connection itself
  */
-record Load(FlowKey key, PublishBudget.Share memory) {
+record Load(FlowKey key, PublishBudget.Share memory, AtomicLong connection) {
     private static final String UNKNOWN = "unknown";
 
-    static Load of(Hello hello, PublishBudget budget) {
+    static Load of(Hello hello, PublishBudget budget, long nowNs) {
         String domain = hello.getFailureDomain().isEmpty() ? hello.getLang() : hello.getFailureDomain();
         String known = domain.isEmpty() ? UNKNOWN : domain;
-        return new Load(new FlowKey(known, hello.getClientId()), budget.open(known));
+        return new Load(new FlowKey(known, hello.getClientId()), budget.open(known), Buckets.ofConnection(nowNs));
     }
 
     void close() {

@@ -36,6 +36,7 @@ final class PublisherHandle implements PublisherPort {
 
     private final SessionContext context;
     private final Load load;
+    private final Charges charges;
     private final Outbox outbox;
     private final Mailbox mailbox;
     private final int channel;
@@ -58,6 +59,7 @@ final class PublisherHandle implements PublisherPort {
             OpenPublisher open) {
         this.context = context;
         this.load = load;
+        charges = new Charges(context, load, open.getTopic());
         this.outbox = outbox;
         this.mailbox = mailbox;
         this.channel = channel;
@@ -136,6 +138,7 @@ final class PublisherHandle implements PublisherPort {
         boolean keyed;
         try {
             requirePossible(context.cluster.get(), required, allowDegraded);
+            charges.requireCredit(nowNs);
             keyed = check(batch);
             takeCredit(bytes);
         } catch (ProtocolException e) {
@@ -154,7 +157,9 @@ final class PublisherHandle implements PublisherPort {
         if (!mailbox.offer(command)) {
             command.batch().release();
             refused(command, overloaded("the broker's queue for this topic is full"));
+            return;
         }
+        charges.add(command.receivedNs(), command.bytes(), command.count());
     }
 
     private boolean check(ByteBuf batch) {
@@ -279,6 +284,10 @@ final class PublisherHandle implements PublisherPort {
         PressureState state = load.memory().signal().state();
         if (state != PressureState.P_NORMAL) {
             ack.setState(state);
+        }
+        int waitMs = charges.waitMs();
+        if (waitMs > 0) {
+            ack.setThrottleMs(waitMs);
         }
         if (!outcome.keyResults().isEmpty()) {
             ack.addAllKeyResults(outcome.keyResults());

@@ -7,6 +7,7 @@ import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.cluster.ClusterView;
+import io.spillway.broker.flow.Quotas;
 import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
@@ -36,8 +37,13 @@ public final class SessionContext {
     final ConcurrentHashMap<String, ClientSession> byInstance = new ConcurrentHashMap<>();
 
     final PublishBudget publishBudget;
+    final Buckets buckets = new Buckets();
+    private final QuotaSettings quotaSettings;
     final Published<ClusterView> cluster = new Published<>(ClusterView.ALONE);
     private final Published<Supplier<byte[]>> zoneLag = new Published<>(() -> NO_LAG);
+    /** Publishes refused because their quota is owed too much. */
+    final LongAdder overQuota = new LongAdder();
+
     /** Publishes refused because of their class. */
     final LongAdder shed = new LongAdder();
 
@@ -62,6 +68,7 @@ public final class SessionContext {
         this.catalog = catalog;
         this.shards = shards;
         this.audit = audit;
+        quotaSettings = new QuotaSettings(shards.get(0).mailbox(), audit, shards.get(0)::quotas);
         this.replays = replays;
         this.clock = clock;
         this.random = random;
@@ -145,6 +152,19 @@ public final class SessionContext {
     /** Bytes of publishes that are not answered yet. */
     public long publishBytes() {
         return publishBudget.bytes();
+    }
+
+    Quotas quotas() {
+        return quotaSettings.all();
+    }
+
+    public QuotaSettings quotaSettings() {
+        return quotaSettings;
+    }
+
+    /** Publishes refused because their quota is owed too much. */
+    public long overQuota() {
+        return overQuota.sum();
     }
 
     /** Publishes refused because of their class. */

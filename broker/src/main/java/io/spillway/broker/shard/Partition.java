@@ -3,6 +3,7 @@ package io.spillway.broker.shard;
 import io.spillway.broker.catalog.TopicConfig;
 import io.spillway.broker.idempotency.KeyWindow;
 import io.spillway.broker.idempotency.ProducerStates;
+import io.spillway.broker.records.ProducerAdvanced;
 import io.spillway.broker.records.ProducerNamed;
 import java.util.HashMap;
 import java.util.Map;
@@ -45,5 +46,17 @@ final class Partition {
     @Override
     public String toString() {
         return topic.spec.name() + "/" + index;
+    }
+
+    /** What a batch whose stored form is another than the one that was sent did to its producer. */
+    void apply(ProducerAdvanced record) {
+        producers.apply(
+                record.getProducerId(),
+                record.getEpoch(),
+                record.getBaseSequence(),
+                record.getCount(),
+                record.getCrc(),
+                record.getBaseOffset(),
+                record.getAppendTimeMs());
     }
 }

@@ -6,6 +6,7 @@ import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.flow.Quotas;
 import io.spillway.broker.log.LogCheck;
 import io.spillway.broker.log.LogStats;
 import io.spillway.broker.log.ShardLog;
@@ -48,6 +49,7 @@ public final class Shard implements AutoCloseable {
     private final Published<Boolean> closing = new Published<>(false);
     private final Published<WriteState> writeState;
     private final Published<LogStats> logStats;
+    private final Published<Quotas> quotas = new Published<>(Quotas.NONE);
     private final Published<ShardLoad> load = new Published<>(ShardLoad.NONE);
     private final Published<Integer> pausedGroups = new Published<>(0);
     private final Published<String> failure = new Published<>("");
@@ -76,6 +78,7 @@ public final class Shard implements AutoCloseable {
         this.catalog = catalog;
         log = opener.get();
         state = recover();
+        quotas.set(state.quotas.view());
         writeState = new Published<>(log.writeState());
         logStats = new Published<>(log.stats());
         syncer = new SyncThread(index, log.snapshots(), clock, mailbox::wake);
@@ -131,6 +134,11 @@ public final class Shard implements AutoCloseable {
     /** How loaded it was in the last tenth of a second. */
     public ShardLoad load() {
         return load.get();
+    }
+
+    /** How much may be published, as of a tenth of a second ago. Shard 0 knows it. */
+    public Quotas quotas() {
+        return quotas.get();
     }
 
     /** Groups that deliver nothing until they are resumed, as of a second ago. */
@@ -267,6 +275,7 @@ public final class Shard implements AutoCloseable {
         if (nowMs >= nextLoadMs) {
             nextLoadMs = nowMs + LOAD_MS;
             load.set(agent.load());
+            quotas.set(state.quotas.view());
         }
         if (nowMs >= nextStatsMs) {
             nextStatsMs = nowMs + STATS_MS;

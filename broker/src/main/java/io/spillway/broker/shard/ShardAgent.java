@@ -46,6 +46,7 @@ final class ShardAgent {
     private final Lanes lanes;
     private final ReplayAdministration replays;
     private final LinkAdministration links;
+    private final QuotaAdministration quotas;
     private final Subscriptions subscriptions;
     private final Trimming trimming;
     private final BacklogBounds backlogs;
@@ -119,6 +120,7 @@ final class ShardAgent {
         lanes = new Lanes(state, journal, groups, settling);
         replays = new ReplayAdministration(state, journal, groups, lanes);
         links = new LinkAdministration(state, journal, topics, settling, () -> endClosed());
+        quotas = new QuotaAdministration(state, journal);
         trimming = new Trimming(state, journal, groups, topics);
         backlogs = new BacklogBounds(state, trimming, counters);
         publishing = new Publishing(state, journal, clock, counters, backlogs);
@@ -322,6 +324,10 @@ final class ShardAgent {
             replays.answer(replay.command(), nowMs);
         } else if (command instanceof ShardCommand.Link link) {
             links.answer(link.command(), nowMs);
+        } else if (command instanceof ShardCommand.SetQuota set) {
+            quotas.set(set);
+        } else if (command instanceof ShardCommand.RemoveQuota remove) {
+            quotas.remove(remove);
         }
     }
 

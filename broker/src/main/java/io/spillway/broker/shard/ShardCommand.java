@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.filter.Filter;
+import io.spillway.broker.flow.Quota;
 import io.spillway.broker.log.LogReplacement;
 import io.spillway.broker.records.Agreed;
 import io.spillway.protocol.RecordBatch;
@@ -219,6 +220,11 @@ public sealed interface ShardCommand {
             return command.reply();
         }
     }
+
+    /** Sets a quota, or another rate for one that is there. */
+    record SetQuota(Quota quota, Reply<Boolean> reply) implements Asking {}
+
+    record RemoveQuota(Quota.Scope scope, String name, Reply<Boolean> reply) implements Asking {}
 
     /** What comes from the cluster, in the order of its log. */
     sealed interface Agreement extends ShardCommand {}

@@ -58,6 +58,8 @@ final class ShardState {
 
     /** Links that end here. */
     final LinkRecords links = new LinkRecords();
+    /** How much may be published. */
+    final QuotaRecords quotas = new QuotaRecords();
 
     int nextGroupId = 1;
 
@@ -226,6 +228,7 @@ final class ShardState {
             case REPLAY_PLAN_KEPT, REPLAY_PLAN_DROPPED, REPLAY_JOB_KEPT, REPLAY_JOB_DROPPED, REPLAY_HELD ->
                 replays.apply(record);
             case LINK_KEPT, LINK_DROPPED -> links.apply(record);
+            case QUOTA_KEPT, QUOTA_DROPPED -> quotas.apply(record);
             case PARTITION_MIRRORED, GROUP_MIRRORED -> Mirrored.apply(this, record);
             case KIND_NOT_SET -> throw new IllegalStateException("a state record of a newer version; upgrade first");
         }
@@ -239,14 +242,7 @@ final class ShardState {
     private void apply(ProducerAdvanced record) {
         Partition partition = partitions.get(record.getPartitionId());
         if (partition != null) {
-            partition.producers.apply(
-                    record.getProducerId(),
-                    record.getEpoch(),
-                    record.getBaseSequence(),
-                    record.getCount(),
-                    record.getCrc(),
-                    record.getBaseOffset(),
-                    record.getAppendTimeMs());
+            partition.apply(record);
         }
     }
 

@@ -41,6 +41,7 @@ final class Snapshots {
         }
         state.replays.snapshot(snapshot);
         state.links.snapshot(snapshot);
+        state.quotas.snapshot(snapshot);
         return snapshot.build();
     }
 
@@ -113,6 +114,7 @@ final class Snapshots {
         state.nextGroupId = Math.max(state.nextGroupId, snapshot.getNextGroupId());
         state.replays.restore(snapshot);
         state.links.restore(snapshot);
+        state.quotas.restore(snapshot);
     }
 
     private static void restore(ShardState state, PartitionState from, long takenMs) {

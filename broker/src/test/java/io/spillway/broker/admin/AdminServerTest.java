@@ -9,7 +9,6 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.SpillwayException;
-import io.spillway.broker.link.NoLinks;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.metrics.MetricNames;
 import io.spillway.protocol.Code;
@@ -37,7 +36,7 @@ final class AdminServerTest {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Meters meters = new Meters(registry);
     private volatile Health health = READY;
-    private final AdminServer server = AdminServer.start(FREE_PORT, () -> health, registry, null, NoLinks.service());
+    private final AdminServer server = AdminServer.start(FREE_PORT, () -> health, registry, TestOperated.cluster(null));
     private final HttpClient client = HttpClient.newHttpClient();
 
     @AfterEach
@@ -114,7 +113,8 @@ final class AdminServerTest {
         HttpResponse<String> answer = get("/metricz?x=1");
 
         assertThat(answer.statusCode()).isEqualTo(404);
-        assertThat(answer.body()).isEqualTo("no /metricz; there are /livez, /readyz, /metrics, /cluster and /links\n");
+        assertThat(answer.body())
+                .isEqualTo("no /metricz; there are /livez, /readyz, /metrics, /cluster, /links and /quotas\n");
     }
 
     @Test
@@ -195,7 +195,7 @@ final class AdminServerTest {
     void aPortInUseIsRefusedWithTheAddress() {
         ListenAddress address = new ListenAddress("127.0.0.1", server.address().getPort());
 
-        assertThatThrownBy(() -> AdminServer.start(address, () -> health, registry, null, NoLinks.service()))
+        assertThatThrownBy(() -> AdminServer.start(address, () -> health, registry, TestOperated.cluster(null)))
                 .isInstanceOfSatisfying(SpillwayException.class, e -> {
                     assertThat(e.code()).isEqualTo(Code.INVALID_ARGUMENT);
                     assertThat(e.what()).isEqualTo("cannot listen at " + address);
@@ -207,7 +207,7 @@ final class AdminServerTest {
     void anUnknownHostIsRefused() {
         ListenAddress unknown = new ListenAddress("no-such-host.invalid", 0);
 
-        assertThatThrownBy(() -> AdminServer.start(unknown, () -> health, registry, null, NoLinks.service()))
+        assertThatThrownBy(() -> AdminServer.start(unknown, () -> health, registry, TestOperated.cluster(null)))
                 .isInstanceOfSatisfying(
                         SpillwayException.class, e -> assertThat(e.why()).isEqualTo("the host is unknown"));
     }

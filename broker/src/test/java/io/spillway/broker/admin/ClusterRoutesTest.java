@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.spillway.broker.base.ListenAddress;
-import io.spillway.broker.link.NoLinks;
 import io.spillway.broker.replication.ClusterStatus;
 import io.spillway.broker.replication.ReplicationException;
 import io.spillway.broker.replication.ReplicationException.Kind;
@@ -41,8 +40,7 @@ final class ClusterRoutesTest {
                 new ListenAddress("127.0.0.1", 0),
                 () -> new Health(true, true, List.of()),
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT),
-                cluster,
-                NoLinks.service());
+                TestOperated.cluster(cluster));
     }
 
     @AfterEach

@@ -8,8 +8,8 @@ import io.spillway.broker.admin.AdminServer;
 import io.spillway.broker.admin.ClusterControl;
 import io.spillway.broker.admin.FakeCluster;
 import io.spillway.broker.admin.Health;
+import io.spillway.broker.admin.TestOperated;
 import io.spillway.broker.base.ListenAddress;
-import io.spillway.broker.link.NoLinks;
 import io.spillway.broker.replication.ReplicationException;
 import io.spillway.broker.replication.ReplicationException.Kind;
 import java.io.IOException;
@@ -38,8 +38,7 @@ final class ClusterCommandTest {
                 new ListenAddress("127.0.0.1", 0),
                 () -> new Health(true, true, List.of()),
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT),
-                control,
-                NoLinks.service());
+                TestOperated.cluster(control));
         servers.add(server);
         return "127.0.0.1:" + server.address().getPort();
     }

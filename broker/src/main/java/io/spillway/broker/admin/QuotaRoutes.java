@@ -1,0 +1,181 @@
+package io.spillway.broker.admin;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.flow.Quota;
+import io.spillway.broker.session.QuotaSettings;
+import io.spillway.protocol.Code;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** {@code GET /quotas}, {@code POST /quotas/set} and {@code /quotas/remove}, in JSON. Thread-safe. */
+final class QuotaRoutes {
+    static final String ROOT = "/quotas";
+
+    private static final JsonFactory FACTORY = new JsonFactory();
+    private static final String JSON = "application/json";
+    private static final int TIMEOUT_MS = 30_000;
+    private static final int MAX_NAME = 512;
+    private static final Map<String, Set<String>> PARAMETERS = Map.of(
+            "set", Set.of("scope", "name", "rate", "burst", "timeout_ms"),
+            "remove", Set.of("scope", "name", "timeout_ms"));
+
+    private final QuotaSettings quotas;
+
+    QuotaRoutes(QuotaSettings quotas) {
+        this.quotas = quotas;
+    }
+
+    static boolean areFor(String path) {
+        return path.equals(ROOT) || path.startsWith(ROOT + "/");
+    }
+
+    CompletableFuture<Answer> answer(AdminRequest request) {
+        String change = request.path().length() > ROOT.length() ? request.path().substring(ROOT.length() + 1) : "";
+        if (change.isEmpty()) {
+            return CompletableFuture.completedFuture(
+                    request.reads() ? new Answer(200, JSON, show()) : Answer.onlyBy(Answer.READS));
+        }
+        if (!PARAMETERS.containsKey(change)) {
+            return CompletableFuture.completedFuture(error(new SpillwayException(
+                    Code.NOT_FOUND,
+                    "no such path below " + ROOT,
+                    "there are set and remove, by POST",
+                    "use one of them, or spillway quota")));
+        }
+        return request.posts() ? change(change, request) : CompletableFuture.completedFuture(Answer.onlyBy("POST"));
+    }
+
+    private CompletableFuture<Answer> change(String change, AdminRequest request) {
+        try {
+            check(change, request);
+            Quota.Scope scope = scope(request.query());
+            String name = name(scope, request.query());
+            CompletableFuture<Boolean> done =
+                    change.equals("set") ? quotas.set(quota(scope, name, request.query())) : quotas.remove(scope, name);
+            return done.orTimeout(TIMEOUT_MS, TimeUnit.MILLISECONDS)
+                    .handle((ok, failure) -> failure == null
+                            ? new Answer(200, JSON, done(change, scope, name))
+                            : error(ClusterFailures.of(failure, "quota " + change + " is not done")));
+        } catch (RuntimeException e) {
+            return CompletableFuture.completedFuture(error(ClusterFailures.of(e, "quota " + change + " is not done")));
+        }
+    }
+
+    private static void check(String change, AdminRequest request) {
+        if (request.isOfPage()) {
+            throw new SpillwayException(
+                    Code.PERMISSION_DENIED,
+                    "quotas are not changed from a web page",
+                    "the request has the header Origin, which browsers send",
+                    "use spillway quota, or a program that sends no Origin");
+        }
+        Set<String> taken = PARAMETERS.getOrDefault(change, Set.of());
+        for (String name : request.query().keySet()) {
+            if (!taken.contains(name)) {
+                throw invalid("the parameter " + name + " is not known", "it takes " + new TreeSet<>(taken));
+            }
+        }
+    }
+
+    private static Quota.Scope scope(Map<String, String> query) {
+        String text = query.getOrDefault("scope", "");
+        return Arrays.stream(Quota.Scope.values())
+                .filter(scope -> scope.text().equals(text))
+                .findFirst()
+                .orElseThrow(() -> invalid(
+                        "the scope is " + text,
+                        "there are "
+                                + Arrays.stream(Quota.Scope.values())
+                                        .map(Quota.Scope::text)
+                                        .toList()));
+    }
+
+    private static String name(Quota.Scope scope, Map<String, String> query) {
+        String name = query.getOrDefault("name", "");
+        if (name.isEmpty() || name.length() > MAX_NAME) {
+            throw invalid("the name has " + name.length() + " characters", "it must have 1 to " + MAX_NAME);
+        }
+        if (scope == Quota.Scope.CONNECTION && !name.equals(Quota.ANY)) {
+            throw invalid("the name is " + name, "connections have no names: only * is possible");
+        }
+        if (scope == Quota.Scope.PRINCIPAL_TOPIC && !name.equals(Quota.ANY) && name.indexOf('/') < 1) {
+            throw invalid("the name is " + name, "it must be CLIENT/TOPIC, or *");
+        }
+        return name;
+    }
+
+    private static Quota quota(Quota.Scope scope, String name, Map<String, String> query) {
+        long rate = bytes("rate", query.getOrDefault("rate", ""));
+        String burst = query.getOrDefault("burst", "");
+        return Quota.of(scope, name, rate, burst.isEmpty() ? rate : bytes("burst", burst));
+    }
+
+    private static long bytes(String parameter, String text) {
+        long bytes = text.matches("\\d{1,13}") ? Long.parseLong(text) : 0;
+        if (bytes < 1 || bytes > 1L << 40) {
+            throw invalid(parameter + " is " + text, "it must be from 1 to 2^40 bytes");
+        }
+        return bytes;
+    }
+
+    private static SpillwayException invalid(String what, String why) {
+        return new SpillwayException(Code.INVALID_ARGUMENT, what, why, "correct it; see docs/operations/quotas.md");
+    }
+
+    private String show() {
+        List<Quota> sorted = quotas.all().all().stream()
+                .sorted(Comparator.comparing(Quota::scope).thenComparing(Quota::name))
+                .toList();
+        return object(json -> {
+            json.writeArrayFieldStart("quotas");
+            for (Quota quota : sorted) {
+                json.writeStartObject();
+                json.writeStringField("scope", quota.scope().text());
+                json.writeStringField("name", quota.name());
+                json.writeNumberField("bytes_per_second", quota.rate().perSecond());
+                json.writeNumberField("burst_bytes", quota.rate().burst());
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+        });
+    }
+
+    private static String done(String change, Quota.Scope scope, String name) {
+        return object(json -> {
+            json.writeStringField("done", change);
+            json.writeStringField("scope", scope.text());
+            json.writeStringField("name", name);
+        });
+    }
+
+    private interface Fields {
+        void writeTo(JsonGenerator json) throws IOException;
+    }
+
+    private static String object(Fields fields) {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = FACTORY.createGenerator(text)) {
+            json.writeStartObject();
+            fields.writeTo(json);
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException("a StringWriter does not fail", e);
+        }
+        return text.append('\n').toString();
+    }
+
+    private static Answer error(SpillwayException error) {
+        return new Answer(ClusterFailures.httpStatus(error.code()), JSON, ClusterJson.error(error));
+    }
+}

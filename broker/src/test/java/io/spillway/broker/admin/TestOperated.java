@@ -1,0 +1,24 @@
+package io.spillway.broker.admin;
+
+import io.spillway.broker.audit.Audit;
+import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.Published;
+import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.flow.Quotas;
+import io.spillway.broker.link.NoLinks;
+import io.spillway.broker.session.QuotaSettings;
+import io.spillway.broker.shard.Mailbox;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/** What is operated where only the cluster is of interest. */
+public final class TestOperated {
+    private TestOperated() {}
+
+    public static Operated cluster(@Nullable ClusterControl cluster) {
+        Published<TopicCatalog> catalog = new Published<>(TopicCatalog.EMPTY);
+        Audit audit = new Audit(catalog, List.of(), Clock.SYSTEM, new SplittableRandom(1));
+        return new Operated(cluster, NoLinks.service(), new QuotaSettings(new Mailbox(), audit, () -> Quotas.NONE));
+    }
+}
