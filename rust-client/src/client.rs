@@ -17,7 +17,7 @@ use crate::options::{ClientOptions, HOUR};
 use crate::pb;
 use crate::state::State;
 use crate::wire::{Kind, MAX_FRAME_BYTES};
-use crate::{Admin, Error, ProducerBuilder, SubscriptionBuilder};
+use crate::{Admin, Error, Pressure, ProducerBuilder, SubscriptionBuilder};
 
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 const BYE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -241,6 +241,12 @@ impl Client {
     #[must_use]
     pub fn health(&self) -> Health {
         self.shared.with(|state| state.net.health.health())
+    }
+
+    /// What the broker has said last for all that this client publishes.
+    #[must_use]
+    pub fn pressure(&self) -> Pressure {
+        self.shared.with(|state| state.net.pressure_now())
     }
 
     /// Topics and groups.

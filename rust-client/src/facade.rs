@@ -1,8 +1,10 @@
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_histogram, histogram, Unit};
+use metrics::{
+    counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, Unit,
+};
 
-use crate::{Error, Metrics};
+use crate::{Error, Health, Metrics, Pressure};
 
 /// Hands what a client does to the [`metrics`](https://docs.rs/metrics) facade, from where an exporter takes it to Prometheus,
 /// OpenTelemetry or another place. The names are those of the Java and Go adapters. With the feature `metrics`.
@@ -57,6 +59,14 @@ impl FacadeMetrics {
         ] {
             describe_counter!(name, unit, help);
         }
+        describe_gauge!(
+            PRESSURE,
+            "What the broker says: 0 normal, 1 elevated, 2 throttled, 3 overloaded, 4 read-only."
+        );
+        describe_gauge!(
+            HEALTH,
+            "How the client is: 0 ready, 1 degraded, 2 critical, 3 draining."
+        );
         describe_histogram!(
             ACK_LATENCY,
             Unit::Seconds,
@@ -72,6 +82,8 @@ impl Default for FacadeMetrics {
     }
 }
 
+const PRESSURE: &str = "spillway_client_pressure_state";
+const HEALTH: &str = "spillway_client_health_state";
 const CONNECTIONS: &str = "spillway_client_connections_total";
 const DISCONNECTIONS: &str = "spillway_client_disconnections_total";
 const RECORDS_SENT: &str = "spillway_client_records_sent_total";
@@ -122,6 +134,14 @@ impl Metrics for FacadeMetrics {
         counter!(THROTTLED, "scope" => scope.to_owned()).increment(1);
     }
 
+    fn on_pressure(&self, pressure: &Pressure) {
+        gauge!(PRESSURE, "of" => pressure.of.clone()).set(f64::from(pressure.state as u8));
+    }
+
+    fn on_health(&self, health: &Health) {
+        gauge!(HEALTH).set(f64::from(health.state as u8));
+    }
+
     fn on_batch_received(&self, topic: &str, _partition: u32, records: usize, bytes: usize) {
         counter!(RECORDS_RECEIVED, "topic" => topic.to_owned()).increment(records as u64);
         counter!(BYTES_RECEIVED, "topic" => topic.to_owned()).increment(bytes as u64);
@@ -151,6 +171,17 @@ mod tests {
             metrics.on_publish_failed("t", 0, 2, &lost);
             metrics.on_throttled("topic", Duration::from_millis(5));
             metrics.on_batch_received("t", 0, 4, 200);
+            metrics.on_pressure(&Pressure {
+                state: crate::PressureState::Throttled,
+                reasons: Vec::new(),
+                of: "connection".into(),
+                scope: "broker".into(),
+                retry_after: Duration::ZERO,
+            });
+            metrics.on_health(&Health {
+                state: crate::HealthState::Degraded,
+                ..Health::default()
+            });
         });
 
         let seen: BTreeMap<String, DebugValue> = snapshotter
@@ -192,6 +223,16 @@ mod tests {
             seen.get("spillway_client_ack_latency_seconds topic=t"),
             Some(&DebugValue::Histogram(vec![0.002.into()]))
         );
-        assert_eq!(seen.len(), counters.len() + 1);
+        for (name, value) in [
+            ("pressure_state of=connection", 2.0),
+            ("health_state ", 1.0),
+        ] {
+            assert_eq!(
+                seen.get(&format!("spillway_client_{name}")),
+                Some(&DebugValue::Gauge(value.into())),
+                "{name}"
+            );
+        }
+        assert_eq!(seen.len(), counters.len() + 3);
     }
 }

@@ -57,6 +57,7 @@ mod options;
 #[allow(missing_docs, clippy::all, clippy::pedantic, dead_code)]
 #[rustfmt::skip] // generated
 mod pb;
+mod pressure;
 mod producer;
 mod publisher;
 mod queue;
@@ -76,13 +77,14 @@ pub use admin::{
 };
 pub use batch::AckFuture;
 pub use client::{Client, ClientBuilder};
-pub use core::{HealthState, RetryClass};
+pub use core::{HealthState, Pressure as PressureState, RetryClass};
 pub use error::Error;
 #[cfg(feature = "metrics")]
 pub use facade::FacadeMetrics;
 pub use health::{AppHealth, Health};
 pub use message::Message;
 pub use metrics::Metrics;
+pub use pressure::Pressure;
 pub use producer::{Producer, ProducerBuilder, PublishError};
 pub use record::{Ack, Durability, Record, ZoneLag, CORRELATION_HEADER, FIRST_ATTEMPT_HEADER};
 pub use subscription::{LostLeases, ReadFrom, Start, Subscription, SubscriptionBuilder};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Error, Health};
+use crate::{Error, Health, Pressure};
 
 /// Sees what a client does, batch by batch, never record by record. The methods must be quick and must not call the client. All
 /// do nothing by default.
@@ -25,6 +25,8 @@ pub trait Metrics: Send + Sync {
     fn on_publish_failed(&self, _topic: &str, _partition: u32, _records: usize, _error: &Error) {}
     /// The broker asked to wait.
     fn on_throttled(&self, _scope: &str, _retry_after: Duration) {}
+    /// What the broker says of itself has changed.
+    fn on_pressure(&self, _pressure: &Pressure) {}
     /// How the client is has changed, as the broker is told.
     fn on_health(&self, _health: &Health) {}
     /// A batch arrived; `records` of it are for this subscription.

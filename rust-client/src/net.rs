@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, Notify};
@@ -7,13 +7,14 @@ use crate::codes;
 use crate::conn::Conn;
 use crate::core::{
     backoff_of, classify, Backoff, Candidate, ConnectionMachine, Decision, Node, Outcome,
-    Preference, Pressure, RetryBudget, RetryClass, Signal, Window, MAX_R, REQUESTS,
+    Preference, Pressure, PressureView, RetryBudget, RetryClass, Signal, Window, MAX_R, REQUESTS,
 };
 use crate::error::{retry_class, wire_error};
 use crate::health::Reporter;
 use crate::metrics::Metrics;
 use crate::options::ClientOptions;
 use crate::pb;
+use crate::pressure::{self, OnPressure, Turns};
 use crate::Error;
 
 /// How many bytes may wait for the socket before publishing holds back.
@@ -64,8 +65,9 @@ pub(crate) struct Net {
     pub was_ready: bool,
     pub last_error: pb::Error,
     pub window: Window,
-    pub gate: Option<Instant>,
-    pub pressure: Pressure,
+    pub view: PressureView,
+    pub on_pressure: Option<OnPressure>,
+    pub turns: Arc<Mutex<Turns>>,
     pub in_flight: usize,
     budget: RetryBudget,
     reconnect_cost: u32,
@@ -104,8 +106,9 @@ impl Net {
                 "wait",
             ),
             window: Window::new(),
-            gate: None,
-            pressure: Pressure::Normal,
+            view: PressureView::default(),
+            on_pressure: opts.on_pressure.clone(),
+            turns: Arc::default(),
             in_flight: 0,
             budget: RetryBudget::new(),
             reconnect_cost: 0,
@@ -169,14 +172,15 @@ impl Net {
 
     pub fn reset_flow(&mut self, state: i32) {
         self.window = Window::new();
-        self.pressure = Pressure::of(state);
-        self.window.on_state(self.pressure);
-        self.gate = None;
+        self.window.on_state(Pressure::of(state));
         self.in_flight = 0;
+        let now = self.now_ms();
+        let changed = self.view.connected(Pressure::of(state), now);
+        self.tell_pressure_when(changed);
     }
 
     fn is_gated(&self) -> bool {
-        self.gate.is_some_and(|gate| Instant::now() < gate)
+        self.view.retry_after_ms(self.now_ms()) > 0
     }
 
     pub fn may_send(&mut self) -> bool {
@@ -189,7 +193,8 @@ impl Net {
     /// Why nothing can be sent on the connection there is; for the error of a batch whose time is over.
     pub fn obstacle(&self) -> String {
         if self.is_gated() {
-            format!("the broker asked to wait, its state is {:?}", self.pressure)
+            let state = self.view.state.name();
+            format!("the broker asked to wait, its state is {state}")
         } else if self.in_flight >= self.window.limit() {
             format!(
                 "{} batches are in flight, the window allows no more",
@@ -203,7 +208,10 @@ impl Net {
     pub fn on_acked(&mut self, state: i32, throttle_ms: u32) {
         self.window.on_ack(self.in_flight);
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.on_pressure(state, throttle_ms, "connection");
+        let now = self.now_ms();
+        let changed = self.view.ack(Pressure::of(state), throttle_ms.into(), now);
+        self.tell_pressure_when(changed);
+        self.on_load(Pressure::of(state), throttle_ms, "connection");
     }
 
     /// Only a refusal for load says something about the window.
@@ -219,22 +227,26 @@ impl Net {
         self.window.on_signal(Signal::Timeout, now);
     }
 
-    pub fn on_pressure(&mut self, state: i32, retry_after_ms: u32, scope: &str) {
-        self.pressure = Pressure::of(state);
-        self.window.on_state(self.pressure);
-        if self.pressure == Pressure::Normal && retry_after_ms == 0 {
+    pub fn on_backpressure(&mut self, wire: &pb::Backpressure) {
+        let now = self.now_ms();
+        let changed = self.view.signal(pressure::signal(wire, &wire.scope), now);
+        self.tell_pressure_when(changed);
+        self.on_load(Pressure::of(wire.state), wire.retry_after_ms, &wire.scope);
+    }
+
+    fn on_load(&mut self, state: Pressure, retry_after_ms: u32, scope: &str) {
+        if state == Pressure::Normal && retry_after_ms == 0 {
             return;
         }
-        let signal = match self.pressure {
+        let signal = match state {
             Pressure::Elevated => Signal::Elevated,
             Pressure::Normal | Pressure::Throttled => Signal::Throttled,
             Pressure::Overloaded | Pressure::ReadOnly => Signal::Overloaded,
         };
         let now = self.now_ms();
         self.window.on_signal(signal, now);
-        if self.pressure != Pressure::Elevated {
+        if state != Pressure::Elevated {
             let wait = Duration::from_millis(u64::from(retry_after_ms).min(MAX_GATE_MS));
-            self.gate = Some(Instant::now() + wait);
             tracing::debug!(scope, ?wait, "throttled");
             let scope = scope.to_owned();
             self.measure(move |m| m.on_throttled(&scope, wait));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::health::AskApp;
 use crate::metrics::Metrics;
+use crate::pressure::OnPressure;
 use crate::subscription::GroupTerms;
 use crate::{pb, Durability, Error, LostLeases, ReadFrom};
 
@@ -24,6 +25,7 @@ pub(crate) struct ClientOptions {
     pub health_interval: Duration,
     pub health_root: PathBuf,
     pub app_health: Option<AskApp>,
+    pub on_pressure: Option<OnPressure>,
 }
 
 impl ClientOptions {

@@ -11,11 +11,12 @@ use crate::batch::{AckFuture, BatchCell};
 use crate::client::{Guard, Shared};
 use crate::codes;
 use crate::options::ProducerOptions;
+use crate::publisher::Publisher;
 use crate::queue::Queue;
 use crate::wire::{
     key_hash, partition_of, OutRecord, BATCH_HEADER_BYTES, INDEX_ENTRY_BYTES, MAX_BATCH_BYTES,
 };
-use crate::{Ack, Error, Record};
+use crate::{Ack, Error, Pressure, Record};
 
 mod builder;
 
@@ -98,6 +99,35 @@ impl Producer {
     #[must_use]
     pub fn partitions(&self) -> usize {
         self.queues.len()
+    }
+
+    /// The worst of what the broker has said for the connection and for the partitions of this topic.
+    #[must_use]
+    pub fn pressure(&self) -> Pressure {
+        self.shared.with(|state| {
+            let mut worst = state.net.pressure_now();
+            if let Some(own) = state.producers.get(&self.id) {
+                for part in &own.parts {
+                    let pressure = part.worst_pressure(&state.net, &own.meta);
+                    if pressure.state > worst.state {
+                        worst = pressure;
+                    }
+                }
+            }
+            worst
+        })
+    }
+
+    /// Whether, without waiting, a record that is published now could be sent at once: there is a connection and space in the buffer,
+    /// and the broker lets a partition at least have something. [`pressure`](Producer::pressure) says why not.
+    #[must_use]
+    pub fn may_publish(&self) -> bool {
+        self.space.available_permits() > 0
+            && self.shared.with(|state| {
+                let own = state.producers.get(&self.id);
+                own.is_some_and(|own| own.parts.iter().any(Publisher::may_publish))
+                    && state.net.may_send()
+            })
     }
 
     /// Publishes; waits up to the max block for space in the buffer. The outcome is in the future. Cancel-safe: when it is dropped

@@ -7,6 +7,7 @@ use tokio::sync::{oneshot, Semaphore};
 use crate::batch::{BatchCell, OutBatch};
 use crate::codes;
 use crate::conn::{Owner, Waiting};
+use crate::core::PressureView;
 use crate::error::wire_error;
 use crate::net::{waits_for_leader, Net, MAX_GATE_MS, MAX_PUBLISH_ATTEMPTS};
 use crate::options::ProducerOptions;
@@ -18,6 +19,7 @@ use crate::Error;
 mod expiry;
 mod handle;
 mod in_progress;
+mod load;
 
 /// While this many batches are under way, records gather until a batch is full.
 const GATHER_AT: usize = 4;
@@ -77,6 +79,14 @@ impl Credit {
         }
     }
 
+    fn used_up(&self) -> String {
+        let (used, max) = (self.used, self.max);
+        format!(
+            "the broker's credit is used up: {} of {} batches, {} of {} bytes",
+            used.0, max.0, used.1, max.1
+        )
+    }
+
     /// The last batch may exceed the bytes, as with the broker's own count.
     fn admits(&self) -> bool {
         !self.limited || self.used.0 < self.max.0 && self.used.1 < self.max.1
@@ -119,6 +129,7 @@ pub(crate) struct Publisher {
     failures: u32,
     not_before: Option<Instant>,
     last_refusal: Option<pb::Error>,
+    view: PressureView,
 }
 
 impl Publisher {
@@ -146,6 +157,7 @@ impl Publisher {
             failures: 0,
             not_before: None,
             last_refusal: None,
+            view: PressureView::default(),
         }
     }
 
@@ -305,6 +317,7 @@ impl Publisher {
         let mut batch = self.sent.remove(place).expect("it is there");
         self.credit.grant(ack.credit.as_ref());
         self.last_refusal = None;
+        self.on_load_over(net, meta);
         net.on_acked(ack.state, ack.throttle_ms);
         net.on_success(batch.retry_cost);
         net.on_outcome(None, batch.sent);
@@ -352,6 +365,7 @@ impl Publisher {
         if verdict.again && !batch.abandoned {
             batch.retry_cost = verdict.cost;
             self.wait(verdict.delay);
+            self.on_load_refusal(net, meta, e, verdict.delay);
         } else {
             let mut cause = Error::from_wire(&verdict.error);
             if batch.maybe_stored && !cause.outcome_unknown() {
@@ -413,6 +427,8 @@ impl Publisher {
 
     pub fn tick(&mut self, net: &mut Net, meta: &mut Meta, now: Instant) -> bool {
         self.take_due(now);
+        let changed = self.view.timer(net.now_ms());
+        self.tell_when(net, meta, changed);
         self.expire(net, meta, now);
         if let Some(oldest) = self
             .sent

@@ -245,8 +245,7 @@ impl State {
             if self.net.publishing == Some(id) {
                 let actions = self.net.machine.pressure(Pressure::of(signal.state));
                 self.perform(actions);
-                self.net
-                    .on_pressure(signal.state, signal.retry_after_ms, &signal.scope);
+                self.net.on_backpressure(signal);
             }
             return;
         }
@@ -266,6 +265,9 @@ impl State {
 
     pub fn tick(&mut self, now: Instant) {
         self.tick_connections(now);
+        let now_ms = self.net.now_ms();
+        let changed = self.net.view.timer(now_ms);
+        self.net.tell_pressure_when(changed);
         for (id, state) in &mut self.producers {
             for (part, publisher) in state.parts.iter_mut().enumerate() {
                 if publisher.tick(&mut self.net, &mut state.meta, now) && !publisher.queued {

@@ -10,7 +10,7 @@ use crate::link;
 use crate::metrics::Metrics;
 use crate::net::{First, Net};
 use crate::options::{between, check_endpoint, ClientOptions, HOUR, MINUTE};
-use crate::Error;
+use crate::{Error, Pressure};
 
 /// Settings of a [`Client`].
 #[must_use = "connect makes the client"]
@@ -35,6 +35,7 @@ impl Default for ClientBuilder {
                 health_interval: Duration::from_secs(1),
                 health_root: "/".into(),
                 app_health: None,
+                on_pressure: None,
             },
         }
     }
@@ -113,6 +114,13 @@ impl ClientBuilder {
     /// The directory under which proc/self, proc/pressure and sys/fs/cgroup are read. Default "/".
     pub fn health_root(mut self, directory: impl Into<PathBuf>) -> Self {
         self.opts.health_root = directory.into();
+        self
+    }
+
+    /// Who hears each change of the broker's pressure, on the connection and on each partition that is published to; one change after
+    /// the other. It must be quick. Default: nobody.
+    pub fn on_pressure(mut self, listener: impl Fn(&Pressure) + Send + Sync + 'static) -> Self {
+        self.opts.on_pressure = Some(Arc::new(listener));
         self
     }
 

@@ -15,6 +15,7 @@ pub(crate) mod health;
 mod known;
 pub(crate) mod lease;
 mod preference;
+mod pressure;
 mod round;
 mod window;
 
@@ -30,14 +31,18 @@ pub(crate) use events::{Action, Farewell, Node, Phase, Refusal, Welcome};
 pub(crate) use failover::Candidate;
 pub(crate) use health::{HealthMachine, Sample};
 pub(crate) use preference::Preference;
-pub(crate) use window::{Pressure, Signal, Window};
+pub(crate) use pressure::{PressureSignal, PressureView};
+pub(crate) use window::{Signal, Window};
 
 #[cfg(test)]
 mod health_vectors;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
+mod pressure_vectors;
+#[cfg(test)]
 pub(crate) mod vectors;
 
 pub use classify::RetryClass;
 pub use health::HealthState;
+pub use window::Pressure;

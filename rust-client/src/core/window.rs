@@ -1,21 +1,37 @@
-/// State of a broker; unknown ones count as overloaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pressure {
+/// State of a broker, from well to worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pressure {
+    /// At ease.
     Normal,
+    /// It takes all, and should not have more.
     Elevated,
+    /// It asks to wait.
     Throttled,
+    /// It refuses what can be refused.
     Overloaded,
+    /// It stores nothing.
     ReadOnly,
 }
 
 impl Pressure {
-    pub fn of(wire: i32) -> Self {
+    /// Unknown ones count as overloaded.
+    pub(crate) fn of(wire: i32) -> Self {
         match wire {
             0 => Self::Normal,
             1 => Self::Elevated,
             2 => Self::Throttled,
             4 => Self::ReadOnly,
             _ => Self::Overloaded,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "NORMAL",
+            Self::Elevated => "ELEVATED",
+            Self::Throttled => "THROTTLED",
+            Self::Overloaded => "OVERLOADED",
+            Self::ReadOnly => "READ_ONLY",
         }
     }
 }

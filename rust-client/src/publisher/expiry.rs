@@ -57,12 +57,18 @@ impl Publisher {
                     ..refusal.clone()
                 })
             }
-            _ => Error::new(
-                codes::DEADLINE_EXCEEDED,
-                what,
-                format!("nothing was stored: {}", self.obstacle(net)),
-                "publish them again, or allow a longer delivery timeout",
-            ),
+            _ => {
+                let usable = net.usable().is_some();
+                let throttled = usable.then(|| self.throttled(net, meta, &what)).flatten();
+                throttled.unwrap_or_else(|| {
+                    Error::new(
+                        codes::DEADLINE_EXCEEDED,
+                        what,
+                        format!("nothing was stored: {}", self.obstacle(net)),
+                        "publish them again, or allow a longer delivery timeout",
+                    )
+                })
+            }
         }
     }
 
@@ -75,13 +81,7 @@ impl Publisher {
             Some(refusal) if self.state != State::Open || !self.is_due() => {
                 Error::from_wire(refusal).to_string()
             }
-            _ if !self.credit.admits() => {
-                let (used, max) = (self.credit.used, self.credit.max);
-                format!(
-                    "the broker's credit is used up: {} of {} batches, {} of {} bytes",
-                    used.0, max.0, used.1, max.1
-                )
-            }
+            _ if !self.credit.admits() => self.credit.used_up(),
             _ => net.obstacle(),
         }
     }

@@ -1,5 +1,7 @@
 //! The handle at the broker: how it is opened, refused, lost and given up, and what that does to the epoch and its sequence.
 
+use crate::core::Pressure;
+
 use super::{
     codes, pb, waits_for_leader, Credit, Duration, Error, Kind, Meta, Net, Owner, Publisher, State,
     Waiting, MAX_GATE_MS, MAX_IN_FLIGHT,
@@ -75,6 +77,8 @@ impl Publisher {
             ..Credit::default()
         };
         self.credit.grant(ok.credit.as_ref());
+        let changed = self.view.connected(Pressure::Normal, net.now_ms());
+        self.tell_when(net, meta, changed);
         self.max_in_flight = match ok.max_inflight_batches as usize {
             0 => MAX_IN_FLIGHT,
             allowed => allowed.min(MAX_IN_FLIGHT),
@@ -107,6 +111,7 @@ impl Publisher {
         if verdict.again {
             meta.obstacle = cause.to_string();
             self.wait(verdict.delay);
+            self.on_load_refusal(net, meta, e, verdict.delay);
         } else {
             self.failures = 0;
             self.wanted = false;
@@ -123,6 +128,7 @@ impl Publisher {
 
     pub fn on_backpressure(&mut self, net: &mut Net, meta: &Meta, signal: &pb::Backpressure) {
         self.credit.grant(signal.credit.as_ref());
+        self.on_load_signal(net, meta, signal);
         if !(0..2).contains(&signal.state) {
             let wait = Duration::from_millis(u64::from(signal.retry_after_ms).min(MAX_GATE_MS));
             self.wait(wait);
