@@ -46,12 +46,10 @@ func TestTheExampleConsumerLeavesInOrderAtSIGTERM(t *testing.T) {
 		}
 		return *g
 	}
-	for end := time.Now().Add(patience); place().Members == 0 || place().Partitions[0].Cursor == 0; {
-		if time.Now().After(end) {
-			t.Fatal("the example reads nothing")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	until(t, "the example to read", func() bool {
+		g := place()
+		return g.Members > 0 && g.Partitions[0].Cursor > 0
+	})
 
 	if err := example.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
