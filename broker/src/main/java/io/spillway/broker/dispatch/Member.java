@@ -19,6 +19,13 @@ public final class Member {
     private long usedBytes;
     private int unacked;
     private boolean paused;
+    /** Bytes of the batches it holds; settled ones count down in proportion to the records. */
+    private long inFlightBytes;
+    /** Bytes it got lately; half of them are forgotten each second. */
+    private long servedBytes;
+
+    private int lastBytes;
+    private final MemberHealth health = new MemberHealth();
 
     public Member(long id, int maxUnacked, long maxBatches, long maxBytes) {
         if (maxUnacked < 1) {
@@ -47,12 +54,32 @@ public final class Member {
 
     /** Whether a batch of any size may go to this member now. */
     public boolean canTake() {
-        return !paused && usedBatches < grantedBatches && usedBytes < grantedBytes && unacked < maxUnacked;
+        return !paused && usedBatches < grantedBatches && usedBytes < grantedBytes && unacked < mostUnacked();
     }
 
     /** How many more records it may hold. */
     public int room() {
-        return Math.max(0, maxUnacked - unacked);
+        return Math.max(0, mostUnacked() - unacked);
+    }
+
+    private int mostUnacked() {
+        return health.outcomes().isProbing() ? 1 : maxUnacked;
+    }
+
+    public MemberHealth health() {
+        return health;
+    }
+
+    /**
+     * What it has to do, one more batch included. What it got lately counts as well: members that are quick hold nothing
+     * whenever one is to be chosen, and would not get shares as their weights are.
+     */
+    long load() {
+        return inFlightBytes + servedBytes + lastBytes;
+    }
+
+    void forgetServed() {
+        servedBytes /= 2;
     }
 
     /** Records it holds unsettled. */
@@ -65,6 +92,9 @@ public final class Member {
         usedBatches++;
         usedBytes += bytes;
         unacked += records;
+        inFlightBytes += bytes;
+        servedBytes += bytes;
+        lastBytes = bytes;
     }
 
     /**
@@ -72,6 +102,8 @@ public final class Member {
      * seek counts all it holds as left, also where leases of other partitions go on and are settled later.
      */
     public void settled(int records) {
-        unacked = Math.max(0, unacked - records);
+        int left = Math.max(0, unacked - records);
+        inFlightBytes = left == 0 ? 0 : inFlightBytes - inFlightBytes / unacked * records;
+        unacked = left;
     }
 }

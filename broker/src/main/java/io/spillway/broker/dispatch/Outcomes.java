@@ -1,0 +1,140 @@
+package io.spillway.broker.dispatch;
+
+/**
+ * How the records of one member end, and whether it is ejected for it. Numbers are those of Envoy's outlier detection. An
+ * ejected member comes back one record at a time, and wholly after three that it accepts.
+ *
+ * <p>Confined to the shard thread.
+ */
+public final class Outcomes {
+    static final int EXPIRIES_IN_A_ROW = 3;
+    private static final int MIN_OUTCOMES = 20;
+    private static final int WORST_PM = 500;
+    private static final int PROBES = 3;
+    private static final long BASE_MS = 10_000;
+    private static final int MOST_TIMES = 30;
+
+    /** Whether it gets records. */
+    private enum Standing {
+        IN,
+        OUT,
+        PROBING
+    }
+
+    private long accepted;
+    private long failed;
+    private int expiriesInARow;
+    private int probesAccepted;
+    private int times;
+    private long outUntilMs;
+    private boolean failedProbe;
+    private Standing standing = Standing.IN;
+
+    /** Records it acknowledged. */
+    public void accepted(int records) {
+        accepted += records;
+        expiriesInARow = 0;
+        if (standing == Standing.PROBING) {
+            probesAccepted++;
+        }
+    }
+
+    /**
+     * Records failed with it.
+     *
+     * @param first whether nobody had them before, so that it is rather the member than the records
+     */
+    public void failed(int records, boolean first) {
+        failed += records;
+        failedProbe |= standing == Standing.PROBING && first;
+    }
+
+    /** A lease of it ran out. */
+    public void expired(int records, boolean first) {
+        failed(records, first);
+        expiriesInARow++;
+    }
+
+    /** A record that failed with it failed everywhere: it was not the member. */
+    public void forgive(int records) {
+        failed = Math.max(0, failed - records);
+        expiriesInARow = 0;
+    }
+
+    public boolean isOut() {
+        return standing == Standing.OUT;
+    }
+
+    /** Whether it gets one record at a time, to see how that ends. */
+    public boolean isProbing() {
+        return standing == Standing.PROBING;
+    }
+
+    /** Until when it gets nothing. */
+    public long outUntilMs() {
+        return outUntilMs;
+    }
+
+    /** Why it should be ejected; empty when it should not. */
+    String fault(boolean intervalEnds) {
+        if (standing == Standing.PROBING) {
+            return failedProbe ? "a record on probation failed" : "";
+        }
+        if (expiriesInARow >= EXPIRIES_IN_A_ROW) {
+            return expiriesInARow + " leases in a row ran out";
+        }
+        long all = accepted + failed;
+        boolean fails = intervalEnds && all >= MIN_OUTCOMES && failed * 1_000 >= all * WORST_PM;
+        return fails ? failed + " of " + all + " records failed" : "";
+    }
+
+    /** Successes in per mille, for the comparison with others; -1 when there are too few outcomes. */
+    long successPm(int atLeast) {
+        long all = accepted + failed;
+        return all < atLeast ? -1 : accepted * 1_000 / all;
+    }
+
+    /** An interval ends: counts begin anew, and one without ejection takes one off the times. */
+    void intervalEnded() {
+        accepted = 0;
+        failed = 0;
+        if (standing == Standing.IN && times > 0) {
+            times--;
+        }
+    }
+
+    void eject(long nowMs) {
+        times = Math.min(MOST_TIMES, times + 1);
+        standing = Standing.OUT;
+        outUntilMs = nowMs + BASE_MS * times;
+        forget();
+    }
+
+    /** Lets it try when its time is over; whether that is so now. */
+    boolean probe(long nowMs) {
+        if (standing != Standing.OUT || nowMs < outUntilMs) {
+            return false;
+        }
+        standing = Standing.PROBING;
+        forget();
+        return true;
+    }
+
+    /** Takes it back when it did well on probation; whether that is so now. */
+    boolean readmit() {
+        if (standing != Standing.PROBING || probesAccepted < PROBES) {
+            return false;
+        }
+        standing = Standing.IN;
+        forget();
+        return true;
+    }
+
+    private void forget() {
+        accepted = 0;
+        failed = 0;
+        expiriesInARow = 0;
+        probesAccepted = 0;
+        failedProbe = false;
+    }
+}
