@@ -777,6 +777,14 @@ pub struct MemberInfo {
     pub paused: bool,
     #[prost(uint32, tag = "6")]
     pub lease_ms: u32,
+    #[prost(string, tag = "7")]
+    pub state: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "8")]
+    pub weight_pm: u32,
+    #[prost(string, tag = "9")]
+    pub why: ::prost::alloc::string::String,
+    #[prost(bool, tag = "10")]
+    pub relieved: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GroupPartition {

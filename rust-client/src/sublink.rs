@@ -226,10 +226,10 @@ impl SubLink {
         }
     }
 
-    /// The broker has made it the active member of its group.
+    /// The broker has made it the active member of its group, or another one in its place.
     pub fn on_handoff(&mut self, net: &mut Net, handoff: &pb::Handoff) {
-        if handoff.gained && self.state == State::Active {
-            self.set_active(net, true);
+        if self.state == State::Active && self.opts.terms.mode == crate::GroupMode::Exclusive {
+            self.set_active(net, handoff.gained);
         }
     }
 

@@ -250,6 +250,10 @@ async fn a_standby_is_active_from_the_hand_over_to_the_loss_of_its_connection() 
     let to = (subscribe.channel, 0);
     broker.send(Kind::HANDOFF, 0, to, &gained, Bytes::new());
     assert!(member.is_active());
+    broker.send(Kind::HANDOFF, 0, to, &pb::Handoff::default(), Bytes::new());
+    assert!(!member.is_active());
+    broker.send(Kind::HANDOFF, 0, to, &gained, Bytes::new());
+    assert!(member.is_active());
     broker.client.shared.with(|state| {
         let State { net, subs, .. } = state;
         for sub in subs.values_mut() {
@@ -257,7 +261,7 @@ async fn a_standby_is_active_from_the_hand_over_to_the_loss_of_its_connection() 
         }
     });
     assert!(!member.is_active());
-    assert_eq!(*heard.lock().expect("no panic"), [true, false]);
+    assert_eq!(*heard.lock().expect("no panic"), [true, false, true, false]);
 }
 
 #[tokio::test]

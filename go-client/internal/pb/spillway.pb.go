@@ -4351,6 +4351,10 @@ type MemberInfo struct {
 	InFlight      uint64                 `protobuf:"varint,4,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
 	Paused        bool                   `protobuf:"varint,5,opt,name=paused,proto3" json:"paused,omitempty"`
 	LeaseMs       uint32                 `protobuf:"varint,6,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	State         string                 `protobuf:"bytes,7,opt,name=state,proto3" json:"state,omitempty"`
+	WeightPm      uint32                 `protobuf:"varint,8,opt,name=weight_pm,json=weightPm,proto3" json:"weight_pm,omitempty"`
+	Why           string                 `protobuf:"bytes,9,opt,name=why,proto3" json:"why,omitempty"`
+	Relieved      bool                   `protobuf:"varint,10,opt,name=relieved,proto3" json:"relieved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4425,6 +4429,34 @@ func (x *MemberInfo) GetLeaseMs() uint32 {
 		return x.LeaseMs
 	}
 	return 0
+}
+
+func (x *MemberInfo) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *MemberInfo) GetWeightPm() uint32 {
+	if x != nil {
+		return x.WeightPm
+	}
+	return 0
+}
+
+func (x *MemberInfo) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *MemberInfo) GetRelieved() bool {
+	if x != nil {
+		return x.Relieved
+	}
+	return false
 }
 
 type GroupPartition struct {
@@ -6444,7 +6476,7 @@ const file_spillway_proto_rawDesc = "" +
 	"\rdead_lettered\x18\x0f \x01(\x04R\fdeadLettered\x1a9\n" +
 	"\vConfigEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa0\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\x02\n" +
 	"\n" +
 	"MemberInfo\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\x04R\x06member\x12\x12\n" +
@@ -6452,7 +6484,12 @@ const file_spillway_proto_rawDesc = "" +
 	"\x06active\x18\x03 \x01(\bR\x06active\x12\x1b\n" +
 	"\tin_flight\x18\x04 \x01(\x04R\binFlight\x12\x16\n" +
 	"\x06paused\x18\x05 \x01(\bR\x06paused\x12\x19\n" +
-	"\blease_ms\x18\x06 \x01(\rR\aleaseMs\"\xbb\x02\n" +
+	"\blease_ms\x18\x06 \x01(\rR\aleaseMs\x12\x14\n" +
+	"\x05state\x18\a \x01(\tR\x05state\x12\x1b\n" +
+	"\tweight_pm\x18\b \x01(\rR\bweightPm\x12\x10\n" +
+	"\x03why\x18\t \x01(\tR\x03why\x12\x1a\n" +
+	"\brelieved\x18\n" +
+	" \x01(\bR\brelieved\"\xbb\x02\n" +
 	"\x0eGroupPartition\x12\x1c\n" +
 	"\tpartition\x18\x01 \x01(\rR\tpartition\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\x04R\x06cursor\x12\x1f\n" +

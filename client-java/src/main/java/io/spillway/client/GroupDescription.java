@@ -40,8 +40,20 @@ public record GroupDescription(
      * @param active whether the broker delivers to it; false for a standby of an {@link GroupMode#EXCLUSIVE} group
      * @param inFlight records leased to it
      * @param paused whether it holds deliveries back itself
+     * @param health how it is: READY, DEGRADED, CRITICAL, DRAINING, EJECTED or PROBING; empty from an older broker
+     * @param weightPm its weight against the mean of the group, in per mille; 0 = it gets nothing
+     * @param why why it is not READY; empty when it is
+     * @param relieved whether others have its keys, or its turn, because it was not well
      */
-    public record Member(String name, boolean active, long inFlight, boolean paused) {}
+    public record Member(
+            String name,
+            boolean active,
+            long inFlight,
+            boolean paused,
+            String health,
+            int weightPm,
+            String why,
+            boolean relieved) {}
 
     /**
      * Where the group is in a partition.

@@ -216,7 +216,14 @@ final class RemoteGroups {
                 info.getMembers(),
                 info.getMemberListList().stream()
                         .map(member -> new GroupDescription.Member(
-                                member.getName(), member.getActive(), member.getInFlight(), member.getPaused()))
+                                member.getName(),
+                                member.getActive(),
+                                member.getInFlight(),
+                                member.getPaused(),
+                                member.getState(),
+                                member.getWeightPm(),
+                                member.getWhy(),
+                                member.getRelieved()))
                         .toList(),
                 info.getRevision(),
                 info.getMaxDeliveries(),

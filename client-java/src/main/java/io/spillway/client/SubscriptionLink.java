@@ -228,8 +228,8 @@ final class SubscriptionLink implements HandleListener {
 
     @Override
     public void onHandoff(Handoff change) {
-        if (change.getGained()) {
-            active(true);
+        if (settings.terms().mode() == GroupMode.EXCLUSIVE) {
+            active(change.getGained());
         }
     }
 

@@ -41,7 +41,11 @@ final class GroupAdminTest {
                             .addMemberList(MemberInfo.newBuilder()
                                     .setName("billing")
                                     .setActive(true)
-                                    .setInFlight(3))
+                                    .setInFlight(3)
+                                    .setState("DEGRADED")
+                                    .setWeightPm(250)
+                                    .setWhy("GC")
+                                    .setRelieved(true))
                             .putConfig("max.inflight", "9")
                             .setAcked(11)
                             .setDeadLettered(12)
@@ -85,7 +89,8 @@ final class GroupAdminTest {
         assertThat(group.paused()).isTrue();
         assertThat(group.pauseReason()).isEqualTo("ADMIN: maintenance");
         assertThat(group.pausedMs()).isEqualTo(7);
-        assertThat(group.memberList()).containsExactly(new GroupDescription.Member("billing", true, 3, false));
+        assertThat(group.memberList())
+                .containsExactly(new GroupDescription.Member("billing", true, 3, false, "DEGRADED", 250, "GC", true));
         assertThat(group.acked()).isEqualTo(11);
         assertThat(group.deadLettered()).isEqualTo(12);
         assertThat(group.partitions()).containsExactly(new GroupDescription.Partition(0, 0, 0, 0, 0, 0, 5, 1, 2, 4));

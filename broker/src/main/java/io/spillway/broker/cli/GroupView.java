@@ -89,10 +89,12 @@ final class GroupView {
     }
 
     private static Table members(GroupDescription group) {
-        Table table = new Table("MEMBER", "STATE", "IN FLIGHT");
+        Table table = new Table("MEMBER", "STATE", "IN FLIGHT", "HEALTH", "WEIGHT", "WHY");
         for (GroupDescription.Member member : group.memberList()) {
             String state = !member.active() ? "standby" : member.paused() ? "paused" : "active";
-            table.row(member.name(), state, member.inFlight());
+            String health = member.health() + (member.relieved() ? ", relieved" : "");
+            String weight = String.format(Locale.ROOT, "%.2f", member.weightPm() / 1000.0);
+            table.row(member.name(), state, member.inFlight(), health, weight, member.why());
         }
         return table;
     }
@@ -162,6 +164,10 @@ final class GroupView {
             json.writeBooleanField("active", member.active());
             json.writeBooleanField("paused", member.paused());
             json.writeNumberField("in_flight", member.inFlight());
+            json.writeStringField("health", member.health());
+            json.writeNumberField("weight_pm", member.weightPm());
+            json.writeStringField("why", member.why());
+            json.writeBooleanField("relieved", member.relieved());
             json.writeEndObject();
         }
         json.writeEndArray();
