@@ -55,7 +55,12 @@ public record BrokerConfig(
     public record Publish(int windowBatches, long windowBytes, long budgetBytes) {}
 
     /** What groups are when nobody says. */
-    public record Group(long flushIntervalMs, long defaultLeaseMs, int defaultMaxDeliveries, int defaultMaxUnacked) {}
+    public record Group(
+            long flushIntervalMs,
+            long defaultLeaseMs,
+            int defaultMaxDeliveries,
+            int defaultMaxUnacked,
+            int otherZonePercent) {}
 
     public static BrokerConfig of(EffectiveSettings from) {
         return new BrokerConfig(
@@ -107,7 +112,8 @@ public record BrokerConfig(
                 from.get(Settings.GROUP_FLUSH_INTERVAL_MS),
                 from.get(Settings.GROUP_DEFAULT_LEASE_MS),
                 from.get(Settings.GROUP_DEFAULT_MAX_DELIVERIES),
-                from.get(Settings.GROUP_DEFAULT_MAX_UNACKED));
+                from.get(Settings.GROUP_DEFAULT_MAX_UNACKED),
+                from.get(Settings.GROUP_OTHER_ZONE_PERCENT));
     }
 
     /** What a shard is told. */
@@ -133,7 +139,8 @@ public record BrokerConfig(
                 publish.windowBatches,
                 publish.windowBytes,
                 publish.budgetBytes,
-                topics.autoCreate ? topics.defaultPartitions : 0);
+                topics.autoCreate ? topics.defaultPartitions : 0,
+                group.otherZonePercent);
     }
 
     /** Event loops to run. */

@@ -84,6 +84,14 @@ final class BrokerMetrics {
         count(SETTLED_RECORDS, counters -> counters.leasesLost, "lost");
         ShardCounters.causes().forEach(cause -> count(DEAD_LETTERS, counters -> counters.deadLetters(cause), cause));
         count(BREAKER_TRIPS, counters -> counters.breakerTrips);
+        count(HANDOFFS, counters -> counters.handOffs);
+        Shard.standings()
+                .forEach(standing -> meters.bind(
+                        CONSUMERS,
+                        () -> shards.stream()
+                                .mapToInt(shard -> shard.members(standing))
+                                .sum(),
+                        standing));
         meters.bind(
                 GROUPS_PAUSED,
                 () -> shards.stream().mapToInt(Shard::pausedGroups).sum());

@@ -44,6 +44,7 @@ final class BrokerConfigTest {
                 Map.entry("group.default-lease-ms", "19s"),
                 Map.entry("group.default-max-deliveries", "20"),
                 Map.entry("group.default-max-unacked", "21"),
+                Map.entry("group.other-zone-percent", "29"),
                 Map.entry("zone", "z"),
                 Map.entry("cluster-name", "c"),
                 Map.entry("cluster-listen", "h:24"),
@@ -70,7 +71,7 @@ final class BrokerConfigTest {
                         new BrokerConfig.Topics(true, 11, "mapped", 12),
                         new BrokerConfig.Session(13_000, 14 << 20, 15),
                         new BrokerConfig.Publish(16, 17 << 20, 23 << 20),
-                        new BrokerConfig.Group(18, 19_000, 20, 21),
+                        new BrokerConfig.Group(18, 19_000, 20, 21, 29),
                         new ClusterConfig(
                                 "c",
                                 "z",

@@ -194,6 +194,11 @@ public final class Settings {
             count(1, 1_000_000),
             "10000",
             "Messages a consumer may hold unsettled, unless it says.");
+    public static final Setting<Integer> GROUP_OTHER_ZONE_PERCENT = new Setting<>(
+            "group.other-zone-percent",
+            count(1, 100),
+            "50",
+            "Share of the weight that a consumer keeps which reports its health from another zone than this broker's.");
 
     public static final Setting<Long> DRAIN_TIMEOUT_MS = new Setting<>(
             "drain-timeout-ms",
@@ -239,6 +244,7 @@ public final class Settings {
             GROUP_DEFAULT_LEASE_MS,
             GROUP_DEFAULT_MAX_DELIVERIES,
             GROUP_DEFAULT_MAX_UNACKED,
+            GROUP_OTHER_ZONE_PERCENT,
             DRAIN_TIMEOUT_MS);
 
     private Settings() {}

@@ -42,7 +42,7 @@ public final class ConsumerSet {
         }
     }
 
-    /** The longest there becomes the one that came last. */
+    /** Makes a member the one that came last. */
     public void moveLast(Member member) {
         remove(member.id());
         members.add(member);
@@ -52,9 +52,14 @@ public final class ConsumerSet {
         return members.size();
     }
 
-    /** The member that has been there longest, or null. */
+    /** The member that has been there longest of those that are not relieved, or null. */
     public @Nullable Member first() {
-        return members.isEmpty() ? null : members.get(0);
+        for (int i = 0; i < members.size(); i++) {
+            if (!members.get(i).isRelieved()) {
+                return members.get(i);
+            }
+        }
+        return null;
     }
 
     public Member get(int index) {
@@ -82,7 +87,7 @@ public final class ConsumerSet {
         for (int i = 0; i < size; i++) {
             turn = turn + 1 >= size ? 0 : turn + 1;
             Member member = members.get(turn);
-            if (member.canTake() && member.health().weight() > 0) {
+            if (member.canTake() && member.health().weight() > 0 && !member.isRelieved()) {
                 return member;
             }
         }

@@ -137,7 +137,7 @@ public final class HealthWatch {
         if (out * 2 > members.size() && !wasProbing) {
             return;
         }
-        member.health().outcomes().eject(nowMs);
+        member.health().outcomes().eject(why, nowMs);
         long seconds = (member.health().outcomes().outUntilMs() - nowMs) / 1_000;
         listener.onChange(
                 member,

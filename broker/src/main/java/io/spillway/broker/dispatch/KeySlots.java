@@ -1,7 +1,9 @@
 package io.spillway.broker.dispatch;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -22,18 +24,44 @@ public final class KeySlots {
         return owners[slot];
     }
 
+    /** The slots of a member, lowest first. */
+    public List<Integer> of(long memberId) {
+        List<Integer> slots = new ArrayList<>();
+        for (int slot = 0; slot < SLOTS; slot++) {
+            if (owners[slot] == memberId) {
+                slots.add(slot);
+            }
+        }
+        return slots;
+    }
+
     public void join(long memberId) {
+        join(memberId, SLOTS);
+    }
+
+    /** With at most so many slots for now, unless nobody else is there; {@link #even} gives it the rest. */
+    public void join(long memberId, int most) {
         if (loads.isEmpty()) {
             Arrays.fill(owners, memberId);
             loads.put(memberId, SLOTS);
             return;
         }
         loads.put(memberId, 0);
+        even(most);
+    }
+
+    /** Moves up to so many slots from who has most to who has fewest; how many that took. */
+    public int even(int most) {
+        int moved = 0;
         long richest = extreme(-1);
-        while (loads.getOrDefault(richest, 0) - loads.getOrDefault(memberId, 0) > 1) {
-            move(slotOf(richest), memberId);
+        long poorest = extreme(1);
+        while (moved < most && loads.getOrDefault(richest, 0) - loads.getOrDefault(poorest, 0) > 1) {
+            move(slotOf(richest), poorest);
+            moved++;
             richest = extreme(-1);
+            poorest = extreme(1);
         }
+        return moved;
     }
 
     public void leave(long memberId) {

@@ -25,6 +25,9 @@ public final class Member {
     private long servedBytes;
 
     private int lastBytes;
+    /** Its keys, or its turn, went to others for its health. */
+    private boolean relieved;
+
     private final MemberHealth health = new MemberHealth();
 
     public Member(long id, int maxUnacked, long maxBatches, long maxBytes) {
@@ -64,6 +67,15 @@ public final class Member {
 
     private int mostUnacked() {
         return health.outcomes().isProbing() ? 1 : maxUnacked;
+    }
+
+    /** Whether others do its part for now, because it was not well. */
+    public boolean isRelieved() {
+        return relieved;
+    }
+
+    public void relieved(boolean now) {
+        relieved = now;
     }
 
     public MemberHealth health() {

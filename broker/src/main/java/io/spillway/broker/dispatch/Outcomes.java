@@ -24,10 +24,14 @@ public final class Outcomes {
     private long accepted;
     private long failed;
     private int expiriesInARow;
+    /** Fence of the lease that ran out last; 0 = none did. */
+    private long lastExpired;
+
     private int probesAccepted;
     private int times;
     private long outUntilMs;
     private boolean failedProbe;
+    private String why = "";
     private Standing standing = Standing.IN;
 
     /** Records it acknowledged. */
@@ -49,10 +53,11 @@ public final class Outcomes {
         failedProbe |= standing == Standing.PROBING && first;
     }
 
-    /** A lease of it ran out. */
-    public void expired(int records, boolean first) {
+    /** Some or all of a lease ran out; one lease counts once. */
+    public void expired(int records, long fence, boolean first) {
         failed(records, first);
-        expiriesInARow++;
+        expiriesInARow += fence == lastExpired ? 0 : 1;
+        lastExpired = fence;
     }
 
     /** A record that failed with it failed everywhere: it was not the member. */
@@ -103,7 +108,13 @@ public final class Outcomes {
         }
     }
 
-    void eject(long nowMs) {
+    /** Why it was ejected last; empty when it never was. */
+    public String why() {
+        return why;
+    }
+
+    void eject(String fault, long nowMs) {
+        why = fault;
         times = Math.min(MOST_TIMES, times + 1);
         standing = Standing.OUT;
         outUntilMs = nowMs + BASE_MS * times;

@@ -68,6 +68,10 @@ public final class MetricNames {
     public static final Metric BREAKER_TRIPS = counter(
             "spillway_dlq_breaker_trips_total",
             "Times a group paused because too many of its records were dead-lettered.");
+    public static final Metric CONSUMERS =
+            gauge("spillway_consumers", "Members of groups, by their health: what they report, or EJECTED.", "health");
+    public static final Metric HANDOFFS = counter(
+            "spillway_consumer_handoffs_total", "Times others took over from a member because it was not well.");
     public static final Metric GROUPS_PAUSED =
             gauge("spillway_groups_paused", "Groups that deliver nothing until they are resumed.");
 
@@ -162,6 +166,8 @@ public final class MetricNames {
             SETTLED_RECORDS,
             DEAD_LETTERS,
             BREAKER_TRIPS,
+            CONSUMERS,
+            HANDOFFS,
             GROUPS_PAUSED,
             SYNCS,
             SYNC_SECONDS,

@@ -52,6 +52,7 @@ public final class ClientSession {
     private final Map<Integer, PublisherHandle> publishers = new HashMap<>();
     private @Nullable String instance;
     private String clientId = "";
+    private String zone = "";
     /** Only for reading, which a node that follows allows, too. */
     private boolean onlyReads;
 
@@ -113,7 +114,8 @@ public final class ClientSession {
             switch (kind) {
                 case PING -> onPing(frame);
                 case BYE -> onBye(frame);
-                case HEALTH_REPORT, HANDOFF, TOGGLE_UPDATE, GO_AWAY, BACKPRESSURE, DELIVER -> {}
+                case HEALTH_REPORT -> consumers.report(frame, zone);
+                case HANDOFF, TOGGLE_UPDATE, GO_AWAY, BACKPRESSURE, DELIVER -> {}
                 case PUBLISH -> onPublish(frame);
                 case OPEN_PUBLISHER -> onOpenPublisher(frame);
                 case CLOSE_PUBLISHER -> onClosePublisher(frame);
@@ -176,6 +178,7 @@ public final class ClientSession {
         long epoch = context.nextEpoch();
         instance = hello.getInstanceId().isEmpty() ? "anonymous-" + epoch : hex(hello.getInstanceId());
         clientId = hello.getClientId();
+        zone = hello.getZone();
         onlyReads = hello.getFollowerReads();
         load = Load.of(hello, context.publishBudget, context.clock.nanoTime());
         hearsOfPressure = features.active().contains(Features.PRESSURE);

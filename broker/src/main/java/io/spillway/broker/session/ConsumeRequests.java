@@ -2,6 +2,7 @@ package io.spillway.broker.session;
 
 import io.spillway.broker.catalog.GroupConfig;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.dispatch.HealthReport;
 import io.spillway.broker.filter.Filter;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.ShardCommand;
@@ -30,6 +31,7 @@ final class ConsumeRequests {
     private final Outbox outbox;
     private final Supplier<String> clientId;
     private final Map<Integer, SubscriptionHandle> subscriptions = new HashMap<>();
+    private final HealthReports reports = new HealthReports();
 
     /** @param clientId what a member that has no name is called */
     ConsumeRequests(SessionContext context, Connection connection, Outbox outbox, Supplier<String> clientId) {
@@ -151,6 +153,19 @@ final class ConsumeRequests {
                         grant.getCredit().getMaxBatches(),
                         grant.getCredit().getMaxBytes(),
                         grant.getPaused()));
+    }
+
+    /** Passes on how the client is to all its members. The next report comes soon, so one may be lost. */
+    void report(Frame frame, String zone) {
+        int nearPm = HealthReports.nearPm(
+                Leader.zone(context.cluster.get(), context.nodeId), zone, context.config.otherZonePercent());
+        HealthReport report = reports.read(
+                frame.header(io.spillway.protocol.v1.HealthReport.parser()), nearPm, context.clock.nowMs());
+        if (report != null) {
+            for (SubscriptionHandle subscription : subscriptions.values()) {
+                subscription.mailbox().offer(new ShardCommand.Health(subscription, report));
+            }
+        }
     }
 
     void settle(Frame frame) {

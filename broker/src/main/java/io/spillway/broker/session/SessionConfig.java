@@ -9,6 +9,7 @@ package io.spillway.broker.session;
  * @param windowBytes bytes one publisher may have unanswered
  * @param publishBudgetBytes bytes of all publishers that may wait in the broker
  * @param autoCreatePartitions partitions of a topic that is created because somebody publishes to it; 0 = never created so
+ * @param otherZonePercent what is left of the weight of a group's member in another zone, 1 to 100
  */
 public record SessionConfig(
         int heartbeatMs,
@@ -16,6 +17,7 @@ public record SessionConfig(
         int windowBatches,
         long windowBytes,
         long publishBudgetBytes,
-        int autoCreatePartitions) {
-    public static final SessionConfig DEFAULT = new SessionConfig(5_000, 16 << 20, 256, 16L << 20, 256L << 20, 0);
+        int autoCreatePartitions,
+        int otherZonePercent) {
+    public static final SessionConfig DEFAULT = new SessionConfig(5_000, 16 << 20, 256, 16L << 20, 256L << 20, 0, 50);
 }

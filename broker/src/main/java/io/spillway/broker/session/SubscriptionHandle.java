@@ -8,6 +8,7 @@ import io.spillway.broker.shard.SubscriberPort;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.v1.Deliver;
 import io.spillway.protocol.v1.Handoff;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** A subscription's end in the broker: writes deliveries. Called on the shard thread, {@code onWritable} by transport. */
@@ -58,6 +59,18 @@ final class SubscriptionHandle implements SubscriberPort {
                 FrameKind.HANDOFF,
                 channel,
                 Handoff.newBuilder().setGained(true).setMemberEpoch(memberId).build());
+    }
+
+    @Override
+    public void relieved(long memberId, List<Integer> slots, int drainMs) {
+        outbox.send(
+                FrameKind.HANDOFF,
+                channel,
+                Handoff.newBuilder()
+                        .addAllSlots(slots)
+                        .setDrainMs(drainMs)
+                        .setMemberEpoch(memberId)
+                        .build());
     }
 
     @Override

@@ -122,13 +122,19 @@ final class Group {
     final DeadLetterBreaker breaker;
     boolean unwritten;
     int nextPlace;
+    /** The active member of an EXCLUSIVE group was relieved and still holds records: nobody gets any until that is over. */
+    boolean handingOver;
+    /** Until when a relieved member may keep what it holds, the next of them; the largest long when there is none. */
+    long drainedMs = Long.MAX_VALUE;
+    /** When slots move on towards an equal share; the largest long when all have theirs. */
+    long evenMs = Long.MAX_VALUE;
     /** Whose turn it is: its own, or that of a lane. */
     int nextTurn;
 
     Group(GroupCreated created, TopicState topic, Place[] places, KeySlots slots, @Nullable Group parent) {
         this.parent = parent;
         this.slots = slots;
-        members = parent == null ? new ConsumerSet() : parent.members;
+        members = parent == null ? new ConsumerSet(new HealthEvents(topic, created)::changed) : parent.members;
         ports = parent == null ? new HashMap<>() : parent.ports;
         pace = new Pace(created.getRate());
         this.id = created.getGroupId();
@@ -246,7 +252,7 @@ final class Group {
         }
     }
 
-    private void slotsMoved() {
+    void slotsMoved() {
         for (Place place : places) {
             place.state.ownersChanged();
         }
@@ -256,16 +262,23 @@ final class Group {
     /** Who gets the next delivery: of an EXCLUSIVE group nobody but the member that has been there longest. */
     @Nullable
     Member choose() {
-        if (mode() != EXCLUSIVE) {
+        if (mode() == SHARED) {
             return members.choose();
         }
-        Member active = members.first();
-        return active != null && active.canTake() ? active : null;
+        if (mode() == KEY_ORDERED) {
+            return members.next();
+        }
+        Member active = isHandingOver() ? null : members.first();
+        return active != null && active.canTake() && active.health().weight() > 0 ? active : null;
+    }
+
+    private boolean isHandingOver() {
+        return parent == null ? handingOver : parent.handingOver;
     }
 
     /** Whether a member gets records, as all do but those that stand by in an EXCLUSIVE group. */
     boolean isActive(Member member) {
-        return mode() != EXCLUSIVE || members.first() == member;
+        return mode() != EXCLUSIVE || (!isHandingOver() && members.first() == member);
     }
 
     boolean hasLeases() {

@@ -65,6 +65,10 @@ final class GroupDescriptions {
                 .setInFlight(member.unacked())
                 .setPaused(joined.paused())
                 .setLeaseMs(joined.leaseMs)
+                .setState(joined.standing())
+                .setWeightPm((int) member.health().weight())
+                .setWhy(joined.why())
+                .setRelieved(member.isRelieved())
                 .build();
     }
 

@@ -115,12 +115,14 @@ final class Settling {
         switch (item.getOutcome()) {
             case ACCEPT -> {
                 counters.accepted.add(records);
+                member.member.health().outcomes().accepted(records);
                 group.breaker.acked(records, nowMs);
                 lease.forEach(from, to, place::ack);
                 soon |= subscription.keyBlocked() > 0;
             }
             case NACK -> {
                 counters.nacked.add(records);
+                member.member.health().outcomes().failed(records, lease.attempt() == 1);
                 lease.forEach(from, to, (first, end) -> {
                     DeadLetter failed = failed(group, place, lease, first, end, MAX_DELIVERIES, item.getDetail());
                     fail(failed, nowMs, item.getDelayMs());
@@ -263,6 +265,10 @@ final class Settling {
         int records = (int) (range.to - range.from);
         counters.leasesExpired.add(records);
         unburden(group, range.lease, records);
+        GroupMember holder = group.ports.get(range.lease.memberId());
+        if (holder != null) {
+            holder.member.health().outcomes().expired(records, range.lease.fence(), range.lease.attempt() == 1);
+        }
         String why = "the lease of member " + range.lease.memberId() + " ran out";
         fail(failed(group, place, range.lease, range.from, range.to, LEASE_EXPIRED, why), nowMs, 0);
         unwritten(group, nowMs);

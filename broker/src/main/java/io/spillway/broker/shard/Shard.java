@@ -15,7 +15,9 @@ import io.spillway.broker.records.Agreed;
 import io.spillway.protocol.Code;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -52,6 +54,7 @@ public final class Shard implements AutoCloseable {
     private final Published<Quotas> quotas = new Published<>(Quotas.NONE);
     private final Published<ShardLoad> load = new Published<>(ShardLoad.NONE);
     private final Published<Integer> pausedGroups = new Published<>(0);
+    private final Published<Map<String, Integer>> members = new Published<>(Map.of());
     private final Published<String> failure = new Published<>("");
     private final Published<Boolean> draining = new Published<>(false);
     private final Published<Boolean> drained = new Published<>(false);
@@ -144,6 +147,26 @@ public final class Shard implements AutoCloseable {
     /** Groups that deliver nothing until they are resumed, as of a second ago. */
     public int pausedGroups() {
         return pausedGroups.get();
+    }
+
+    /** How members of groups can be, for {@link #members}. */
+    public static List<String> standings() {
+        return GroupMember.STANDINGS;
+    }
+
+    /** Members of groups that are so, as of a second ago. */
+    public int members(String standing) {
+        return members.get().getOrDefault(standing, 0);
+    }
+
+    private Map<String, Integer> countMembers() {
+        Map<String, Integer> counts = new HashMap<>();
+        for (Group group : state.groups.values()) {
+            if (group.parent == null) {
+                group.ports.values().forEach(member -> counts.merge(member.standing(), 1, Integer::sum));
+            }
+        }
+        return counts;
     }
 
     /** Why the shard's thread ended by itself, or empty. */
@@ -280,6 +303,7 @@ public final class Shard implements AutoCloseable {
         if (nowMs >= nextStatsMs) {
             nextStatsMs = nowMs + STATS_MS;
             logStats.set(log.stats());
+            members.set(countMembers());
             pausedGroups.set((int) state.groups.values().stream()
                     .filter(group -> group.paused() && !group.isReplay())
                     .count());

@@ -124,7 +124,7 @@ final class ShardAgent {
         trimming = new Trimming(state, journal, groups, topics);
         backlogs = new BacklogBounds(state, trimming, counters);
         publishing = new Publishing(state, journal, clock, counters, backlogs);
-        subscriptions = new Subscriptions(state, groups, settling);
+        subscriptions = new Subscriptions(state, groups, settling, counters);
     }
 
     /** The other shards, as far as one shard speaks to them. */
@@ -270,6 +270,8 @@ final class ShardAgent {
             subscriptions.settle(settle, clock.nowMs());
         } else if (command instanceof ShardCommand.Grant grant) {
             subscriptions.grant(grant);
+        } else if (command instanceof ShardCommand.Health health) {
+            subscriptions.report(health, nowMs);
         } else if (command instanceof ShardCommand.Writable writable) {
             subscriptions.writable(writable.port());
         } else if (command instanceof ShardCommand.Unsubscribe unsubscribe) {
@@ -354,6 +356,7 @@ final class ShardAgent {
     /** What time alone brings about. */
     private int decide() {
         state.groups.values().forEach(group -> settling.expire(group, nowMs));
+        state.groups.values().forEach(group -> subscriptions.tick(group, nowMs));
         lanes.tick();
         int work = deadLetters.doWork(nowMs);
         work += publishing.answerRepetitions();

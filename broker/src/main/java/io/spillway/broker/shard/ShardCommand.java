@@ -3,6 +3,7 @@ package io.spillway.broker.shard;
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.dispatch.HealthReport;
 import io.spillway.broker.filter.Filter;
 import io.spillway.broker.flow.Quota;
 import io.spillway.broker.log.LogReplacement;
@@ -151,6 +152,9 @@ public sealed interface ShardCommand {
             return Settling.isKnownOutcome(wire);
         }
     }
+
+    /** A member said how it is. */
+    record Health(SubscriberPort port, HealthReport report) implements ShardCommand {}
 
     record Writable(SubscriberPort port) implements ShardCommand {}
 

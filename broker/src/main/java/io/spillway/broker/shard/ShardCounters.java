@@ -31,6 +31,7 @@ public final class ShardCounters {
     public final LongAdder released = new LongAdder();
     public final LongAdder leasesExpired = new LongAdder();
     public final LongAdder leasesLost = new LongAdder();
+    public final LongAdder handOffs = new LongAdder();
     public final LongAdder breakerTrips = new LongAdder();
     public final LongAdder corruptBatches = new LongAdder();
     public final LongAdder syncs = new LongAdder();

@@ -3,6 +3,7 @@ package io.spillway.broker.shard;
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.protocol.v1.Deliver;
+import java.util.List;
 
 /** The way to one subscription handle. Called on the shard thread; must not block. */
 public interface SubscriberPort {
@@ -14,6 +15,14 @@ public interface SubscriberPort {
 
     /** This member of an EXCLUSIVE group stood by and is active from now on. */
     void gained(long memberId);
+
+    /**
+     * Others take over from this member, because it is not well.
+     *
+     * @param slots of a KEY_ORDERED group: what it had; of an EXCLUSIVE group: none
+     * @param drainMs for how long what it holds stays its own; 0 = what it still held is lost as of now
+     */
+    void relieved(long memberId, List<Integer> slots, int drainMs);
 
     /** The broker ends the subscription. */
     void ended(SpillwayException why);

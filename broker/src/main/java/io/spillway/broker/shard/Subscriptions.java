@@ -14,13 +14,15 @@ final class Subscriptions {
     private final ShardState state;
     private final GroupAdministration groups;
     private final Settling settling;
+    private final HandOffs handOffs;
     private final Map<SubscriberPort, Subscriber> subscribers = new IdentityHashMap<>();
     private long nextMemberId = 1;
 
-    Subscriptions(ShardState state, GroupAdministration groups, Settling settling) {
+    Subscriptions(ShardState state, GroupAdministration groups, Settling settling, ShardCounters counters) {
         this.state = state;
         this.groups = groups;
         this.settling = settling;
+        handOffs = new HandOffs(settling, counters);
     }
 
     void subscribe(ShardCommand.SubscribeGroup command, long nowMs) {
@@ -100,6 +102,27 @@ final class Subscriptions {
         }
     }
 
+    /** A member said how it is. */
+    void report(ShardCommand.Health command, long nowMs) {
+        if (subscribers.get(command.port()) instanceof GroupMember member) {
+            member.group.members.report(member.member, command.report(), nowMs);
+            handOffs.look(member.group, nowMs);
+            member.group.topic.ready();
+        }
+    }
+
+    /** Looks after the members' health as time passes. */
+    void tick(Group group, long nowMs) {
+        if (group.parent != null) {
+            return;
+        }
+        if (group.members.tick(nowMs)) {
+            handOffs.look(group, nowMs);
+            group.topic.ready();
+        }
+        handOffs.tick(group, nowMs);
+    }
+
     /** The connection takes more again. */
     void writable(SubscriberPort port) {
         Subscriber subscriber = subscribers.get(port);
@@ -142,19 +165,15 @@ final class Subscriptions {
     }
 
     /** What a member held goes back to its group; the next one of an EXCLUSIVE group is told when it was the active one. */
-    private static void leave(GroupMember leaver) {
+    private void leave(GroupMember leaver) {
         Group group = leaver.group;
-        boolean hadTurn = group.isActive(leaver.member);
+        boolean hadTurn = group.isActive(leaver.member) || (group.handingOver && leaver.drainUntilMs > 0);
         group.members.remove(leaver.member.id());
         group.ports.remove(leaver.member.id());
         release(group, leaver);
         group.lanes.forEach(lane -> release(lane, leaver));
         group.left(leaver.member);
-        Member next = group.members.first();
-        GroupMember heir = next == null ? null : group.ports.get(next.id());
-        if (group.mode() == Group.EXCLUSIVE && hadTurn && heir != null) {
-            heir.port.gained(heir.member.id());
-        }
+        handOffs.left(group, hadTurn);
     }
 
     private static void release(Group group, GroupMember leaver) {

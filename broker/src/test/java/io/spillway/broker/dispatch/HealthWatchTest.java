@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class HealthWatchTest {
@@ -13,6 +14,7 @@ class HealthWatchTest {
     private final ConsumerSet members =
             new ConsumerSet((member, what, why, next) -> changes.add(member.id() + " " + what + ": " + why));
     private long nowMs = 1_000_000;
+    private long fence;
 
     @Test
     void aMemberThatIsCriticalGetsNothingAfterOneReport() {
@@ -232,7 +234,7 @@ class HealthWatchTest {
 
     private void expire(long id, int times) {
         for (int i = 0; i < times; i++) {
-            member(id).health().outcomes().expired(1, true);
+            member(id).health().outcomes().expired(1, ++fence, true);
         }
     }
 
@@ -247,8 +249,7 @@ class HealthWatchTest {
     private Map<Long, Integer> shares(int batches) {
         Map<Long, Integer> shares = new HashMap<>();
         for (int i = 0; i < batches; i++) {
-            Member member = members.choose();
-            assertThat(member).isNotNull();
+            Member member = Objects.requireNonNull(members.choose());
             member.delivered(1, 1_000);
             member.settled(1);
             shares.merge(member.id(), 1, Integer::sum);

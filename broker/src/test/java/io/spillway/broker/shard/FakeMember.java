@@ -69,6 +69,9 @@ final class FakeMember implements SubscriberPort {
     public void gained(long memberId) {}
 
     @Override
+    public void relieved(long memberId, List<Integer> slots, int drainMs) {}
+
+    @Override
     public void ended(SpillwayException why) {
         ended = why;
     }

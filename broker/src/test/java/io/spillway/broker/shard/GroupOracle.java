@@ -2,6 +2,7 @@ package io.spillway.broker.shard;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spillway.broker.dispatch.HealthReport;
 import io.spillway.broker.shard.PublishedRecords.Sent;
 import io.spillway.broker.subscription.SubscriptionState;
 import io.spillway.protocol.v1.Segment;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -266,6 +268,33 @@ sealed class GroupOracle permits LaneOracle {
         new ArrayList<>(leases.values())
                 .stream().filter(held -> held.member == member).forEach(this::lost);
         lanes.forEach(lane -> lane.left(member));
+    }
+
+    /** A member says how it is; most are well, or nothing would go on. */
+    void report(RandomGenerator random) {
+        if (!members.isEmpty()) {
+            ModelMember member = members.get(random.nextInt(members.size()));
+            HealthReport report = ModelMember.health(random);
+            for (int i = random.nextInt(4); i >= 0; i--) {
+                shard.offer(new ShardCommand.Health(member, report));
+            }
+        }
+    }
+
+    /** Others took over from a member, and the time in which it kept what it held is over. */
+    void fenced(ModelMember member) {
+        new ArrayList<>(leases.values())
+                .stream().filter(held -> held.member == member).forEach(this::lost);
+        lanes.forEach(lane -> lane.fenced(member));
+    }
+
+    /** Of an EXCLUSIVE group one member has the turn, or nobody while it goes from one to another. */
+    void checkTurns() {
+        long active = members.stream().filter(member -> member.active).count();
+        long expected = members.isEmpty() || group().handingOver ? 0 : 1;
+        assertThat(active)
+                .as("%s: members of %s that have the turn", step, name)
+                .isEqualTo(expected);
     }
 
     /** A replay ended, and its leases with it. */

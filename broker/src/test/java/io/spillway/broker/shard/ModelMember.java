@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.dispatch.HealthReport;
+import io.spillway.broker.dispatch.HealthState;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.v1.Deliver;
 import io.spillway.protocol.v1.Segment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 
 /** A consumer as the shard sees it: it keeps account of its credit and passes on what it is given. */
 final class ModelMember implements SubscriberPort {
@@ -26,6 +30,9 @@ final class ModelMember implements SubscriberPort {
     boolean active;
     boolean writable = true;
     boolean gone;
+    /** Hears that what it holds is lost. */
+    Consumer<ModelMember> fenced = member -> {};
+
     private long grantedBatches;
     private long grantedBytes;
     private long usedBatches;
@@ -41,6 +48,14 @@ final class ModelMember implements SubscriberPort {
         grantedBatches = Math.max(grantedBatches, usedBatches + batches);
         grantedBytes = Math.max(grantedBytes, usedBytes + bytes);
         return new ShardCommand.Grant(this, grantedBatches, grantedBytes, false);
+    }
+
+    static HealthReport health(RandomGenerator random) {
+        HealthState state = HealthState.ofWire(random.nextInt(3) > 0 ? 0 : random.nextInt(4));
+        int loadMilli = random.nextInt(100_000);
+        boolean asks = random.nextInt(20) == 0;
+        return new HealthReport(
+                state, state.name(), random.nextInt(1_001), loadMilli, loadMilli / 4, asks, 500 + random.nextInt(501));
     }
 
     @Override
@@ -89,6 +104,17 @@ final class ModelMember implements SubscriberPort {
         assertThat(memberId).isEqualTo(id);
         assertThat(active).as("member %d stood by", id).isFalse();
         active = true;
+    }
+
+    @Override
+    public void relieved(long memberId, List<Integer> slots, int drainMs) {
+        assertThat(memberId).isEqualTo(id);
+        if (drainMs == 0) {
+            fenced.accept(this);
+        } else if (slots.isEmpty()) {
+            assertThat(active).as("member %d had its turn", id).isTrue();
+            active = false;
+        }
     }
 
     @Override

@@ -34,6 +34,8 @@ public final class TestMember implements SubscriberPort {
     SpillwayException ended;
 
     boolean active;
+    /** What it was told when others took over from it. */
+    final List<String> relieved = new ArrayList<>();
 
     @Override
     public boolean writable() {
@@ -88,6 +90,12 @@ public final class TestMember implements SubscriberPort {
     @Override
     public void gained(long memberId) {
         active = true;
+    }
+
+    @Override
+    public void relieved(long memberId, List<Integer> slots, int drainMs) {
+        active = false;
+        relieved.add(slots.size() + " slots, " + drainMs + " ms");
     }
 
     @Override
