@@ -37,7 +37,7 @@ public final class Pressures {
         // Per mille: the free space that publishing needs, of what is free.
         all.add(PressureReason.R_DISK_SPACE, new long[] {250, 500, 667, 1_001}, new long[] {200, 400, 571, 1_001});
         // p99 of syncs, and for how long nothing could be proposed, in ms.
-        all.add(PressureReason.R_DISK_LATENCY, new long[] {50, 200, 1_000}, new long[] {25, 100, 500});
+        all.add(PressureReason.R_DISK_LATENCY, new long[] {250, 1_000, 5_000}, new long[] {125, 500, 2_500});
         all.add(PressureReason.R_REPLICATION, new long[] {100, 500}, new long[] {50, 250});
         return all;
     }
