@@ -54,6 +54,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
         this.queue = queue;
         flow = context.flow();
         inProgress = new KeysInProgress(context.allocator());
+        starvedSinceNs = context.clock().nanoTime();
         handle = new PublisherHandle(context, partition, this);
     }
 
