@@ -168,7 +168,7 @@ public final class Broker implements AutoCloseable {
                     shards.add(open(0, config, directory, clock, catalog));
                 }
                 cluster = new ClusterMember(
-                        shards.get(0), files, checkup, clock, config.cluster().readMaxLagMs());
+                        shards.get(0), files, checkup, clock, config.cluster().terms());
             }
             shards.forEach(shard -> shard.start(shards));
             SecureRandom random = new SecureRandom();

@@ -3,6 +3,7 @@ package io.spillway.broker;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.cluster.Checkup;
+import io.spillway.broker.cluster.MemberTerms;
 import io.spillway.broker.config.EffectiveSettings;
 import io.spillway.broker.config.Settings;
 import io.spillway.broker.replication.Peer;
@@ -19,7 +20,6 @@ import java.util.stream.Stream;
  * @param listen where the other nodes connect; empty = the broker stands alone
  * @param advertise where clients reach this node; empty = where it listens
  * @param clusterAdvertise where the other nodes reach this node; empty = where it listens for them
- * @param readMaxLagMs for how long it may have lacked something and still serve readers as a follower
  * @param tls certificate, key and authority; all empty = plain text
  */
 public record ClusterConfig(
@@ -29,7 +29,7 @@ public record ClusterConfig(
         List<String> seeds,
         String advertise,
         String clusterAdvertise,
-        long readMaxLagMs,
+        MemberTerms terms,
         List<String> tls) {
 
     static ClusterConfig of(EffectiveSettings from) {
@@ -37,16 +37,18 @@ public record ClusterConfig(
                 from.get(Settings.CLUSTER_NAME),
                 from.get(Settings.ZONE),
                 from.get(Settings.CLUSTER_LISTEN),
-                Stream.of(from.get(Settings.SEED).split(","))
-                        .filter(seed -> !seed.isEmpty())
-                        .toList(),
+                list(from.get(Settings.SEED)),
                 from.get(Settings.ADVERTISE),
                 from.get(Settings.CLUSTER_ADVERTISE),
-                from.get(Settings.FOLLOWER_READ_MAX_LAG_MS),
+                new MemberTerms(from.get(Settings.FOLLOWER_READ_MAX_LAG_MS), list(from.get(Settings.ZONE_ORDER))),
                 List.of(
                         from.get(Settings.CLUSTER_TLS_CERTIFICATE),
                         from.get(Settings.CLUSTER_TLS_KEY),
                         from.get(Settings.CLUSTER_TLS_AUTHORITY)));
+    }
+
+    private static List<String> list(String text) {
+        return Stream.of(text.split(",")).filter(part -> !part.isEmpty()).toList();
     }
 
     Checkup.Identity identity(String nodeId) {

@@ -3,6 +3,7 @@ package io.spillway.broker;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spillway.broker.base.ListenAddress;
+import io.spillway.broker.cluster.MemberTerms;
 import io.spillway.broker.log.LogConfig;
 import java.nio.file.Path;
 import java.util.List;
@@ -55,6 +56,7 @@ final class BrokerConfigTest {
                 Map.entry("cluster-tls.key", "b.pem"),
                 Map.entry("cluster-tls.authority", "c.pem"),
                 Map.entry("follower-read-max-lag-ms", "28s"),
+                Map.entry("zone-order", "y,z"),
                 Map.entry("drain-timeout-ms", "22")));
 
         assertThat(config)
@@ -79,7 +81,7 @@ final class BrokerConfigTest {
                                 List.of("h:25", "h:26"),
                                 "h:27",
                                 "h:28",
-                                28_000,
+                                new MemberTerms(28_000, List.of("y", "z")),
                                 List.of("a.pem", "b.pem", "c.pem")),
                         22));
     }

@@ -82,6 +82,7 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     private final KnownMembers members;
     private final Scrub scrub;
     private final FileTransfer transfer;
+    private final Office office;
     private final StalledCommit commit = new StalledCommit();
     private final ScheduledThreadPoolExecutor executor =
             new ScheduledThreadPoolExecutor(1, task -> new Thread(task, "spillway-cluster"));
@@ -89,11 +90,11 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     /**
      * @param shard recovered, not started
      * @param checkup of the files, which are as it left them
-     * @param readMaxLagMs for how long it may have lacked something and still serve readers as a follower
      */
-    public ClusterMember(Shard shard, MemberFiles files, Checkup checkup, Clock clock, long readMaxLagMs) {
+    public ClusterMember(Shard shard, MemberFiles files, Checkup checkup, Clock clock, MemberTerms terms) {
         this.clock = clock;
-        this.readMaxLagMs = readMaxLagMs;
+        readMaxLagMs = terms.readMaxLagMs();
+        office = new Office(terms.zoneOrder());
         this.shard = shard;
         this.files = files;
         this.checkup = checkup;
@@ -201,7 +202,7 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
                     members.learn(nodes);
                 }
                 show(nodes);
-                yieldOffice();
+                yieldOffice(running, status, nowMs);
                 if (!shard.failure().isEmpty()) {
                     handOver(HAND_OVER_MS);
                     leave(running);
@@ -396,12 +397,16 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     }
 
     /** A node that is elected while it repairs itself cannot serve. */
-    private void yieldOffice() {
-        RaftNode running = node.get().orElse(null);
-        if (running != null && !damage.get().isEmpty() && running.status().isLeading()) {
+    private void yieldOffice(RaftNode running, ClusterStatus status, long nowMs) {
+        if (!damage.get().isEmpty() && status.isLeading()) {
             handOver(HAND_OVER_MS);
             running.stepDown();
+            return;
         }
+        office.look(status, shard.writeState().writable(), nowMs).ifPresent(next -> {
+            LOG.info("event=leadership_yielded to={} why=\"{}\"", next.id(), next.why());
+            Succession.handOver(running, next.id(), HAND_OVER_MS);
+        });
     }
 
     private void leave(RaftNode running) {

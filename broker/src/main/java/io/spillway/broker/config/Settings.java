@@ -46,6 +46,11 @@ public final class Settings {
             text("[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -"),
             "default",
             "What fails together with this broker: a data centre, a rack. A cluster has one voter in each zone.");
+    public static final Setting<String> ZONE_ORDER = new Setting<>(
+            "zone-order",
+            text("([A-Za-z0-9._-]{1,64}(,[A-Za-z0-9._-]{1,64})*)?", "empty, or ZONE,ZONE,..."),
+            "",
+            "Which zones are to lead, the first one rather than the second; the same at all nodes. Empty: any.");
     public static final Setting<String> CLUSTER_LISTEN = new Setting<>(
             "cluster-listen",
             text("(.+:[1-9]\\d{0,4})?", "empty, or HOST:PORT"),
@@ -213,6 +218,7 @@ public final class Settings {
             LISTEN,
             HTTP,
             ZONE,
+            ZONE_ORDER,
             CLUSTER_LISTEN,
             SEED,
             CLUSTER_NAME,
