@@ -74,12 +74,17 @@ public final class BrokerCluster implements AutoCloseable {
     }
 
     /** Chosen by the system a moment ago, so that it is free unless somebody is very quick. */
-    private static int freePort() {
+    static int freePort() {
         try (ServerSocket socket = new ServerSocket(0)) {
             return socket.getLocalPort();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Where the other nodes reach this one. */
+    String clusterAddress(int index) {
+        return "127.0.0.1:" + clusterPorts.get(index);
     }
 
     Path dataDir(int index) {

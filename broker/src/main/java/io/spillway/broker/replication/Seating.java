@@ -3,7 +3,6 @@ package io.spillway.broker.replication;
 import io.spillway.broker.replication.ReplicationException.Kind;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.apache.ratis.protocol.exceptions.ServerNotReadyException;
 import org.jspecify.annotations.Nullable;
@@ -18,14 +17,14 @@ import org.slf4j.LoggerFactory;
  */
 final class Seating {
     private static final Logger LOG = LoggerFactory.getLogger(Seating.class);
-    /** Ratis comes first when it looks. */
-    private static final long SILENCE_NS = TimeUnit.SECONDS.toNanos(15);
+    /** 15 s, so that Ratis comes first when it looks. */
+    private static final int SILENT_TICKS = 75;
 
     private final Questions questions;
     private final Reconfiguration reconfiguration;
     private final Executor control;
     private @Nullable Peer seated;
-    private long heardNs;
+    private int silentTicks;
     private boolean isAsking;
 
     Seating(Questions questions, Reconfiguration reconfiguration, Executor control) {
@@ -44,7 +43,7 @@ final class Seating {
                                         Kind.REFUSED, "the node " + peer.id() + " must run to be admitted: " + silence);
                             }
                             seated = peer;
-                            heardNs = System.nanoTime();
+                            silentTicks = 0;
                             return change.get().whenCompleteAsync((done, failure) -> seated = null, control);
                         },
                         control);
@@ -65,15 +64,17 @@ final class Seating {
         }
     }
 
-    /** Called every now and then. */
+    /** Called five times a second. */
     void tend() {
         Peer peer = seated;
-        if (peer == null || isAsking) {
+        if (peer == null) {
             return;
         }
-        if (System.nanoTime() - heardNs > SILENCE_NS) {
-            heardNs = System.nanoTime();
+        if (++silentTicks > SILENT_TICKS) {
+            silentTicks = 0;
             giveUp("it does not answer any more");
+        }
+        if (isAsking) {
             return;
         }
         isAsking = true;
@@ -82,7 +83,7 @@ final class Seating {
                         silence -> {
                             isAsking = false;
                             if (silence.isEmpty()) {
-                                heardNs = System.nanoTime();
+                                silentTicks = 0;
                             }
                         },
                         control);
