@@ -7,7 +7,7 @@ import io.spillway.client.OutgoingRecord;
 import io.spillway.client.Producer;
 import io.spillway.client.PublishAck;
 import io.spillway.client.SpillwayClient;
-import io.spillway.protocol.v1.Durability;
+import io.spillway.client.Durability;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -43,7 +43,7 @@ class ClusterTermsTest {
             try (Producer producer = client.producer("events").open()) {
                 PublishAck ack =
                         producer.publish(OutgoingRecord.of(new byte[100])).get();
-                assertThat(ack.reached()).isEqualTo(Durability.DUR_QUORUM);
+                assertThat(ack.reached()).isEqualTo(Durability.QUORUM);
             }
 
             try (BrokerProcess stranger = BrokerProcess.start(
