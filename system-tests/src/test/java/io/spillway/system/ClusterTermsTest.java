@@ -3,11 +3,11 @@ package io.spillway.system;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.spillway.client.Durability;
 import io.spillway.client.OutgoingRecord;
 import io.spillway.client.Producer;
 import io.spillway.client.PublishAck;
 import io.spillway.client.SpillwayClient;
-import io.spillway.client.Durability;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

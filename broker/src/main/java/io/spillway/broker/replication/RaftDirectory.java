@@ -85,6 +85,33 @@ public final class RaftDirectory {
                 : new RaftDirectory(dir, group.get().resolve("current")).inspect(self);
     }
 
+    /**
+     * Removes all segments when they end before what the replica's files hold, and thus hold nothing more. Ratis does the
+     * same, but for a segment without entries (3.3.0): it would take that for the place where its log goes on, and refuse
+     * all that follows what the files hold.
+     */
+    static void removeSurpassed(Path dir, String cluster, RaftPoint durable) throws IOException {
+        Optional<Path> group = group(dir, cluster);
+        if (group.isEmpty()) {
+            return;
+        }
+        List<Segment> segments = new RaftDirectory(dir, group.get().resolve("current")).segments();
+        for (Segment segment : segments) {
+            long last = segment.isOpen()
+                    ? Math.max(
+                            segment.first() - 1,
+                            RaftSegmentScan.run(segment.file(), segment.first()).last())
+                    : segment.last();
+            if (last >= durable.index()) {
+                return;
+            }
+        }
+        for (Segment segment : segments) {
+            LOG.info("event=raft_segment_surpassed file={} durable={}", segment.file(), durable);
+            Files.delete(segment.file());
+        }
+    }
+
     /** The directory of the cluster's group. */
     static Optional<Path> group(Path dir, String cluster) throws IOException {
         Path group = dir.resolve(RaftSettings.group(cluster).getUuid().toString());

@@ -131,6 +131,7 @@ public final class RaftNode implements AutoCloseable {
      */
     public static RaftNode start(ReplicationConfig config, Replica replica) throws IOException {
         Files.createDirectories(config.dir());
+        RaftDirectory.removeSurpassed(config.dir(), config.cluster(), replica.durable());
         RaftNode node = new RaftNode(config, replica);
         try {
             node.server.start();

@@ -4,6 +4,8 @@ import static io.spillway.broker.replication.TestCluster.awaiting;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Nodes that need more than the log has. */
 class InstallTest {
     private static final int SEGMENT_BYTES = 4 << 10;
+
+    private static final byte[] HEADER = "RaftLog1".getBytes(StandardCharsets.US_ASCII);
 
     @TempDir
     Path dir;
@@ -65,6 +69,42 @@ class InstallTest {
             assertThat(cluster.replica("n2").installs()).isEqualTo(1);
             assertThat(cluster.replica("n2").entries())
                     .isEqualTo(cluster.replica("n1").entries());
+        }
+    }
+
+    @Test
+    void aNodeWhoseFilesAreAheadOfALogThatEndsWithAnEmptySegmentGoesOn() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir).ofThree()) {
+            List<String> texts = cluster.propose("a", 10);
+            cluster.awaitTexts(texts);
+            String away = cluster.followers().get(0);
+            cluster.close(away);
+            endWithAnEmptySegment(cluster.config(away).dir());
+            texts.addAll(cluster.propose("b", 10));
+            cluster.awaitTexts(texts);
+            RecordingReplica other = cluster.replica(cluster.followers().get(0));
+            other.sync();
+            cluster.replica(away).copy(other);
+
+            cluster.restart(away);
+            texts.addAll(cluster.propose("c", 10));
+
+            cluster.awaitTexts(texts);
+        }
+    }
+
+    /** As a node leaves it that is killed when it has begun a segment. */
+    private static void endWithAnEmptySegment(Path node) throws Exception {
+        for (File group : files(node.toFile())) {
+            for (File file : files(new File(group, "current"))) {
+                if (file.getName().startsWith("log_inprogress_")) {
+                    long first = Long.parseLong(file.getName().substring("log_inprogress_".length()));
+                    RaftSegmentScan scan = RaftSegmentScan.run(file.toPath(), first);
+                    Path closed = file.toPath().resolveSibling("log_" + first + "-" + scan.last());
+                    Files.move(file.toPath(), closed);
+                    Files.write(file.toPath().resolveSibling("log_inprogress_" + (scan.last() + 1)), HEADER);
+                }
+            }
         }
     }
 

@@ -77,6 +77,13 @@ final class RecordingReplica implements Replica {
         return durable;
     }
 
+    /** Takes over what another one has. */
+    synchronized void copy(RecordingReplica other) {
+        entries.clear();
+        entries.addAll(other.entries());
+        sync();
+    }
+
     /** What a restart finds: what was synced. */
     synchronized void crash() {
         entries.removeIf(entry -> durable.isBefore(entry.point()));
