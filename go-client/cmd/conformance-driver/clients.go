@@ -15,6 +15,7 @@ type openClient struct {
 
 // events counts what the metrics hook sees.
 type events struct {
+	spillway.NoMetrics
 	connected, disconnected, sent, resent, acked, failed, throttled, received atomic.Int64
 }
 
