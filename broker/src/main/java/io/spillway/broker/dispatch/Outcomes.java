@@ -60,12 +60,6 @@ public final class Outcomes {
         lastExpired = fence;
     }
 
-    /** A record that failed with it failed everywhere: it was not the member. */
-    public void forgive(int records) {
-        failed = Math.max(0, failed - records);
-        expiriesInARow = 0;
-    }
-
     public boolean isOut() {
         return standing == Standing.OUT;
     }
