@@ -86,7 +86,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Deadline of an [`Admin`] call and of opening a producer or subscription. 1 ms to 10 min, default 10 s.
+    /// Deadline of an [`Admin`](crate::Admin) call and of opening a producer or subscription. 1 ms to 10 min, default 10 s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.opts.request_timeout = timeout;
         self
