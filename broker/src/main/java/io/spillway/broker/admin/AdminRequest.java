@@ -34,6 +34,11 @@ record AdminRequest(HttpMethod method, String path, Map<String, String> query, b
                 request.headers().contains(HttpHeaderNames.ORIGIN));
     }
 
+    /** What stands below a root path, without the slash; empty for the root. */
+    String below(String root) {
+        return path.length() > root.length() ? path.substring(root.length() + 1) : "";
+    }
+
     boolean reads() {
         return HttpMethod.GET.equals(method) || HttpMethod.HEAD.equals(method);
     }

@@ -1,5 +1,7 @@
 package io.spillway.broker.admin;
 
+import io.spillway.broker.base.SpillwayException;
+
 /**
  * An HTTP answer; the content type goes with the body.
  *
@@ -7,6 +9,8 @@ package io.spillway.broker.admin;
  */
 record Answer(int status, String contentType, String body, String allow) {
     static final String READS = "GET, HEAD";
+
+    static final String JSON = "application/json";
 
     private static final String TEXT = "text/plain; charset=utf-8";
 
@@ -16,6 +20,10 @@ record Answer(int status, String contentType, String body, String allow) {
 
     static Answer text(int status, String body) {
         return new Answer(status, TEXT, body);
+    }
+
+    static Answer error(SpillwayException error) {
+        return new Answer(ClusterFailures.httpStatus(error.code()), JSON, ClusterJson.error(error));
     }
 
     static Answer onlyBy(String allow) {

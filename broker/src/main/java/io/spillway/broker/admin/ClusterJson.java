@@ -1,20 +1,15 @@
 package io.spillway.broker.admin;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.replication.ClusterStatus;
 import io.spillway.broker.replication.Peer;
 import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What the routes of the cluster answer, as JSON. Thread-safe. */
 final class ClusterJson {
-    private static final JsonFactory JSON = new JsonFactory();
-
     private ClusterJson() {}
 
     /**
@@ -30,22 +25,6 @@ final class ClusterJson {
         }
     }
 
-    private interface Fields {
-        void writeTo(JsonGenerator json) throws IOException;
-    }
-
-    private static String object(Fields fields) {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = JSON.createGenerator(text)) {
-            json.writeStartObject();
-            fields.writeTo(json);
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException("a StringWriter does not fail", e);
-        }
-        return text.append('\n').toString();
-    }
-
     /**
      * @param own this node's view
      * @param seen the leader's, with the others' figures; null when it is not to be had
@@ -54,7 +33,7 @@ final class ClusterJson {
     static String status(ClusterStatus own, @Nullable ClusterStatus seen, Standing at) {
         String stopped = at.stopped();
         ClusterStatus shown = seen == null ? own : seen;
-        return object(json -> {
+        return JsonObject.of(json -> {
             json.writeStringField("cluster", own.cluster());
             json.writeStringField("node", own.self());
             json.writeNumberField("term", shown.term());
@@ -114,14 +93,14 @@ final class ClusterJson {
 
     /** A change is in effect. */
     static String done(String change, String node) {
-        return object(json -> {
+        return JsonObject.of(json -> {
             json.writeStringField("done", change);
             json.writeStringField("node", node);
         });
     }
 
     static String error(SpillwayException error) {
-        return object(json -> {
+        return JsonObject.of(json -> {
             json.writeStringField("code", error.code().name());
             json.writeStringField("what", error.what());
             json.writeStringField("why", error.why());

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class ClusterRoutes {
     static final String ROOT = "/cluster";
 
-    private static final String JSON = "application/json";
+    private static final ChangeRules RULES = new ChangeRules("the cluster is", "cluster", "cluster");
     private static final String NODE = "node";
     private static final String ZONE = "zone";
     private static final String CLUSTER_ADDRESS = "cluster_address";
@@ -46,13 +46,13 @@ final class ClusterRoutes {
     CompletableFuture<Answer> answer(AdminRequest request) {
         ClusterControl control = cluster;
         if (control == null) {
-            return CompletableFuture.completedFuture(error(new SpillwayException(
+            return CompletableFuture.completedFuture(Answer.error(new SpillwayException(
                     Code.NOT_FOUND,
                     "this broker is in no cluster",
                     "it stands alone: cluster-listen is not set",
                     "start it with --cluster-listen to form a cluster, or ask another broker")));
         }
-        String change = request.path().length() > ROOT.length() ? request.path().substring(ROOT.length() + 1) : "";
+        String change = request.below(ROOT);
         return switch (change) {
             case "" -> request.reads() ? show(control) : CompletableFuture.completedFuture(Answer.onlyBy(Answer.READS));
             case "add", "remove", "transfer", "promote" ->
@@ -60,7 +60,7 @@ final class ClusterRoutes {
                         ? change(control, change, request)
                         : CompletableFuture.completedFuture(Answer.onlyBy("POST"));
             default ->
-                CompletableFuture.completedFuture(error(new SpillwayException(
+                CompletableFuture.completedFuture(Answer.error(new SpillwayException(
                         Code.NOT_FOUND,
                         "no such path below " + ROOT,
                         "there are add, remove, transfer and promote, by POST",
@@ -79,10 +79,10 @@ final class ClusterRoutes {
             // Without the leader's figures there is still what this node knows.
             return leaders.copy()
                     .orTimeout(LEADER_TIMEOUT_MS, TimeUnit.MILLISECONDS)
-                    .handle((seen, failure) -> new Answer(200, JSON, ClusterJson.status(own, seen, at)));
+                    .handle((seen, failure) -> new Answer(200, Answer.JSON, ClusterJson.status(own, seen, at)));
         } catch (RuntimeException e) {
             return CompletableFuture.completedFuture(
-                    error(ClusterFailures.of(e, "the state of the cluster is not known")));
+                    Answer.error(ClusterFailures.of(e, "the state of the cluster is not known")));
         }
     }
 
@@ -106,32 +106,21 @@ final class ClusterRoutes {
             return done.copy()
                     .orTimeout(timeoutMs, TimeUnit.MILLISECONDS)
                     .handle((ignored, failure) -> failure == null
-                            ? new Answer(200, JSON, ClusterJson.done(change, node))
-                            : error(explained(ClusterFailures.of(failure, what), control, change, node)));
+                            ? new Answer(200, Answer.JSON, ClusterJson.done(change, node))
+                            : Answer.error(explained(ClusterFailures.of(failure, what), control, change, node)));
         } catch (RuntimeException e) {
-            return CompletableFuture.completedFuture(error(ClusterFailures.of(e, what)));
+            return CompletableFuture.completedFuture(Answer.error(ClusterFailures.of(e, what)));
         }
     }
 
     private static void check(AdminRequest request, String change) {
-        if (request.isOfPage()) {
-            throw new SpillwayException(
-                    Code.PERMISSION_DENIED,
-                    "the cluster is not changed from a web page",
-                    "the request has the header Origin, which browsers send",
-                    "use spillway cluster, or a program that sends no Origin");
-        }
         Set<String> taken = change.equals("add")
                 ? Set.of(NODE, ZONE, CLUSTER_ADDRESS, CLIENT_ADDRESS, TIMEOUT)
                 : Set.of(NODE, TIMEOUT);
-        for (String name : request.query().keySet()) {
-            if (!taken.contains(name)) {
-                throw invalid("the parameter " + name + " is not known", "it takes " + new TreeSet<>(taken));
-            }
-        }
+        RULES.check(request, taken);
         for (String name : new TreeSet<>(taken)) {
             if (!name.equals(TIMEOUT) && request.query().getOrDefault(name, "").isEmpty()) {
-                throw invalid("the parameter " + name + " is missing", change + " needs it");
+                throw RULES.invalid("the parameter " + name + " is missing", change + " needs it");
             }
         }
     }
@@ -140,7 +129,7 @@ final class ClusterRoutes {
         String text = request.query().getOrDefault(TIMEOUT, String.valueOf(DEFAULT_TIMEOUT_MS));
         int timeoutMs = text.matches("\\d{1,9}") ? Integer.parseInt(text) : 0;
         if (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
-            throw invalid(TIMEOUT + " is " + text, "it must be from 1 to " + MAX_TIMEOUT_MS);
+            throw RULES.invalid(TIMEOUT + " is " + text, "it must be from 1 to " + MAX_TIMEOUT_MS);
         }
         return timeoutMs;
     }
@@ -153,12 +142,8 @@ final class ClusterRoutes {
                     request.query().getOrDefault(CLUSTER_ADDRESS, ""),
                     request.query().getOrDefault(CLIENT_ADDRESS, ""));
         } catch (IllegalArgumentException e) {
-            throw invalid("there is no such node", String.valueOf(e.getMessage()));
+            throw RULES.invalid("there is no such node", String.valueOf(e.getMessage()));
         }
-    }
-
-    private static SpillwayException invalid(String what, String why) {
-        return new SpillwayException(Code.INVALID_ARGUMENT, what, why, "correct it; see docs/operations/cluster.md");
     }
 
     /** A refusal that a wrong name, or the leader's, explains. */
@@ -187,9 +172,5 @@ final class ClusterRoutes {
                     "spillway cluster transfer-leader to another voter, then again");
         }
         return refusal;
-    }
-
-    private static Answer error(SpillwayException error) {
-        return new Answer(ClusterFailures.httpStatus(error.code()), JSON, ClusterJson.error(error));
     }
 }

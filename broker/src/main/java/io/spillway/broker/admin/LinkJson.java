@@ -1,41 +1,20 @@
 package io.spillway.broker.admin;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.spillway.broker.link.LinkView;
 import io.spillway.broker.records.LinkPromoted;
 import io.spillway.broker.records.Position;
 import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
 
 /** What the routes of links answer, as JSON. Thread-safe. */
 final class LinkJson {
-    private static final JsonFactory JSON = new JsonFactory();
-
     private LinkJson() {}
-
-    private interface Fields {
-        void writeTo(JsonGenerator json) throws IOException;
-    }
-
-    private static String object(Fields fields) {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = JSON.createGenerator(text)) {
-            json.writeStartObject();
-            fields.writeTo(json);
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException("a StringWriter does not fail", e);
-        }
-        return text.append('\n').toString();
-    }
 
     /** @param runs whether this broker runs the links of its cluster */
     static String links(List<LinkView> links, boolean runs) {
-        return object(json -> {
+        return JsonObject.of(json -> {
             json.writeBooleanField("runs_here", runs);
             json.writeArrayFieldStart("links");
             for (LinkView link : links) {
@@ -48,11 +27,11 @@ final class LinkJson {
     }
 
     static String link(LinkView link) {
-        return object(json -> fields(json, link));
+        return JsonObject.of(json -> fields(json, link));
     }
 
     static String topics(List<String> topics) {
-        return object(json -> strings(json, "topics", topics));
+        return JsonObject.of(json -> strings(json, "topics", topics));
     }
 
     private static void strings(JsonGenerator json, String field, List<String> values) throws IOException {

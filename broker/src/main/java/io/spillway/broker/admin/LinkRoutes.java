@@ -7,7 +7,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
@@ -18,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 final class LinkRoutes {
     static final String ROOT = "/links";
 
-    private static final String JSON = "application/json";
+    private static final ChangeRules RULES = new ChangeRules("links are", "link", "links");
     private static final String TIMEOUT = "timeout_ms";
     private static final int TIMEOUT_MS = 30_000;
     private static final Map<String, Set<String>> PARAMETERS = Map.of(
@@ -38,15 +37,15 @@ final class LinkRoutes {
     }
 
     CompletableFuture<Answer> answer(AdminRequest request) {
-        String change = request.path().length() > ROOT.length() ? request.path().substring(ROOT.length() + 1) : "";
+        String change = request.below(ROOT);
         if (change.isEmpty()) {
             return CompletableFuture.completedFuture(
                     request.reads()
-                            ? new Answer(200, JSON, LinkJson.links(links.view(), links.runs()))
+                            ? new Answer(200, Answer.JSON, LinkJson.links(links.view(), links.runs()))
                             : Answer.onlyBy(Answer.READS));
         }
         if (!PARAMETERS.containsKey(change)) {
-            return CompletableFuture.completedFuture(error(new SpillwayException(
+            return CompletableFuture.completedFuture(Answer.error(new SpillwayException(
                     Code.NOT_FOUND,
                     "no such path below " + ROOT,
                     "there are create, promote, delete and lift, by POST",
@@ -57,14 +56,15 @@ final class LinkRoutes {
 
     private CompletableFuture<Answer> change(String change, AdminRequest request) {
         try {
-            check(request, change);
+            RULES.check(request, PARAMETERS.getOrDefault(change, Set.of()));
             return perform(change, request.query())
                     .orTimeout(TIMEOUT_MS, TimeUnit.MILLISECONDS)
                     .handle((body, failure) -> failure == null
-                            ? new Answer(200, JSON, body)
-                            : error(ClusterFailures.of(failure, "link " + change + " is not done")));
+                            ? new Answer(200, Answer.JSON, body)
+                            : Answer.error(ClusterFailures.of(failure, "link " + change + " is not done")));
         } catch (RuntimeException e) {
-            return CompletableFuture.completedFuture(error(ClusterFailures.of(e, "link " + change + " is not done")));
+            return CompletableFuture.completedFuture(
+                    Answer.error(ClusterFailures.of(e, "link " + change + " is not done")));
         }
     }
 
@@ -92,32 +92,8 @@ final class LinkRoutes {
     private static long rate(Map<String, String> query) {
         String text = query.getOrDefault("rate", "0");
         if (!text.matches("\\d{1,15}")) {
-            throw invalid("rate is " + text, "it must be a number of bytes a second");
+            throw RULES.invalid("rate is " + text, "it must be a number of bytes a second");
         }
         return Long.parseLong(text);
-    }
-
-    private static void check(AdminRequest request, String change) {
-        if (request.isOfPage()) {
-            throw new SpillwayException(
-                    Code.PERMISSION_DENIED,
-                    "links are not changed from a web page",
-                    "the request has the header Origin, which browsers send",
-                    "use spillway link, or a program that sends no Origin");
-        }
-        Set<String> taken = PARAMETERS.getOrDefault(change, Set.of());
-        for (String name : request.query().keySet()) {
-            if (!taken.contains(name)) {
-                throw invalid("the parameter " + name + " is not known", "it takes " + new TreeSet<>(taken));
-            }
-        }
-    }
-
-    private static SpillwayException invalid(String what, String why) {
-        return new SpillwayException(Code.INVALID_ARGUMENT, what, why, "correct it; see docs/operations/links.md");
-    }
-
-    private static Answer error(SpillwayException error) {
-        return new Answer(ClusterFailures.httpStatus(error.code()), JSON, ClusterJson.error(error));
     }
 }

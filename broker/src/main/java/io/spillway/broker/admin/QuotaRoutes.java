@@ -1,20 +1,14 @@
 package io.spillway.broker.admin;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.flow.Quota;
 import io.spillway.broker.session.QuotaSettings;
 import io.spillway.protocol.Code;
-import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
@@ -22,8 +16,7 @@ import java.util.concurrent.TimeUnit;
 final class QuotaRoutes {
     static final String ROOT = "/quotas";
 
-    private static final JsonFactory FACTORY = new JsonFactory();
-    private static final String JSON = "application/json";
+    private static final ChangeRules RULES = new ChangeRules("quotas are", "quota", "quotas");
     private static final int TIMEOUT_MS = 30_000;
     private static final int MAX_NAME = 512;
     private static final Map<String, Set<String>> PARAMETERS = Map.of(
@@ -41,13 +34,13 @@ final class QuotaRoutes {
     }
 
     CompletableFuture<Answer> answer(AdminRequest request) {
-        String change = request.path().length() > ROOT.length() ? request.path().substring(ROOT.length() + 1) : "";
+        String change = request.below(ROOT);
         if (change.isEmpty()) {
             return CompletableFuture.completedFuture(
-                    request.reads() ? new Answer(200, JSON, show()) : Answer.onlyBy(Answer.READS));
+                    request.reads() ? new Answer(200, Answer.JSON, show()) : Answer.onlyBy(Answer.READS));
         }
         if (!PARAMETERS.containsKey(change)) {
-            return CompletableFuture.completedFuture(error(new SpillwayException(
+            return CompletableFuture.completedFuture(Answer.error(new SpillwayException(
                     Code.NOT_FOUND,
                     "no such path below " + ROOT,
                     "there are set and remove, by POST",
@@ -58,33 +51,18 @@ final class QuotaRoutes {
 
     private CompletableFuture<Answer> change(String change, AdminRequest request) {
         try {
-            check(change, request);
+            RULES.check(request, PARAMETERS.getOrDefault(change, Set.of()));
             Quota.Scope scope = scope(request.query());
             String name = name(scope, request.query());
             CompletableFuture<Boolean> done =
                     change.equals("set") ? quotas.set(quota(scope, name, request.query())) : quotas.remove(scope, name);
             return done.orTimeout(TIMEOUT_MS, TimeUnit.MILLISECONDS)
                     .handle((ok, failure) -> failure == null
-                            ? new Answer(200, JSON, done(change, scope, name))
-                            : error(ClusterFailures.of(failure, "quota " + change + " is not done")));
+                            ? new Answer(200, Answer.JSON, done(change, scope, name))
+                            : Answer.error(ClusterFailures.of(failure, "quota " + change + " is not done")));
         } catch (RuntimeException e) {
-            return CompletableFuture.completedFuture(error(ClusterFailures.of(e, "quota " + change + " is not done")));
-        }
-    }
-
-    private static void check(String change, AdminRequest request) {
-        if (request.isOfPage()) {
-            throw new SpillwayException(
-                    Code.PERMISSION_DENIED,
-                    "quotas are not changed from a web page",
-                    "the request has the header Origin, which browsers send",
-                    "use spillway quota, or a program that sends no Origin");
-        }
-        Set<String> taken = PARAMETERS.getOrDefault(change, Set.of());
-        for (String name : request.query().keySet()) {
-            if (!taken.contains(name)) {
-                throw invalid("the parameter " + name + " is not known", "it takes " + new TreeSet<>(taken));
-            }
+            return CompletableFuture.completedFuture(
+                    Answer.error(ClusterFailures.of(e, "quota " + change + " is not done")));
         }
     }
 
@@ -93,7 +71,7 @@ final class QuotaRoutes {
         return Arrays.stream(Quota.Scope.values())
                 .filter(scope -> scope.text().equals(text))
                 .findFirst()
-                .orElseThrow(() -> invalid(
+                .orElseThrow(() -> RULES.invalid(
                         "the scope is " + text,
                         "there are "
                                 + Arrays.stream(Quota.Scope.values())
@@ -104,13 +82,13 @@ final class QuotaRoutes {
     private static String name(Quota.Scope scope, Map<String, String> query) {
         String name = query.getOrDefault("name", "");
         if (name.isEmpty() || name.length() > MAX_NAME) {
-            throw invalid("the name has " + name.length() + " characters", "it must have 1 to " + MAX_NAME);
+            throw RULES.invalid("the name has " + name.length() + " characters", "it must have 1 to " + MAX_NAME);
         }
         if (scope == Quota.Scope.CONNECTION && !name.equals(Quota.ANY)) {
-            throw invalid("the name is " + name, "connections have no names: only * is possible");
+            throw RULES.invalid("the name is " + name, "connections have no names: only * is possible");
         }
         if (scope == Quota.Scope.PRINCIPAL_TOPIC && !name.equals(Quota.ANY) && name.indexOf('/') < 1) {
-            throw invalid("the name is " + name, "it must be CLIENT/TOPIC, or *");
+            throw RULES.invalid("the name is " + name, "it must be CLIENT/TOPIC, or *");
         }
         return name;
     }
@@ -124,20 +102,16 @@ final class QuotaRoutes {
     private static long bytes(String parameter, String text) {
         long bytes = text.matches("\\d{1,13}") ? Long.parseLong(text) : 0;
         if (bytes < 1 || bytes > 1L << 40) {
-            throw invalid(parameter + " is " + text, "it must be from 1 to 2^40 bytes");
+            throw RULES.invalid(parameter + " is " + text, "it must be from 1 to 2^40 bytes");
         }
         return bytes;
-    }
-
-    private static SpillwayException invalid(String what, String why) {
-        return new SpillwayException(Code.INVALID_ARGUMENT, what, why, "correct it; see docs/operations/quotas.md");
     }
 
     private String show() {
         List<Quota> sorted = quotas.all().all().stream()
                 .sorted(Comparator.comparing(Quota::scope).thenComparing(Quota::name))
                 .toList();
-        return object(json -> {
+        return JsonObject.of(json -> {
             json.writeArrayFieldStart("quotas");
             for (Quota quota : sorted) {
                 json.writeStartObject();
@@ -152,30 +126,10 @@ final class QuotaRoutes {
     }
 
     private static String done(String change, Quota.Scope scope, String name) {
-        return object(json -> {
+        return JsonObject.of(json -> {
             json.writeStringField("done", change);
             json.writeStringField("scope", scope.text());
             json.writeStringField("name", name);
         });
-    }
-
-    private interface Fields {
-        void writeTo(JsonGenerator json) throws IOException;
-    }
-
-    private static String object(Fields fields) {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = FACTORY.createGenerator(text)) {
-            json.writeStartObject();
-            fields.writeTo(json);
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException("a StringWriter does not fail", e);
-        }
-        return text.append('\n').toString();
-    }
-
-    private static Answer error(SpillwayException error) {
-        return new Answer(ClusterFailures.httpStatus(error.code()), JSON, ClusterJson.error(error));
     }
 }
