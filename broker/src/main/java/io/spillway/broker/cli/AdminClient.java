@@ -94,6 +94,32 @@ final class AdminClient {
         throw unreachable(tried, last);
     }
 
+    /** Asks for a change that only the leader makes: of the first broker that does not say that it is not that one. */
+    Map<String, @Nullable Object> postToLeader(String path, Map<String, String> query, Duration timeout)
+            throws IOException {
+        SpillwayException failure = null;
+        for (String address : addresses) {
+            try {
+                return new AdminClient(List.of(address)).post(path, query, timeout);
+            } catch (SpillwayException e) {
+                if (e.code() != Code.NOT_LEADER && e.code() != Code.CONNECT_FAILED) {
+                    throw e;
+                }
+                failure = worse(failure, e);
+            }
+        }
+        throw failure == null ? noneGiven() : failure;
+    }
+
+    static UsageException noneGiven() {
+        return new UsageException("no node is given", "--http is empty", "give the http address of a node");
+    }
+
+    /** What a broker said says more than that one cannot be reached. */
+    static SpillwayException worse(@Nullable SpillwayException before, SpillwayException now) {
+        return before != null && now.code() == Code.CONNECT_FAILED ? before : now;
+    }
+
     private static HttpClient http(Duration timeout) {
         return HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)

@@ -173,21 +173,9 @@ final class LinkCommand {
         return ExitCode.OK;
     }
 
-    /** Asked of the leader: the first address whose broker runs the links. */
     private static Map<String, @Nullable Object> post(HttpOptions http, String change, Map<String, String> query)
             throws IOException {
-        SpillwayException failure = null;
-        for (String address : http.client().addresses()) {
-            try {
-                return new AdminClient(List.of(address)).post("/links/" + change, query, http.timeout(CHANGE_TIMEOUT));
-            } catch (SpillwayException e) {
-                if (e.code() != Code.NOT_LEADER && e.code() != Code.CONNECT_FAILED) {
-                    throw e;
-                }
-                failure = worse(failure, e);
-            }
-        }
-        throw failure == null ? none() : failure;
+        return http.client().postToLeader("/links/" + change, query, http.timeout(CHANGE_TIMEOUT));
     }
 
     private static LinkReport report(HttpOptions http) throws IOException {
@@ -198,7 +186,7 @@ final class LinkCommand {
                 if (report.runsHere()) {
                     return report;
                 }
-                failure = worse(
+                failure = AdminClient.worse(
                         failure,
                         new SpillwayException(
                                 Code.NOT_LEADER,
@@ -206,18 +194,9 @@ final class LinkCommand {
                                 "another node leads the cluster",
                                 "give the http addresses of all nodes"));
             } catch (SpillwayException e) {
-                failure = worse(failure, e);
+                failure = AdminClient.worse(failure, e);
             }
         }
-        throw failure == null ? none() : failure;
-    }
-
-    private static UsageException none() {
-        return new UsageException("no node is given", "--http is empty", "give the http address of a node");
-    }
-
-    /** What a broker said says more than that one cannot be reached. */
-    private static SpillwayException worse(@Nullable SpillwayException before, SpillwayException now) {
-        return before != null && now.code() == Code.CONNECT_FAILED ? before : now;
+        throw failure == null ? AdminClient.noneGiven() : failure;
     }
 }

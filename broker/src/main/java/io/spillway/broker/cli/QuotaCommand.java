@@ -5,7 +5,6 @@ import io.spillway.protocol.Code;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -79,7 +78,7 @@ final class QuotaCommand {
                 failure = e;
             }
         }
-        throw failure == null ? none() : failure;
+        throw failure == null ? AdminClient.noneGiven() : failure;
     }
 
     private static String table(Map<String, @Nullable Object> answer) {
@@ -109,24 +108,8 @@ final class QuotaCommand {
         return ExitCode.OK;
     }
 
-    /** Asked of the leader: the first address whose broker changes quotas. */
     private static Map<String, @Nullable Object> post(HttpOptions http, String change, Map<String, String> query)
             throws IOException {
-        SpillwayException failure = null;
-        for (String address : http.client().addresses()) {
-            try {
-                return new AdminClient(List.of(address)).post("/quotas/" + change, query, http.timeout(CHANGE_TIMEOUT));
-            } catch (SpillwayException e) {
-                if (e.code() != Code.NOT_LEADER && e.code() != Code.CONNECT_FAILED) {
-                    throw e;
-                }
-                failure = e;
-            }
-        }
-        throw failure == null ? none() : failure;
-    }
-
-    private static UsageException none() {
-        return new UsageException("no node is given", "--http is empty", "give the http address of a node");
+        return http.client().postToLeader("/quotas/" + change, query, http.timeout(CHANGE_TIMEOUT));
     }
 }
