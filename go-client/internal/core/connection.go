@@ -7,43 +7,6 @@ import (
 	"github.com/spillway-io/spillway/go-client/internal/codes"
 )
 
-// ConnectionState says where a ConnectionMachine is.
-type ConnectionState uint8
-
-// The states.
-const (
-	Idle ConnectionState = iota
-	Connecting
-	Handshaking
-	Ready
-	Pressured // connected, and the broker is under pressure
-	Draining  // connected to a broker that is to be left: nothing new is started there
-	BackingOff
-	Blocked // every endpoint refused what only another configuration can mend
-	Ended
-)
-
-// ActionKind says what is to be done.
-type ActionKind uint8
-
-// The actions.
-const (
-	Dial              ActionKind = iota // connect and shake hands
-	Use                                 // there is a connection again: reopen everything on it
-	DrainConnection                     // start nothing new on this connection
-	MovePublishers                      // from now on publishers and requests use this connection
-	MoveSubscriptions                   // from now on subscriptions use this connection
-	CloseConnection                     // end this connection
-	Lost                                // there is no connection any more
-	RoundFailed                         // no endpoint could be connected to; it names none
-)
-
-// Action is one thing to be done, and with which candidate.
-type Action struct {
-	Kind      ActionKind
-	Candidate *Candidate
-}
-
 const (
 	firstDelayMs   = 100
 	blockedMs      = 60_000
@@ -53,31 +16,6 @@ const (
 	// leaderlessDelayMs: until there is a leader. Elections are short, so that the pauses do not grow.
 	leaderlessDelayMs = 400
 )
-
-// Welcome is what a broker says when the session begins.
-type Welcome struct {
-	Zone     string // empty when it does not say
-	Pressure PressureState
-	Nodes    []Node // of its cluster; one or none when it stands alone
-}
-
-// Refusal says why an attempt to connect failed.
-type Refusal struct {
-	Code         codes.Code
-	Redirect     string // where the leader is; empty when not said
-	RetryAfterMs int64
-}
-
-func (r Refusal) isOfFollower() bool {
-	return r.Code == codes.NotLeader || r.Code == codes.LeaderElection
-}
-
-// Farewell is what a broker says when it leaves, or leads no more.
-type Farewell struct {
-	GraceMs          int64 // 0 is 5 s
-	ReconnectAfterMs int64
-	Nodes            []string // the endpoints of its cluster, the new leader first when there is one
-}
 
 // ConnectionMachine decides to which endpoint a client is connected. Each event returns what is to be done now, in order.
 // Endpoints are tried in the order of FailoverOrder; after a round without success it waits, longer from round to round. When the
@@ -194,7 +132,7 @@ func (m *ConnectionMachine) Failed(c *Candidate, why Refusal, nowMs int64, r int
 		c.failedMs = nowMs
 		c.Breaker.OnFailure(nowMs, ConnectFailed, 0, r)
 		m.round.failed(c)
-		if isRefusal(why.Code) {
+		if why.needsOtherConfiguration() {
 			c.blockedUntilMs = nowMs + blockedMs
 		}
 	}
@@ -486,12 +424,6 @@ func (m *ConnectionMachine) disconnected(nowMs int64, r int) {
 	}
 	m.pause(delayMs, nowMs)
 	m.reconnectAfterMs = 0
-}
-
-// isRefusal: errors that only another configuration can mend.
-func isRefusal(code codes.Code) bool {
-	return code == codes.UnsupportedVersion || code == codes.UnsupportedFeature || code == codes.Unauthenticated ||
-		code == codes.PermissionDenied
 }
 
 func (m *ConnectionMachine) act(kind ActionKind, c *Candidate) {
