@@ -236,21 +236,21 @@ async fn drain_waits_for_what_was_handed_out() {
         .await
         .expect("in time")
         .expect("a message");
+    let admin = client.admin();
+    let place = || async {
+        let group = admin.describe_group("t", "g").await.expect("a group");
+        (group.partitions[0].cursor, group.partitions[0].in_flight)
+    };
     let (drained, ()) = tokio::join!(group.drain(SOON), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        eventually("the others given back", || async {
+            place().await == (0, 1)
+        })
+        .await;
         held.ack();
     });
     drained.expect("drained");
 
-    let state = client
-        .admin()
-        .describe_group("t", "g")
-        .await
-        .expect("a group");
-    assert_eq!(
-        (state.partitions[0].cursor, state.partitions[0].in_flight),
-        (1, 0)
-    );
+    assert_eq!(place().await, (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,12 +77,18 @@ async fn cancelled_openings_leave_neither_members_nor_handles() {
     let broker = Broker::start();
     let client = broker.client().await;
     topic(&client, "t", 100).await;
+    topic(&client, "clock", 0).await;
+    let clock = client.producer("clock");
+    let clock = clock.delivery_timeout(Duration::from_millis(100));
+    let clock = clock.open().await.expect("a producer");
     // While the broker stands still, each is dropped before its answer can come.
     broker.signal("-STOP");
     for _ in 0..MOST_HANDLES {
         cancelled(client.subscribe("t").group("g").open()).await;
     }
-    tokio::time::sleep(Duration::from_millis(100)).await; // the client's own turns, every 20 ms
+    // The client sees that a record's time is over in the turn in which it looks for what was dropped, too.
+    let late = clock.publish_and_wait(Record::new("late")).await;
+    late.expect_err("nobody answers");
     broker.signal("-CONT");
 
     let group = client.subscribe("t").group("g").open().await;
