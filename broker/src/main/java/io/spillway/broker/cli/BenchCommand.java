@@ -35,6 +35,12 @@ final class BenchCommand {
                             defaultValue = "1",
                             description = "Each with a connection and a thread. Default: 1.")
                     int producers,
+            @Option(
+                            names = "--topics",
+                            paramLabel = "N",
+                            defaultValue = "1",
+                            description = "Publishes in turn to TOPIC-1 .. TOPIC-N. Default: 1, which is TOPIC itself.")
+                    int topics,
             @Option(names = "--rate", paramLabel = "N", description = "Records a second of all. Default: no limit.")
                     @Nullable
                     Long rate,
@@ -47,10 +53,11 @@ final class BenchCommand {
             throws IOException {
         options.check(0);
         UsageException.atLeast("--producers", producers, 1);
+        UsageException.atLeast("--topics", topics, 1);
         long perSecond = rate == null ? 0 : UsageException.atLeast("--rate", rate, 1);
         long records = options.records(DEFAULT_RECORDS);
         try (BenchProduce bench = new BenchProduce(options, durability, perSecond)) {
-            bench.open(common, producers);
+            bench.open(common, producers, topics);
             return show(common, bench.run(records));
         }
     }

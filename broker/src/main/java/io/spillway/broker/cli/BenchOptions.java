@@ -7,8 +7,10 @@ import io.spillway.client.SpillwayException;
 import io.spillway.client.TopicDescription;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.Limits;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -60,17 +62,32 @@ final class BenchOptions {
 
     /** The topic, created with that durability if need be. */
     TopicDescription topic(SpillwayClient client, Durability durability) {
+        return topic(client, topic, durability);
+    }
+
+    /** The topics of a load over that many: TOPIC, or TOPIC-1, TOPIC-2 and so on, created as {@link #topic} is. */
+    List<String> topics(SpillwayClient client, int count, Durability durability) {
+        List<String> names = count == 1
+                ? List.of(topic)
+                : IntStream.rangeClosed(1, count).mapToObj(i -> topic + "-" + i).toList();
+        names.forEach(name -> topic(client, name, durability));
+        return names;
+    }
+
+    private TopicDescription topic(SpillwayClient client, String name, Durability durability) {
         Admin admin = client.admin();
-        for (TopicDescription existing : admin.listTopics()) {
-            if (existing.name().equals(topic)) {
-                return existing;
+        try {
+            return admin.describeTopic(name);
+        } catch (SpillwayException e) {
+            if (!e.is(Code.TOPIC_NOT_FOUND)) {
+                throw e;
             }
         }
         try {
-            return admin.createTopic(topic, partitions, config(durability));
+            return admin.createTopic(name, partitions, config(durability));
         } catch (SpillwayException e) {
             if (e.is(Code.ALREADY_EXISTS)) {
-                return admin.describeTopic(topic);
+                return admin.describeTopic(name);
             }
             throw e;
         }

@@ -27,7 +27,9 @@ final class BenchProduce implements AutoCloseable {
     private final Durability durability;
     private final long perSecond;
     private final List<SpillwayClient> clients = new ArrayList<>();
-    private final List<Producer> producers = new ArrayList<>();
+    /** Of each connection, one a topic. */
+    private final List<List<Producer>> producers = new ArrayList<>();
+
     private final ExecutorService threads = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task, "spillway-bench");
         thread.setDaemon(true);
@@ -41,15 +43,21 @@ final class BenchProduce implements AutoCloseable {
         this.perSecond = perSecond;
     }
 
-    void open(CommonOptions common, int count) {
-        for (int i = 0; i < count; i++) {
+    /**
+     * @param connections each with a thread
+     * @param topicCount published to in turn
+     */
+    void open(CommonOptions common, int connections, int topicCount) {
+        List<String> topics = List.of();
+        for (int i = 0; i < connections; i++) {
             SpillwayClient client = common.connect();
             clients.add(client);
             if (i == 0) {
-                options.topic(client, durability);
+                topics = options.topics(client, topicCount, durability);
             }
-            producers.add(
-                    client.producer(options.topicName()).durability(durability).open());
+            producers.add(topics.stream()
+                    .map(topic -> client.producer(topic).durability(durability).open())
+                    .toList());
         }
     }
 
@@ -74,9 +82,9 @@ final class BenchProduce implements AutoCloseable {
         List<CompletableFuture<Histogram>> shares = new ArrayList<>();
         int count = producers.size();
         for (int i = 0; i < count; i++) {
-            Producer producer = producers.get(i);
+            List<Producer> ofOne = producers.get(i);
             long share = records / count + (i < records % count ? 1 : 0);
-            shares.add(CompletableFuture.supplyAsync(() -> publish(producer, share), threads));
+            shares.add(CompletableFuture.supplyAsync(() -> publish(ofOne, share), threads));
         }
         Histogram all = new Histogram(DIGITS);
         for (CompletableFuture<Histogram> share : shares) {
@@ -92,16 +100,17 @@ final class BenchProduce implements AutoCloseable {
         return all;
     }
 
-    private Histogram publish(Producer producer, long records) {
+    private Histogram publish(List<Producer> inTurn, long records) {
         Acks acks = new Acks();
         byte[] value = options.value();
         Pace pace = new Pace(System.nanoTime(), Math.max(perSecond == 0 ? 0 : 1, perSecond / producers.size()));
         for (long i = 0; i < records && acks.error() == null; i++) {
             long dueNs = perSecond == 0 ? System.nanoTime() : pace.dueNs(i);
+            Producer producer = inTurn.get((int) (i % inTurn.size()));
             producer.publish(OutgoingRecord.of(value), acks.since(dueNs));
             pace.awaitNext();
         }
-        producer.flush(FLUSH_LIMIT);
+        inTurn.forEach(producer -> producer.flush(FLUSH_LIMIT));
         SpillwayException error = acks.error();
         if (error != null) {
             throw error;
@@ -111,7 +120,7 @@ final class BenchProduce implements AutoCloseable {
 
     @Override
     public void close() {
-        producers.forEach(Producer::close);
+        producers.forEach(ofOne -> ofOne.forEach(Producer::close));
         clients.forEach(SpillwayClient::close);
         threads.shutdown();
     }
