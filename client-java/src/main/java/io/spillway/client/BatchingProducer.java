@@ -60,6 +60,30 @@ final class BatchingProducer implements Producer {
     }
 
     @Override
+    public Pressure pressure() {
+        Pressure worst = client.flow().pressure().now();
+        for (PartitionPublisher publisher : publishers) {
+            worst = worst.orWorse(publisher.pressure());
+        }
+        return worst;
+    }
+
+    @Override
+    public boolean mayPublish() {
+        if (closed
+                || !client.flow().mayLet()
+                || context.space().usedBytes() >= context.space().limitBytes()) {
+            return false;
+        }
+        for (PartitionPublisher publisher : publishers) {
+            if (publisher.mayTake()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
     public CompletableFuture<PublishAck> publish(OutgoingRecord record) {
         AckFuture future = new AckFuture();
         publish(record, future);

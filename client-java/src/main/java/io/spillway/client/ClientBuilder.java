@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Settings of a {@link SpillwayClient}. Not thread-safe. */
@@ -30,6 +31,7 @@ public final class ClientBuilder {
     private Duration heartbeat = Duration.ofSeconds(5);
     private Duration requestTimeout = Duration.ofSeconds(10);
     private ClientMetrics metrics = ClientMetrics.NONE;
+    private Consumer<Pressure> onPressure = pressure -> {};
     private Duration healthInterval = Duration.ofSeconds(1);
     private Path healthRoot = Path.of("/");
     private Supplier<AppHealth> appHealth = () -> HealthReporter.Settings.WELL;
@@ -90,6 +92,15 @@ public final class ClientBuilder {
     /** Sees what the client does. Default: nobody. */
     public ClientBuilder metrics(ClientMetrics hook) {
         metrics = hook;
+        return this;
+    }
+
+    /**
+     * Hears each change of the broker's pressure, on the connection and on each partition that is published to, one after the
+     * other. Called on the client's network thread, it must be quick. Default: nobody.
+     */
+    public ClientBuilder onPressure(Consumer<Pressure> listener) {
+        onPressure = listener;
         return this;
     }
 
@@ -156,7 +167,7 @@ public final class ClientBuilder {
         HealthReporter.Settings health =
                 new HealthReporter.Settings((int) healthInterval.toMillis(), healthRoot, appHealth);
         ClientContext context = new ClientContext(
-                new ClientSettings(clientName, requestTimeout, metrics, health),
+                new ClientSettings(clientName, requestTimeout, metrics, health, onPressure),
                 link,
                 Clock.SYSTEM,
                 new Retries(random));

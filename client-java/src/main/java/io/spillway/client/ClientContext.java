@@ -38,7 +38,7 @@ final class ClientContext {
         this.clock = clock;
         this.link = link;
         this.retries = retries;
-        flow = new PublishFlow(loop, clock, settings.metrics());
+        flow = new PublishFlow(loop, clock, settings.metrics(), this::onPressure);
     }
 
     /** The same over another link on the same network thread. */
@@ -86,6 +86,16 @@ final class ClientContext {
 
     ClientMetrics metrics() {
         return settings.metrics();
+    }
+
+    /** On the network thread. */
+    void onPressure(Pressure changed) {
+        metrics().onPressure(changed);
+        try {
+            settings.onPressure().accept(changed);
+        } catch (RuntimeException e) {
+            Callbacks.threw(settings.onPressure(), e);
+        }
     }
 
     HealthReporter.Settings health() {

@@ -24,6 +24,9 @@ public interface ClientMetrics {
     /** The broker asked to wait, in ms. */
     default void onThrottled(String scope, long retryAfterMs) {}
 
+    /** What the broker says of itself has changed. */
+    default void onPressure(Pressure pressure) {}
+
     /** How the client is has changed, as the broker is told. */
     default void onHealth(Health health) {}
 

@@ -1,6 +1,12 @@
 package io.spillway.client;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /** What a client was built with, beside its connections. */
-record ClientSettings(String name, Duration requestTimeout, ClientMetrics metrics, HealthReporter.Settings health) {}
+record ClientSettings(
+        String name,
+        Duration requestTimeout,
+        ClientMetrics metrics,
+        HealthReporter.Settings health,
+        Consumer<Pressure> onPressure) {}

@@ -165,6 +165,11 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
     }
 
     @Override
+    public Pressure pressure() {
+        return context.flow().pressure().now();
+    }
+
+    @Override
     public Admin admin() {
         return admin;
     }
@@ -353,6 +358,7 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
 
     @Override
     public void onTick(long nowNs) {
+        context.flow().tick();
         producers.forEach(producer -> producer.tick(nowNs));
         subscriptions.forEach(subscription -> subscription.link().tick(nowNs));
         requests.tick(nowNs);

@@ -44,6 +44,9 @@ final class PartitionPublisher implements PublisherHandle.Owner {
     /** The broker expects another sequence; it is asked once nothing is under way. */
     private boolean outOfStep;
 
+    /** For other threads: something was taken back, and goes first. */
+    private volatile boolean isBehind;
+
     private final KeysInProgress inProgress;
     private boolean lingering;
     private long starvedSinceNs;
@@ -62,6 +65,22 @@ final class PartitionPublisher implements PublisherHandle.Owner {
     void want() {
         handle.want();
         flow.wake(this);
+    }
+
+    /** What the broker says of this partition. From any thread. */
+    Pressure pressure() {
+        return handle.pressure().now();
+    }
+
+    /** Whether a record could be sent at once, as far as this partition goes. From any thread. */
+    boolean mayTake() {
+        return !isBehind && handle.mayTake();
+    }
+
+    private void look() {
+        if (isBehind == again.isEmpty()) {
+            isBehind = !again.isEmpty();
+        }
     }
 
     // ---- the sequence
@@ -115,6 +134,12 @@ final class PartitionPublisher implements PublisherHandle.Owner {
 
     /** Sends what may be sent. True when there is more, but the flow lets nothing out at present. */
     boolean pump() {
+        boolean more = sendAll();
+        look();
+        return more;
+    }
+
+    private boolean sendAll() {
         queue.onLooked();
         if (handle.isMissed() || hasWork()) {
             handle.open();
@@ -260,6 +285,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
         } else {
             batch.retryCost = verdict.cost();
             handle.waitMs(verdict.delayMs());
+            handle.pressure().refused(error, verdict.delayMs());
         }
     }
 
@@ -276,6 +302,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
             flow.onDone();
             again.addFirst(last);
         } while (last != from);
+        look();
     }
 
     @Override
@@ -331,6 +358,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
     /** Finds what has waited too long. Call it several times a second. */
     void tick(long nowNs) {
         again.addAll(inProgress.takeDue(nowNs));
+        handle.pressure().tick();
         expire(nowNs);
         PendingBatch oldest = sent.peek();
         if (oldest != null && nowNs - oldest.sentNs > ATTEMPT_TIMEOUT_NS) {
@@ -402,6 +430,11 @@ final class PartitionPublisher implements PublisherHandle.Owner {
             return SpillwayException.of(refusal.toBuilder()
                     .setMessage(what + ": " + refusal.getMessage())
                     .build());
+        }
+        boolean starved = sent.isEmpty() && !handle.credit().admits(batch.bytes());
+        SpillwayException throttled = handle.throttled(what, starved);
+        if (throttled != null) {
+            return throttled;
         }
         return SpillwayException.of(
                 Code.DEADLINE_EXCEEDED,

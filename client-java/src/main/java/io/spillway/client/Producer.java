@@ -10,14 +10,24 @@ import java.util.concurrent.CompletableFuture;
  * timeout.
  *
  * <p>Errors: DEADLINE_EXCEEDED when the delivery timeout passed before anything was sent; OUTCOME_UNKNOWN when it passed
- * after; READ_ONLY, OVERLOADED or whatever else the broker kept refusing with when it passed meanwhile; LOCAL_BUFFER_FULL when the buffer stayed full for {@code maxBlock}; TOO_LARGE; CLIENT_CLOSED; and what the
- * broker answers. Thread-safe.
+ * after; THROTTLED, OVERLOADED or READ_ONLY when it passed while the broker asked to wait or gave no credit, or whatever else
+ * it kept refusing with; LOCAL_BUFFER_FULL when the buffer stayed full for {@code maxBlock}; TOO_LARGE; CLIENT_CLOSED; and
+ * what the broker answers. Thread-safe.
  */
 public interface Producer extends AutoCloseable {
     String topic();
 
     /** How many partitions the topic has. */
     int partitions();
+
+    /** The worst of what the broker has said for the connection and for the partitions of this topic. */
+    Pressure pressure();
+
+    /**
+     * Tells, without waiting, whether a record that is published now could be sent at once: there is a connection and space in
+     * the buffer, and the broker lets a partition at least have something. {@link #pressure} says why not.
+     */
+    boolean mayPublish();
 
     /**
      * Publishes; waits up to {@code maxBlock} for space in the buffer. The future completes on the client's network

@@ -49,6 +49,11 @@ final class ProducerContext {
         return client.metrics();
     }
 
+    /** The broker has said something new of its load. */
+    void onPressure(Pressure changed) {
+        client.onPressure(changed);
+    }
+
     ByteBufAllocator allocator() {
         return client.allocator();
     }

@@ -9,11 +9,12 @@ import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.PressureState;
 import java.util.ArrayDeque;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Lets batches out to the connection: as many as the window allows, none before the gate the broker set, the partitions
- * in turn. Confined to the network thread.
+ * in turn. Confined to the network thread, but for {@link #mayLet} and what {@link KnownPressure} allows.
  */
 final class PublishFlow {
     /** Longest time a broker can make this side wait with one signal. */
@@ -28,14 +29,20 @@ final class PublishFlow {
     private boolean draining;
     private boolean runDue;
     private int inFlight;
-    private long gateNs;
-    private PressureState pressure = PressureState.P_NORMAL;
+    private final KnownPressure pressure;
+    /** For other threads: a batch could be sent, but for the gate. */
+    private volatile boolean hasRoom;
 
-    PublishFlow(EventLoop loop, Clock clock, ClientMetrics metrics) {
+    PublishFlow(EventLoop loop, Clock clock, ClientMetrics metrics, Consumer<Pressure> onPressure) {
         this.loop = loop;
         this.clock = clock;
         this.metrics = metrics;
-        gateNs = clock.nanoTime();
+        pressure = new KnownPressure("connection", clock, onPressure);
+    }
+
+    /** What the broker says of itself, for all that is published. */
+    KnownPressure pressure() {
+        return pressure;
     }
 
     void onReady(Connection fresh) {
@@ -43,18 +50,21 @@ final class PublishFlow {
         draining = false;
         window = new InFlightWindow();
         inFlight = 0;
-        gateNs = clock.nanoTime();
-        pressure = fresh.hello().getState();
+        window.onState(fresh.hello().getState());
+        tellWindow(pressure.connected(fresh.hello().getState()));
+        look();
     }
 
     void onLost() {
         connection = null;
         inFlight = 0;
+        look();
     }
 
     /** The broker is going away: what is in flight may finish, nothing new is sent. */
     void drain() {
         draining = true;
+        look();
     }
 
     /** The connection for new requests, or null. */
@@ -68,17 +78,26 @@ final class PublishFlow {
     }
 
     boolean maySend() {
-        return connection != null
-                && !draining
-                && inFlight < window.limit()
-                && clock.nanoTime() - gateNs >= 0
-                && connection.isWritable();
+        look();
+        return hasRoom && pressure.isGateOpen();
+    }
+
+    /** Whether a batch could be sent now. From any thread. */
+    boolean mayLet() {
+        return hasRoom && pressure.isGateOpen();
+    }
+
+    private void look() {
+        boolean room = connection != null && !draining && inFlight < window.limit() && connection.isWritable();
+        if (room != hasRoom) {
+            hasRoom = room;
+        }
     }
 
     /** Why nothing can be sent on the connection there is; for the error of a batch whose time is over. */
     String obstacle() {
-        if (clock.nanoTime() - gateNs < 0) {
-            return "the broker asked to wait, its state is " + pressure.name().substring(2);
+        if (!pressure.isGateOpen()) {
+            return "the broker asked to wait, its state is " + pressure.now().level();
         }
         return inFlight >= window.limit()
                 ? inFlight + " batches are in flight, the window allows no more"
@@ -87,17 +106,21 @@ final class PublishFlow {
 
     void onSent() {
         inFlight++;
+        look();
     }
 
     /** A batch has its verdict, or is taken back without one. */
     void onDone() {
         inFlight--;
+        look();
     }
 
     void onAcked(PressureState state, int throttleMs) {
         window.onAck(inFlight);
         inFlight--;
-        onPressure(state, throttleMs, "connection");
+        boolean changed = pressure.acked(state, throttleMs);
+        onPressure(state, throttleMs, "connection", changed);
+        look();
     }
 
     /** A batch was refused. Only a refusal for load says something about the window. */
@@ -113,19 +136,30 @@ final class PublishFlow {
     }
 
     void onBackpressure(Backpressure signal) {
-        onPressure(signal.getState(), signal.getRetryAfterMs(), signal.getScope());
+        boolean changed = pressure.signal(signal, "");
+        onPressure(signal.getState(), signal.getRetryAfterMs(), signal.getScope(), changed);
+        look();
     }
 
-    private void onPressure(PressureState state, int retryAfterMs, String scope) {
-        pressure = state;
-        window.onState(state);
+    /** What the broker said stands no longer than it said. */
+    void tick() {
+        tellWindow(pressure.tick());
+        look();
+    }
+
+    private void tellWindow(boolean changed) {
+        if (changed) {
+            window.onState(pressure.state());
+        }
+    }
+
+    private void onPressure(PressureState state, int retryAfterMs, String scope, boolean changed) {
+        tellWindow(changed);
         if (state == PressureState.P_NORMAL && retryAfterMs == 0) {
             return;
         }
-        long nowNs = clock.nanoTime();
-        window.onSignal(signal(state), nowNs / 1_000_000);
+        window.onSignal(signal(state), clock.nanoTime() / 1_000_000);
         if (state != PressureState.P_ELEVATED) {
-            gateNs = nowNs + gateMs(retryAfterMs) * 1_000_000;
             metrics.onThrottled(scope, gateMs(retryAfterMs));
         }
     }

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The right to publish to one partition: opened on a connection, lost with it, opened again; who the producer is, what
- * credit it has, how long it must wait. Confined to the network thread.
+ * credit it has, how long it must wait. Confined to the network thread, but for {@link #mayTake} and what {@link KnownPressure}
+ * allows.
  */
 final class PublisherHandle implements HandleListener {
     /** The broker remembers 64 batches of a producer; half of them may be under way. */
@@ -69,14 +70,35 @@ final class PublisherHandle implements HandleListener {
 
     private boolean wanted;
     private int failures;
-    private long notBeforeNs;
+    private volatile long notBeforeNs;
     private @Nullable Error lastRefusal;
+    private final KnownPressure pressure;
+    /** For other threads: a batch would not wait for credit. */
+    private volatile boolean takes = true;
 
     PublisherHandle(ProducerContext context, int partition, Owner owner) {
         this.context = context;
         this.partition = partition;
         this.owner = owner;
         notBeforeNs = context.clock().nanoTime();
+        pressure = new KnownPressure(context.topic() + "/" + partition, context.clock(), context::onPressure);
+    }
+
+    /** What the broker says of this partition. */
+    KnownPressure pressure() {
+        return pressure;
+    }
+
+    /** Whether a batch could be sent now, as far as this partition goes. From any thread. */
+    boolean mayTake() {
+        return takes && isDue();
+    }
+
+    private void look() {
+        boolean now = state == State.OPEN ? credit.admits(1) : state != State.ENDED;
+        if (now != takes) {
+            takes = now;
+        }
     }
 
     long producerId() {
@@ -177,6 +199,8 @@ final class PublisherHandle implements HandleListener {
         epoch = ok.getProducerEpoch();
         credit = new PublishCredit(ok.hasCredit());
         credit.grant(ok.getCredit());
+        pressure.connected(PressureState.P_NORMAL);
+        look();
         int allowed = ok.getMaxInflightBatches();
         maxInFlight = allowed == 0 ? MAX_IN_FLIGHT : Math.min(MAX_IN_FLIGHT, allowed);
         context.onOpened(producerId);
@@ -197,6 +221,7 @@ final class PublisherHandle implements HandleListener {
         if (verdict.again()) {
             context.onOpenRefused(cause);
             waitMs(verdict.delayMs());
+            pressure.refused(error, verdict.delayMs());
         } else {
             failures = 0;
             wanted = false;
@@ -219,10 +244,14 @@ final class PublisherHandle implements HandleListener {
     @Override
     public void onBackpressure(Backpressure signal) {
         credit.grant(signal.getCredit());
-        if (signal.getState().getNumber() >= PressureState.P_THROTTLED_VALUE) {
+        String scope = signal.getScope().isEmpty() ? context.topic() + "/" + partition : signal.getScope();
+        pressure.signal(signal, scope);
+        look();
+        PressureState said = signal.getState();
+        if (said == PressureState.UNRECOGNIZED || said.getNumber() >= PressureState.P_THROTTLED_VALUE) {
             long ms = PublishFlow.gateMs(signal.getRetryAfterMs());
             waitMs(ms);
-            context.metrics().onThrottled(context.topic() + "/" + partition, ms);
+            context.metrics().onThrottled(scope, ms);
         }
         owner.onProgress();
     }
@@ -230,6 +259,7 @@ final class PublisherHandle implements HandleListener {
     /** Sends one batch; the handler hears the verdict. Returns the correlation of the request. */
     int publish(Publish header, ByteBuf head, ByteBuf body, ResponseHandler handler) {
         credit.use(head.readableBytes() + body.readableBytes());
+        look();
         return Objects.requireNonNull(connection).request(FrameKind.PUBLISH, number, header, head, body, handler);
     }
 
@@ -268,6 +298,7 @@ final class PublisherHandle implements HandleListener {
         if (state != State.ENDED) {
             state = State.CLOSED;
         }
+        look();
     }
 
     void onReady() {
@@ -278,6 +309,7 @@ final class PublisherHandle implements HandleListener {
     void end() {
         close();
         state = State.ENDED;
+        look();
     }
 
     /** Remembers why a batch was refused, for the error of one whose time is over. */
@@ -289,12 +321,36 @@ final class PublisherHandle implements HandleListener {
     void onAcked(Credit fresh) {
         credit.grant(fresh);
         lastRefusal = null;
+        pressure.acked(PressureState.P_NORMAL, 0);
+        look();
     }
 
     /** With what the broker refused the batch before, when none was acked since and it can be reached; else null. */
     @Nullable
     Error refusal() {
         return context.flow().connection() == null ? null : lastRefusal;
+    }
+
+    /**
+     * The error of a batch whose time is over while the broker lets nothing through; null when that is not why.
+     *
+     * @param starved whether it waits for credit alone
+     */
+    @Nullable
+    SpillwayException throttled(String what, boolean starved) {
+        if (context.flow().connection() == null) {
+            return null;
+        }
+        Pressure worst = context.flow().pressure().now().orWorse(pressure.now());
+        if (worst.level().compareTo(PressureLevel.THROTTLED) >= 0) {
+            return worst.error(what, worst.reason(), "the broker asked to wait");
+        }
+        if (state != State.OPEN || !starved) {
+            return null;
+        }
+        Pressure credit = new Pressure(
+                worst.level(), worst.reasons(), worst.of(), context.topic() + "/" + partition, worst.retryAfter());
+        return credit.error(what, "CREDIT", "the broker's credit is used up: " + this.credit);
     }
 
     /** Why nothing is sent. */

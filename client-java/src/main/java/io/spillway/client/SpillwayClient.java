@@ -30,6 +30,9 @@ public interface SpillwayClient extends AutoCloseable {
     /** How the client is, as of the last report. Always ready when reports are turned off. */
     Health health();
 
+    /** What the broker has said last for all that this client publishes. */
+    Pressure pressure();
+
     /** Topics and groups. */
     Admin admin();
 

@@ -2,10 +2,17 @@ package io.spillway.client.micrometer;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.spillway.client.ClientMetrics;
+import io.spillway.client.Health;
+import io.spillway.client.Pressure;
 import io.spillway.client.SpillwayException;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Counts what clients do, under the names that the Go client's Prometheus adapter has: {@code spillway.client.records.sent} is
@@ -19,9 +26,16 @@ public final class MicrometerMetrics implements ClientMetrics {
     private static final String PREFIX = "spillway.client.";
 
     private final MeterRegistry registry;
+    private final AtomicInteger health;
+    private final Map<String, AtomicInteger> pressures = new ConcurrentHashMap<>();
 
     public MicrometerMetrics(MeterRegistry registry) {
         this.registry = registry;
+        health = gauge("health.state", Tags.empty());
+    }
+
+    private AtomicInteger gauge(String name, Tags tags) {
+        return Objects.requireNonNull(registry.gauge(PREFIX + name, tags, new AtomicInteger()));
     }
 
     private Counter counter(String name, String... tags) {
@@ -66,6 +80,20 @@ public final class MicrometerMetrics implements ClientMetrics {
     @Override
     public void onThrottled(String scope, long retryAfterMs) {
         counter("throttled", "scope", scope).increment();
+    }
+
+    /** Shows the state: 0 normal, 1 elevated, 2 throttled, 3 overloaded, 4 read-only. */
+    @Override
+    public void onPressure(Pressure pressure) {
+        pressures
+                .computeIfAbsent(pressure.of(), of -> gauge("pressure.state", Tags.of("of", of)))
+                .set(pressure.level().ordinal());
+    }
+
+    /** Shows the state: 0 ready, 1 degraded, 2 critical, 3 draining. */
+    @Override
+    public void onHealth(Health now) {
+        health.set(now.state().ordinal());
     }
 
     @Override

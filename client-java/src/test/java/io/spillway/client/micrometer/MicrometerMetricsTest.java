@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.spillway.client.Health;
+import io.spillway.client.HealthState;
+import io.spillway.client.Pressure;
+import io.spillway.client.PressureLevel;
 import io.spillway.client.SpillwayClient;
 import io.spillway.client.SpillwayException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -18,6 +23,10 @@ final class MicrometerMetricsTest {
 
     private double count(String name, String... tags) {
         return registry.get("spillway.client." + name).tags(tags).counter().count();
+    }
+
+    private double gauge(String name, String... tags) {
+        return registry.get("spillway.client." + name).tags(tags).gauge().value();
     }
 
     @Test
@@ -37,6 +46,20 @@ final class MicrometerMetricsTest {
         assertThat(count("throttled", "scope", "connection")).isEqualTo(1);
         assertThat(registry.get("spillway.client.ack.latency").timer().max(TimeUnit.MILLISECONDS))
                 .isEqualTo(2);
+    }
+
+    @Test
+    void showsHowBrokerAndClientAre() {
+        metrics.onPressure(new Pressure(PressureLevel.OVERLOADED, List.of(), "connection", "broker", Duration.ZERO));
+        metrics.onPressure(new Pressure(PressureLevel.THROTTLED, List.of("QUOTA"), "t/0", "topic t", Duration.ZERO));
+        metrics.onHealth(new Health(HealthState.DEGRADED, List.of("GC"), 800, false));
+
+        assertThat(gauge("pressure.state", "of", "connection")).isEqualTo(3);
+        assertThat(gauge("pressure.state", "of", "t/0")).isEqualTo(2);
+        assertThat(gauge("health.state")).isEqualTo(1);
+
+        metrics.onPressure(new Pressure(PressureLevel.NORMAL, List.of(), "connection", "", Duration.ZERO));
+        assertThat(gauge("pressure.state", "of", "connection")).isZero();
     }
 
     @Test
