@@ -235,6 +235,11 @@ public final class RaftNode implements AutoCloseable {
         return group.status();
     }
 
+    /** It was closed, or stopped by itself: it has no figures any more. */
+    public boolean isClosed() {
+        return isClosed.get();
+    }
+
     /** Since this node last heard of a leader; 0 when it is that itself, {@link ClusterStatus#UNKNOWN} while there is none. */
     public long leaderHeardMs() {
         return group.leaderHeardMs();
