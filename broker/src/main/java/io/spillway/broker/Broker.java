@@ -104,6 +104,7 @@ public final class Broker implements AutoCloseable {
         } else {
             cluster.start(
                     config.cluster().forNode(directory.nodeId(), server.address(), directory.raft()),
+                    context.audit(),
                     this::clusterChanged);
         }
     }

@@ -3,6 +3,7 @@ package io.spillway.broker;
 import io.spillway.broker.admin.ClusterControl;
 import io.spillway.broker.cluster.ClusterMember;
 import io.spillway.broker.replication.ClusterStatus;
+import io.spillway.broker.replication.Origin;
 import io.spillway.broker.replication.Peer;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -36,22 +37,22 @@ record OperatedCluster(ClusterMember member) implements ClusterControl {
     }
 
     @Override
-    public CompletableFuture<Void> add(Peer node) {
-        return member.node().addNode(node);
+    public CompletableFuture<Void> add(Peer node, Origin origin) {
+        return member.node().addNode(node, origin);
     }
 
     @Override
-    public CompletableFuture<Void> remove(String id) {
-        return member.node().removeNode(id);
+    public CompletableFuture<Void> remove(String id, Origin origin) {
+        return member.node().removeNode(id, origin);
     }
 
     @Override
-    public CompletableFuture<Void> transferTo(String id, int timeoutMs) {
-        return member.node().transferLeadership(id, timeoutMs);
+    public CompletableFuture<Void> transferTo(String id, int timeoutMs, Origin origin) {
+        return member.node().transferLeadership(id, timeoutMs, origin);
     }
 
     @Override
-    public CompletableFuture<Void> promote(String id) {
-        return member.node().promote(id);
+    public CompletableFuture<Void> promote(String id, Origin origin) {
+        return member.node().promote(id, origin);
     }
 }

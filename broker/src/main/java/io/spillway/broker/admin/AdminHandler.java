@@ -14,6 +14,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.timeout.IdleStateEvent;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
@@ -49,7 +50,8 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             return;
         }
         boolean malformed = request.decoderResult().isFailure();
-        CompletableFuture<Answer> answer = malformed ? CompletableFuture.completedFuture(MALFORMED) : answer(request);
+        CompletableFuture<Answer> answer =
+                malformed ? CompletableFuture.completedFuture(MALFORMED) : answer(request, peer(context));
         waiting.add(new Waiting(answer, HttpMethod.HEAD.equals(request.method()), malformed));
         if (answer.isDone()) {
             writeReady(context);
@@ -58,10 +60,16 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         }
     }
 
-    private CompletableFuture<Answer> answer(FullHttpRequest request) {
+    private static String peer(ChannelHandlerContext context) {
+        return context.channel().remoteAddress() instanceof InetSocketAddress address
+                ? address.getHostString() + ":" + address.getPort()
+                : "nobody";
+    }
+
+    private CompletableFuture<Answer> answer(FullHttpRequest request, String peer) {
         AdminRequest read;
         try {
-            read = AdminRequest.of(request);
+            read = AdminRequest.of(request, peer);
         } catch (IllegalArgumentException e) {
             return CompletableFuture.completedFuture(MALFORMED);
         }

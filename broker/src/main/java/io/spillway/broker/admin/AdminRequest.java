@@ -12,13 +12,14 @@ import java.util.Map;
  * A request, read.
  *
  * @param query of a parameter given twice the last value
+ * @param peer who sends it, as an address
  * @param isOfPage a page in a browser sends it: it has an Origin
  */
-record AdminRequest(HttpMethod method, String path, Map<String, String> query, boolean isOfPage) {
+record AdminRequest(HttpMethod method, String path, Map<String, String> query, String peer, boolean isOfPage) {
     private static final int MAX_PARAMETERS = 16;
 
     /** Throws IllegalArgumentException when the query cannot be decoded. */
-    static AdminRequest of(FullHttpRequest request) {
+    static AdminRequest of(FullHttpRequest request, String peer) {
         String uri = request.uri();
         int end = uri.indexOf('?');
         Map<String, String> query = new LinkedHashMap<>();
@@ -31,6 +32,7 @@ record AdminRequest(HttpMethod method, String path, Map<String, String> query, b
                 request.method(),
                 end < 0 ? uri : uri.substring(0, end),
                 query,
+                peer,
                 request.headers().contains(HttpHeaderNames.ORIGIN));
     }
 

@@ -1,6 +1,7 @@
 package io.spillway.broker.admin;
 
 import io.spillway.broker.replication.ClusterStatus;
+import io.spillway.broker.replication.Origin;
 import io.spillway.broker.replication.Peer;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -22,11 +23,11 @@ public interface ClusterControl {
     /** As the leader sees it, which alone knows how far the others are. */
     CompletableFuture<ClusterStatus> leaderStatus();
 
-    CompletableFuture<Void> add(Peer node);
+    CompletableFuture<Void> add(Peer node, Origin origin);
 
-    CompletableFuture<Void> remove(String id);
+    CompletableFuture<Void> remove(String id, Origin origin);
 
-    CompletableFuture<Void> transferTo(String id, int timeoutMs);
+    CompletableFuture<Void> transferTo(String id, int timeoutMs, Origin origin);
 
-    CompletableFuture<Void> promote(String id);
+    CompletableFuture<Void> promote(String id, Origin origin);
 }

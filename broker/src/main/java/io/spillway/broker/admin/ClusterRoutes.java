@@ -3,6 +3,7 @@ package io.spillway.broker.admin;
 import io.spillway.broker.base.NearestName;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.replication.ClusterStatus;
+import io.spillway.broker.replication.Origin;
 import io.spillway.broker.replication.Peer;
 import io.spillway.protocol.Code;
 import java.util.List;
@@ -26,6 +27,8 @@ final class ClusterRoutes {
     private static final String CLUSTER_ADDRESS = "cluster_address";
     private static final String CLIENT_ADDRESS = "client_address";
     private static final String TIMEOUT = "timeout_ms";
+    private static final String REASON = "reason";
+    private static final int MAX_REASON = 1_024;
     /** The own view is shown without the leader's figures after so long. */
     private static final int LEADER_TIMEOUT_MS = 1_000;
 
@@ -97,11 +100,14 @@ final class ClusterRoutes {
         try {
             check(request, change);
             int timeoutMs = timeout(request);
+            Origin origin = new Origin(
+                    "http " + request.peer() + " at " + control.status().self(),
+                    request.query().getOrDefault(REASON, ""));
             CompletableFuture<Void> done = switch (change) {
-                case "add" -> control.add(peer(request));
-                case "remove" -> control.remove(node);
-                case "transfer" -> control.transferTo(node, timeoutMs);
-                default -> control.promote(node);
+                case "add" -> control.add(peer(request), origin);
+                case "remove" -> control.remove(node, origin);
+                case "transfer" -> control.transferTo(node, timeoutMs, origin);
+                default -> control.promote(node, origin);
             };
             return done.copy()
                     .orTimeout(timeoutMs, TimeUnit.MILLISECONDS)
@@ -115,13 +121,22 @@ final class ClusterRoutes {
 
     private static void check(AdminRequest request, String change) {
         Set<String> taken = change.equals("add")
-                ? Set.of(NODE, ZONE, CLUSTER_ADDRESS, CLIENT_ADDRESS, TIMEOUT)
-                : Set.of(NODE, TIMEOUT);
+                ? Set.of(NODE, ZONE, CLUSTER_ADDRESS, CLIENT_ADDRESS, TIMEOUT, REASON)
+                : Set.of(NODE, TIMEOUT, REASON);
         RULES.check(request, taken);
+        checkReason(request.query().getOrDefault(REASON, ""));
         for (String name : new TreeSet<>(taken)) {
-            if (!name.equals(TIMEOUT) && request.query().getOrDefault(name, "").isEmpty()) {
+            if (!name.equals(TIMEOUT)
+                    && !name.equals(REASON)
+                    && request.query().getOrDefault(name, "").isEmpty()) {
                 throw RULES.invalid("the parameter " + name + " is missing", change + " needs it");
             }
+        }
+    }
+
+    private static void checkReason(String reason) {
+        if (reason.length() > MAX_REASON) {
+            throw RULES.invalid("the reason has " + reason.length() + " characters", "it may have up to " + MAX_REASON);
         }
     }
 

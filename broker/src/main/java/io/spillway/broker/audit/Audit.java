@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,12 +47,22 @@ public final class Audit {
     private final List<Mailbox> shards;
     private final Clock clock;
     private final RandomGenerator random;
+    private final Published<Predicate<byte[]>> elsewhere = new Published<>(entry -> false);
 
     public Audit(Published<TopicCatalog> catalog, List<Mailbox> shards, Clock clock, RandomGenerator random) {
         this.catalog = catalog;
         this.shards = shards;
         this.clock = clock;
         this.random = random;
+    }
+
+    /**
+     * Sets who takes an end that cannot be written here, as when this node led and does not any more.
+     *
+     * @param taken whether it will be written, by {@link #append} of the node that can
+     */
+    public void elsewhere(Predicate<byte[]> taken) {
+        elsewhere.set(taken);
     }
 
     /** Throws PERMISSION_DENIED when a client wants to write or change the audit. */
@@ -74,7 +85,7 @@ public final class Audit {
      */
     public <T> void around(AuditEntry entry, Consumer<Reply<T>> act, Reply<T> reply, Function<T, String> result) {
         String id = Long.toHexString(random.nextLong());
-        write(entry, Phase.REQUESTED, id, "", new Reply<>() {
+        append(entry.json(clock.nowMs(), Phase.REQUESTED, id, ""), new Reply<>() {
             @Override
             public void ok(Boolean written) {
                 perform(entry, id, act, reply, result);
@@ -98,12 +109,12 @@ public final class Audit {
         Reply<T> audited = new Reply<>() {
             @Override
             public void ok(T done) {
-                write(entry, Phase.DONE, id, result.apply(done), whenWritten(entry, () -> reply.ok(done)));
+                end(entry, Phase.DONE, id, result.apply(done), () -> reply.ok(done));
             }
 
             @Override
             public void failed(SpillwayException why) {
-                write(entry, Phase.FAILED, id, why.toString(), whenWritten(entry, () -> reply.failed(why)));
+                end(entry, Phase.FAILED, id, why.toString(), () -> reply.failed(why));
             }
         };
         try {
@@ -114,8 +125,9 @@ public final class Audit {
     }
 
     /** The act is done: when its end cannot be written the log says so, and the answer is still the act's. */
-    private static Reply<Boolean> whenWritten(AuditEntry entry, Runnable then) {
-        return new Reply<>() {
+    private void end(AuditEntry entry, Phase phase, String id, String result, Runnable then) {
+        byte[] json = entry.json(clock.nowMs(), phase, id, result);
+        append(json, new Reply<>() {
             @Override
             public void ok(Boolean written) {
                 then.run();
@@ -123,20 +135,22 @@ public final class Audit {
 
             @Override
             public void failed(SpillwayException why) {
-                LOG.error("event=audit_incomplete operation={} topic={} {}", entry.operation(), entry.topic(), why);
+                if (!elsewhere.get().test(json)) {
+                    LOG.error("event=audit_incomplete operation={} topic={} {}", entry.operation(), entry.topic(), why);
+                }
                 then.run();
             }
-        };
+        });
     }
 
     /** Notes something that has happened by itself. A failure to write it is logged. */
     public void note(AuditEntry entry, Phase phase, String result) {
         String id = Long.toHexString(random.nextLong());
-        write(entry, phase, id, result, whenWritten(entry, () -> {}));
+        end(entry, phase, id, result, () -> {});
     }
 
-    private void write(AuditEntry entry, Phase phase, String id, String result, Reply<Boolean> reply) {
-        byte[] json = entry.json(clock.nowMs(), phase, id, result);
+    /** Writes an entry that may be another node's. */
+    public void append(byte[] json, Reply<Boolean> reply) {
         if (json.length > MAX_ENTRY_BYTES) {
             reply.failed(new SpillwayException(
                     Code.TOO_LARGE,

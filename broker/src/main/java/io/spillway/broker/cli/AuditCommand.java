@@ -24,7 +24,9 @@ import picocli.CommandLine.Option;
 /** {@code spillway audit}: who did what and why. */
 @Command(
         name = "audit",
-        description = "Shows who sought, purged, restored, paused, deleted, replayed and redrove what, and why.")
+        description =
+                "Shows who sought, purged, restored, paused, deleted, replayed and redrove what, who changed quotas, links and the "
+                        + "cluster, and why.")
 final class AuditCommand implements Callable<Integer> {
     private static final String TOPIC = "spillway.audit";
     private static final Duration POLL_STEP = Duration.ofMillis(200);
@@ -41,7 +43,7 @@ final class AuditCommand implements Callable<Integer> {
     @Option(
             names = "--operation",
             paramLabel = "NAME",
-            description = "Only this one, or all that begin so: replay, replay.start, group.seek, topic.purge.")
+            description = "Only this one, or all that begin so: replay, replay.start, group.seek, cluster.remove.")
     private String operation = "";
 
     @Option(names = "--follow", description = "Goes on with what is written then.")

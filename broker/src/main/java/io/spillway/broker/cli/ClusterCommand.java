@@ -109,44 +109,53 @@ final class ClusterCommand {
                             required = true,
                             paramLabel = "HOST:PORT",
                             description = "Where clients reach it: its advertise, or listen.")
-                    String clientAddress)
+                    String clientAddress,
+            @Mixin AuditReason reason)
             throws IOException {
         Map<String, String> query = new LinkedHashMap<>();
         query.put("node", node);
         query.put("zone", zone);
         query.put("cluster_address", clusterAddress);
         query.put("client_address", clientAddress);
-        return change(http, "add", query, "node " + node + " is in the cluster");
+        return change(http, "add", query, reason, "node " + node + " is in the cluster");
     }
 
     @Command(
             name = "remove-node",
             description =
                     "Takes a node out of the cluster; not the leader, and not when the rest could not agree any more.")
-    int removeNode(@Mixin HttpOptions http, @Parameters(paramLabel = "NODE", description = "Its node-id.") String node)
+    int removeNode(
+            @Mixin HttpOptions http,
+            @Parameters(paramLabel = "NODE", description = "Its node-id.") String node,
+            @Mixin AuditReason reason)
             throws IOException {
-        return change(http, "remove", Map.of("node", node), "node " + node + " is out of the cluster");
+        return change(http, "remove", Map.of("node", node), reason, "node " + node + " is out of the cluster");
     }
 
     @Command(name = "transfer-leader", description = "Hands the leadership to another voter, once it has all entries.")
     int transferLeader(
-            @Mixin HttpOptions http, @Parameters(paramLabel = "NODE", description = "Its node-id.") String node)
+            @Mixin HttpOptions http,
+            @Parameters(paramLabel = "NODE", description = "Its node-id.") String node,
+            @Mixin AuditReason reason)
             throws IOException {
-        return change(http, "transfer", Map.of("node", node), "node " + node + " leads");
+        return change(http, "transfer", Map.of("node", node), reason, "node " + node + " leads");
     }
 
     @Command(
             name = "promote-listener",
             description = "Lets a listener vote, also when its zone has a voter or no seat is free.")
     int promoteListener(
-            @Mixin HttpOptions http, @Parameters(paramLabel = "NODE", description = "Its node-id.") String node)
+            @Mixin HttpOptions http,
+            @Parameters(paramLabel = "NODE", description = "Its node-id.") String node,
+            @Mixin AuditReason reason)
             throws IOException {
-        return change(http, "promote", Map.of("node", node), "node " + node + " votes");
+        return change(http, "promote", Map.of("node", node), reason, "node " + node + " votes");
     }
 
-    private int change(HttpOptions http, String change, Map<String, String> query, String done) throws IOException {
+    private int change(HttpOptions http, String change, Map<String, String> query, AuditReason reason, String done)
+            throws IOException {
         Map<String, @Nullable Object> answer =
-                http.client().post("/cluster/" + change, query, http.timeout(CHANGE_TIMEOUT));
+                http.client().post("/cluster/" + change, reason.with(query), http.timeout(CHANGE_TIMEOUT));
         if (http.json()) {
             console.json(json -> {
                 json.writeStartObject();

@@ -1,12 +1,17 @@
 package io.spillway.broker.cluster;
 
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.UnsafeByteOperations;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.records.Agreed;
+import io.spillway.broker.records.Question;
 import io.spillway.broker.replication.ClusterStatus;
+import io.spillway.broker.replication.Deed;
 import io.spillway.broker.replication.Peer;
 import io.spillway.broker.replication.RaftNode;
 import io.spillway.broker.replication.RaftPoint;
@@ -29,6 +34,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +58,7 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     private final Standing standing = new Standing();
     private final Published<RaftPoint> durable;
     private final Published<Optional<ReplicationConfig>> config = new Published<>(Optional.empty());
+    private final Published<Optional<MembershipAudit>> audit = new Published<>(Optional.empty());
     private final Outlook outlook;
     private final Office office;
     private final FileTransfer transfer;
@@ -83,10 +90,12 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     /**
      * Begins to take part, or to do what must be done before; the shard runs.
      *
+     * @param writes what operators change
      * @param changed told of each new view, by the cluster's thread
      * @throws SpillwayException INVALID_ARGUMENT when the address or the directory cannot be used
      */
-    public void start(ReplicationConfig given, Consumer<ClusterView> changed) {
+    public void start(ReplicationConfig given, Audit writes, Consumer<ClusterView> changed) {
+        audit.set(Optional.of(new MembershipAudit(writes, standing, this::ask, executor)));
         outlook.tell(changed);
         ReplicationConfig with = given.withSeeds(checkup.seeds());
         config.set(Optional.of(with));
@@ -215,8 +224,20 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     }
 
     @Override
-    public CompletableFuture<ByteBuffer> answer(ByteBuffer question) {
-        return transfer.answer(question);
+    public CompletableFuture<ByteBuffer> answer(ByteBuffer bytes) {
+        try {
+            Question question = Question.parseFrom(UnsafeByteOperations.unsafeWrap(bytes));
+            return question.hasNoted()
+                    ? audit.get().orElseThrow().write(question.getNoted())
+                    : transfer.answer(question);
+        } catch (InvalidProtocolBufferException e) {
+            return CompletableFuture.failedFuture(new IllegalArgumentException("a question of another version", e));
+        }
+    }
+
+    @Override
+    public CompletableFuture<Void> perform(Deed deed, Supplier<CompletableFuture<Void>> act) {
+        return audit.get().orElseThrow().around(deed, act);
     }
 
     private CompletableFuture<ByteBuffer> ask(Peer of, ByteBuffer question) {

@@ -1,8 +1,6 @@
 package io.spillway.broker.cluster;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.UnsafeByteOperations;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Pace;
 import io.spillway.broker.base.SpillwayException;
@@ -255,13 +253,11 @@ final class FileTransfer implements AutoCloseable {
     }
 
     /** Answers another node's question. */
-    CompletableFuture<ByteBuffer> answer(ByteBuffer question) {
+    CompletableFuture<ByteBuffer> answer(Question question) {
         return CompletableFuture.supplyAsync(
                 () -> {
                     try {
-                        return exports.answer(Question.parseFrom(UnsafeByteOperations.unsafeWrap(question)));
-                    } catch (InvalidProtocolBufferException e) {
-                        throw new IllegalArgumentException("a question of another version", e);
+                        return exports.answer(question);
                     } catch (IOException e) {
                         throw new IllegalStateException("the log's files cannot be read", e);
                     }

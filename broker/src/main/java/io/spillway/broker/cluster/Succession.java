@@ -1,6 +1,7 @@
 package io.spillway.broker.cluster;
 
 import io.spillway.broker.replication.ClusterStatus;
+import io.spillway.broker.replication.Origin;
 import io.spillway.broker.replication.RaftNode;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -41,7 +42,7 @@ final class Succession {
 
     static boolean handOver(RaftNode running, String id, long timeoutMs) {
         try {
-            running.transferLeadership(id, (int) timeoutMs).get(timeoutMs, TimeUnit.MILLISECONDS);
+            running.transferLeadership(id, (int) timeoutMs, Origin.BROKER).get(timeoutMs, TimeUnit.MILLISECONDS);
             LOG.info("event=leadership_handed_over to={}", id);
             return true;
         } catch (ExecutionException | TimeoutException e) {

@@ -56,7 +56,7 @@ final class Admission {
         isAsking = true;
         // What an earlier node of this id promised is not known here, whatever files there are.
         questions
-                .ask(address, new Change.Add(config.self(), group.isLogEmpty(), false))
+                .ask(address, new Change.Add(config.self(), group.isLogEmpty(), false), Origin.BROKER)
                 .whenCompleteAsync((done, failure) -> answered(address, failure), control);
     }
 

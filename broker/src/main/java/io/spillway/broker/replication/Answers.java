@@ -39,7 +39,8 @@ final class Answers {
             if (Envelope.isStatus(question)) {
                 return CompletableFuture.completedFuture(StatusBytes.write(now.status()));
             }
-            return now.change(Envelope.change(question)).thenApply(done -> NOTHING);
+            Envelope.Asked asked = Envelope.change(question);
+            return now.change(asked.change(), asked.origin()).thenApply(done -> NOTHING);
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   question: | 0 | bytes for the replica |      answer: | 0 | bytes |
- *             | 1 | change, by DataOutput |              | 1 | kind | message | has leader | leader |
+ *             | 1 | change, by DataOutput | who | reason |      | 1 | kind | message | has leader | leader |
  *             | 2 |    the node's status
  * </pre>
  */
@@ -34,10 +34,12 @@ final class Envelope {
         return FOR_REPLICA.concat(UnsafeByteOperations.unsafeWrap(question));
     }
 
-    static ByteString question(Change change) {
+    static ByteString question(Change change, Origin origin) {
         return bytes(out -> {
             out.writeByte(CHANGE);
             Change.write(change, out);
+            out.writeUTF(origin.who());
+            out.writeUTF(origin.reason());
         });
     }
 
@@ -53,13 +55,17 @@ final class Envelope {
         return question.startsWith(FOR_REPLICA);
     }
 
-    static Change change(ByteString question) {
+    record Asked(Change change, Origin origin) {}
+
+    static Asked change(ByteString question) {
         try (DataInputStream in = new DataInputStream(question.newInput())) {
             byte tag = in.readByte();
             if (tag != CHANGE) {
                 throw new IOException("unknown question " + tag + "; the node asking is newer");
             }
-            return Change.read(in);
+            Change change = Change.read(in);
+            // An older node does not say who.
+            return new Asked(change, in.available() > 0 ? new Origin(in.readUTF(), in.readUTF()) : Origin.BROKER);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

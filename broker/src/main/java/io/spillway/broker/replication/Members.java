@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.function.BiFunction;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.protocol.RaftPeer;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +30,7 @@ final class Members {
     private final Group group;
     private final Reconfiguration reconfiguration;
     private final Questions questions;
+    private final BiFunction<Deed, Supplier<CompletableFuture<Void>>, CompletableFuture<Void>> writtenDown;
     private final Executor control;
     private final VoterRule rule;
     /** Ids of nodes whose admission is under way. */
@@ -36,31 +39,33 @@ final class Members {
     private final Seating seating;
     private CompletableFuture<?> last = CompletableFuture.completedFuture(null);
 
-    Members(
-            ReplicationConfig config,
-            Group group,
+    /** @param writtenDown does what an operator asked for, and writes down who did and what came of it */
+    record Means(
             Reconfiguration reconfiguration,
             Questions questions,
-            Executor control) {
+            BiFunction<Deed, Supplier<CompletableFuture<Void>>, CompletableFuture<Void>> writtenDown) {}
+
+    Members(ReplicationConfig config, Group group, Means means, Executor control) {
         this.config = config;
         this.group = group;
-        this.reconfiguration = reconfiguration;
-        this.questions = questions;
+        reconfiguration = means.reconfiguration();
+        questions = means.questions();
+        writtenDown = means.writtenDown();
         this.control = control;
         rule = new VoterRule(config.maxVoters());
         seating = new Seating(questions, reconfiguration, control);
     }
 
     /** By this node, or by the leader it knows; ends when the change is in effect. */
-    CompletableFuture<Void> request(Change change) {
+    CompletableFuture<Void> request(Change change, Origin origin) {
         if (group.isLeading()) {
-            return change(change);
+            return change(change, origin);
         }
         Peer leader = group.leader();
         if (leader == null || leader.id().equals(config.self().id())) {
             return CompletableFuture.failedFuture(notLeader());
         }
-        return questions.ask(leader.clusterAddress(), change);
+        return questions.ask(leader.clusterAddress(), change, origin);
     }
 
     ClusterStatus status() {
@@ -80,20 +85,20 @@ final class Members {
     }
 
     /** By this node, which must lead. */
-    CompletableFuture<Void> change(Change change) {
+    CompletableFuture<Void> change(Change change, Origin origin) {
         CompletableFuture<Void> done = new CompletableFuture<>();
         control.execute(() -> {
             if (!group.isLeading()) {
                 done.completeExceptionally(notLeader());
             } else if (change instanceof Change.Add add) {
-                add(add, done);
+                add(add, origin, done);
             } else if (change instanceof Change.Forget forget && seating.isOf(forget.id())) {
                 // What it was sent is lost with the rest, and the leader would go on from there.
                 seating.giveUp("it lost its directory meanwhile");
                 done.completeExceptionally(new ReplicationException(
                         Kind.REFUSED, "the node " + forget.id() + " is being admitted; that is given up, ask again"));
             } else {
-                enqueue(change, done);
+                enqueue(change, origin, done);
             }
         });
         return done;
@@ -104,7 +109,7 @@ final class Members {
                 Kind.NOT_LEADER, config.self().id() + " does not lead the cluster", group.leader(), null);
     }
 
-    private void add(Change.Add add, CompletableFuture<Void> done) {
+    private void add(Change.Add add, Origin origin, CompletableFuture<Void> done) {
         String id = add.peer().id();
         if (!add.isWaited()) {
             // The node asks again and again until it has heard from the leader.
@@ -121,15 +126,15 @@ final class Members {
                         }
                     },
                     control);
-            enqueue(add, joined);
+            enqueue(add, origin, joined);
             return;
         }
-        enqueue(add, done);
+        enqueue(add, origin, done);
     }
 
-    private void enqueue(Change change, CompletableFuture<Void> done) {
+    private void enqueue(Change change, Origin origin, CompletableFuture<Void> done) {
         last = last.handle((ignored, failure) -> null)
-                .thenComposeAsync(ignored -> apply(change), control)
+                .thenComposeAsync(ignored -> apply(change, origin), control)
                 .handle((ignored, failure) -> {
                     if (failure == null) {
                         done.complete(null);
@@ -138,6 +143,42 @@ final class Members {
                     }
                     return null;
                 });
+    }
+
+    private CompletableFuture<Void> apply(Change change, Origin origin) {
+        if (!origin.isOperator() || !group.isLeading()) {
+            return apply(change);
+        }
+        // Writing it down ends on another thread.
+        return writtenDown.apply(
+                deed(change, origin),
+                () -> CompletableFuture.completedFuture(change).thenComposeAsync(this::apply, control));
+    }
+
+    private Deed deed(Change change, Origin origin) {
+        if (change instanceof Change.Add add) {
+            return deed("add", add.peer().id(), origin, told(find(add.peer().id())), told(add.peer()));
+        } else if (change instanceof Change.Promote promote) {
+            return deed("promote", promote.id(), origin, role(promote.id()), "voter");
+        } else if (change instanceof Change.Transfer transfer) {
+            return deed("transfer", transfer.id(), origin, config.self().id(), transfer.id());
+        }
+        String id = change instanceof Change.Remove remove ? remove.id() : ((Change.Forget) change).id();
+        return deed("remove", id, origin, role(id), "none");
+    }
+
+    private static Deed deed(String operation, String node, Origin origin, String from, String to) {
+        return new Deed(origin, operation, node, from, to);
+    }
+
+    private static String told(@Nullable Peer peer) {
+        return peer == null
+                ? "none"
+                : "zone " + peer.zone() + ", nodes " + peer.clusterAddress() + ", clients " + peer.clientAddress();
+    }
+
+    private String role(String id) {
+        return isIn(group.voters(), id) ? "voter" : isIn(group.listeners(), id) ? "listener" : "none";
     }
 
     private CompletableFuture<Void> apply(Change change) {
@@ -321,7 +362,8 @@ final class Members {
                 .map(ClusterStatus.Node::peer)
                 .toList();
         rule.next(group.voters().stream().map(Peers::of).toList(), ready)
-                .ifPresent(peer -> enqueue(new Change.Promote(peer.id()), logged(new CompletableFuture<>())));
+                .ifPresent(peer ->
+                        enqueue(new Change.Promote(peer.id()), Origin.BROKER, logged(new CompletableFuture<>())));
     }
 
     private boolean isHighest(int priority) {

@@ -35,7 +35,7 @@ public final class Outsider implements AutoCloseable {
      * counts on what it held or on whom it voted for: this is for a node that has lost either.
      */
     public CompletableFuture<Void> forget(Peer leader, String id) {
-        return questions.ask(leader.clusterAddress(), new Change.Forget(id));
+        return questions.ask(leader.clusterAddress(), new Change.Forget(id), Origin.BROKER);
     }
 
     @Override

@@ -41,8 +41,8 @@ final class Questions implements AutoCloseable {
         return send(clusterAddress, Envelope.question(question));
     }
 
-    CompletableFuture<Void> ask(String clusterAddress, Change change) {
-        return send(clusterAddress, Envelope.question(change)).thenApply(done -> null);
+    CompletableFuture<Void> ask(String clusterAddress, Change change, Origin origin) {
+        return send(clusterAddress, Envelope.question(change, origin)).thenApply(done -> null);
     }
 
     /** How that node sees the cluster. */

@@ -95,7 +95,7 @@ public final class RaftNode implements AutoCloseable {
         log = (RaftClientAsynchronousProtocol) group.division();
         questions = new Questions(groupId, properties, parameters);
         reconfiguration = new Reconfiguration(server, groupId);
-        members = new Members(config, group, reconfiguration, questions, control);
+        members = new Members(config, group, new Members.Means(reconfiguration, questions, replica::perform), control);
         admission = new Admission(config, group, questions, control);
         stuckStart = new StuckStart(group.division(), groupId);
         opened.set(Optional.of(group));
@@ -251,26 +251,26 @@ public final class RaftNode implements AutoCloseable {
     }
 
     /** Admits a node that waits for it, or makes its new addresses and zone known; it votes if its zone has no voter. Any node. */
-    public CompletableFuture<Void> addNode(Peer peer) {
-        return members.request(new Change.Add(peer, false, true));
+    public CompletableFuture<Void> addNode(Peer peer, Origin origin) {
+        return members.request(new Change.Add(peer, false, true), origin);
     }
 
     /**
      * Takes a node out of the cluster, which then stops; the leader cannot be taken out. Started again with seeds, it asks
      * for admission. Any node.
      */
-    public CompletableFuture<Void> removeNode(String id) {
-        return members.request(new Change.Remove(id));
+    public CompletableFuture<Void> removeNode(String id, Origin origin) {
+        return members.request(new Change.Remove(id), origin);
     }
 
     /** Lets a listener vote, whatever the rule says. Any node. */
-    public CompletableFuture<Void> promote(String id) {
-        return members.request(new Change.Promote(id));
+    public CompletableFuture<Void> promote(String id, Origin origin) {
+        return members.request(new Change.Promote(id), origin);
     }
 
     /** Hands the leadership to a voter that has all. Any node. */
-    public CompletableFuture<Void> transferLeadership(String id, int timeoutMs) {
-        return members.request(new Change.Transfer(id, timeoutMs));
+    public CompletableFuture<Void> transferLeadership(String id, int timeoutMs, Origin origin) {
+        return members.request(new Change.Transfer(id, timeoutMs), origin);
     }
 
     /** Ends this node's leadership, if there is one, whoever is elected then. Does not wait for it. */

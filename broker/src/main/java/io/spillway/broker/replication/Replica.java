@@ -2,6 +2,7 @@ package io.spillway.broker.replication;
 
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,14 @@ public interface Replica {
 
     /** Answers another node's {@link RaftNode#ask}; at most {@link RaftNode#MAX_ANSWER_BYTES}. Not in order with apply. */
     CompletableFuture<ByteBuffer> answer(ByteBuffer question);
+
+    /**
+     * Does what an operator asked the cluster for, and writes down that it was asked and what came of it. On the leader.
+     *
+     * @param act does it, once; fails with a {@link ReplicationException}
+     * @return ends as the act does, or fails with a {@link ReplicationException} when it is not done
+     */
+    CompletableFuture<Void> perform(Deed deed, Supplier<CompletableFuture<Void>> act);
 
     /**
      * This node stopped by itself and takes no part any more: it was taken out of the cluster, its log cannot be written,

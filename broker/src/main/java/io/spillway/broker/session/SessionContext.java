@@ -158,6 +158,10 @@ public final class SessionContext {
         return quotaSettings.all();
     }
 
+    public Audit audit() {
+        return audit;
+    }
+
     public QuotaSettings quotaSettings() {
         return quotaSettings;
     }

@@ -8,6 +8,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.replication.ClusterStatus;
+import io.spillway.broker.replication.Origin;
 import io.spillway.broker.replication.ReplicationException;
 import io.spillway.broker.replication.ReplicationException.Kind;
 import java.io.IOException;
@@ -164,6 +165,21 @@ final class ClusterRoutesTest {
 
         assertThat(answer.get().statusCode()).isEqualTo(200);
         assertThat(json(answer.get()).get("done").asText()).isEqualTo(asked.substring(0, asked.indexOf(' ')));
+    }
+
+    @Test
+    void aChangeSaysWhoAsksForItAndWhy() throws Exception {
+        cluster.change = CompletableFuture.completedFuture(null);
+
+        assertThat(send(post("/cluster/remove?node=n3&reason=disk%20died")).statusCode())
+                .isEqualTo(200);
+        assertThat(send(post("/cluster/promote?node=n3")).statusCode()).isEqualTo(200);
+
+        Origin first = cluster.origins.take();
+        assertThat(first.who()).matches("http 127\\.0\\.0\\.1:\\d+ at n2");
+        assertThat(first.reason()).isEqualTo("disk died");
+        assertThat(cluster.origins.take().reason()).isEmpty();
+        assertError(send(post("/cluster/remove?node=n3&reason=" + "x".repeat(1_025))), 400, "INVALID_ARGUMENT");
     }
 
     @Test

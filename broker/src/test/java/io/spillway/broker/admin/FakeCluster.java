@@ -4,6 +4,7 @@ import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.replication.ClusterStatus;
 import io.spillway.broker.replication.ClusterStatus.Node;
 import io.spillway.broker.replication.ClusterStatus.Role;
+import io.spillway.broker.replication.Origin;
 import io.spillway.broker.replication.Peer;
 import io.spillway.broker.replication.ReplicationException;
 import io.spillway.broker.replication.ReplicationException.Kind;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 /** Voters n1 in a and n2 in b, a listener n3 in c; changes take as long as the test wants. */
 public final class FakeCluster implements ClusterControl {
     public final BlockingQueue<String> asked = new LinkedBlockingQueue<>();
+    public final BlockingQueue<Origin> origins = new LinkedBlockingQueue<>();
     public volatile CompletableFuture<Void> change = new CompletableFuture<>();
     public volatile @Nullable String leader;
     public volatile String stopped = "";
@@ -96,29 +98,32 @@ public final class FakeCluster implements ClusterControl {
                 : CompletableFuture.completedFuture(status(leads, true));
     }
 
-    private CompletableFuture<Void> asked(String what) {
+    private CompletableFuture<Void> asked(Origin origin, String what) {
         requireStarted();
+        origins.add(origin);
         asked.add(what);
         return change;
     }
 
     @Override
-    public CompletableFuture<Void> add(Peer node) {
-        return asked("add " + node.id() + " " + node.zone() + " " + node.clusterAddress() + " " + node.clientAddress());
+    public CompletableFuture<Void> add(Peer node, Origin origin) {
+        return asked(
+                origin,
+                "add " + node.id() + " " + node.zone() + " " + node.clusterAddress() + " " + node.clientAddress());
     }
 
     @Override
-    public CompletableFuture<Void> remove(String id) {
-        return asked("remove " + id);
+    public CompletableFuture<Void> remove(String id, Origin origin) {
+        return asked(origin, "remove " + id);
     }
 
     @Override
-    public CompletableFuture<Void> transferTo(String id, int timeoutMs) {
-        return asked("transfer " + id + " " + timeoutMs);
+    public CompletableFuture<Void> transferTo(String id, int timeoutMs, Origin origin) {
+        return asked(origin, "transfer " + id + " " + timeoutMs);
     }
 
     @Override
-    public CompletableFuture<Void> promote(String id) {
-        return asked("promote " + id);
+    public CompletableFuture<Void> promote(String id, Origin origin) {
+        return asked(origin, "promote " + id);
     }
 }

@@ -46,9 +46,9 @@ class MembershipTest {
             RaftNode n2 = cluster.start("n2", "a");
             cluster.awaitListeners("n2");
 
-            get(n2.promote("n2"));
+            get(n2.promote("n2", Origin.BROKER));
             cluster.awaitVoters("n1", "n2");
-            get(n2.transferLeadership("n2", TRANSFER_TIMEOUT_MS));
+            get(n2.transferLeadership("n2", TRANSFER_TIMEOUT_MS, Origin.BROKER));
 
             awaiting("n2 leading").until(() -> cluster.awaitLeader().equals("n2"));
             cluster.awaitTexts(cluster.propose("a", 10));
@@ -61,7 +61,7 @@ class MembershipTest {
             List<String> texts = cluster.propose("start", 10);
             for (String target : List.of("n2", "n3", "n1", "n2")) {
                 awaiting("a settled configuration").ignoreExceptions().until(() -> {
-                    get(cluster.node("n1").transferLeadership(target, TRANSFER_TIMEOUT_MS));
+                    get(cluster.node("n1").transferLeadership(target, TRANSFER_TIMEOUT_MS, Origin.BROKER));
                     return true;
                 });
                 awaiting(target + " leading").until(() -> cluster.awaitLeader().equals(target));
@@ -79,7 +79,7 @@ class MembershipTest {
             cluster.awaitTexts(texts);
             String removed = cluster.followers().get(0);
 
-            get(cluster.node(removed).removeNode(removed));
+            get(cluster.node(removed).removeNode(removed, Origin.BROKER));
             awaiting("the removed node's end")
                     .until(() -> cluster.replica(removed).stopped() != null);
             cluster.close(removed);
@@ -101,7 +101,7 @@ class MembershipTest {
             cluster.start("n4", cluster.config(removed).self().zone());
             cluster.awaitListeners("n4");
 
-            get(cluster.node(leader).removeNode(removed));
+            get(cluster.node(leader).removeNode(removed, Origin.BROKER));
             cluster.close(removed);
 
             awaiting("n4 votes")
@@ -121,10 +121,10 @@ class MembershipTest {
             cluster.awaitListeners("n4");
             RaftNode node = cluster.node(follower);
 
-            assertKind(Kind.REFUSED, node.removeNode(leader));
-            assertKind(Kind.REFUSED, node.removeNode("nobody"));
-            assertKind(Kind.REFUSED, node.promote("nobody"));
-            assertKind(Kind.REFUSED, node.transferLeadership("n4", TRANSFER_TIMEOUT_MS));
+            assertKind(Kind.REFUSED, node.removeNode(leader, Origin.BROKER));
+            assertKind(Kind.REFUSED, node.removeNode("nobody", Origin.BROKER));
+            assertKind(Kind.REFUSED, node.promote("nobody", Origin.BROKER));
+            assertKind(Kind.REFUSED, node.transferLeadership("n4", TRANSFER_TIMEOUT_MS, Origin.BROKER));
         }
     }
 
@@ -133,7 +133,7 @@ class MembershipTest {
         try (TestCluster cluster = new TestCluster(dir).ofThree()) {
             RaftNode leader = cluster.node(cluster.awaitLeader());
             Peer absent = new Peer("n4", "d", "127.0.0.1:1", "127.0.0.1:2");
-            CompletableFuture<Void> added = leader.addNode(absent);
+            CompletableFuture<Void> added = leader.addNode(absent, Origin.BROKER);
 
             // Ratis looks for silent nodes only in a leader that has nothing else to do.
             awaiting("the answer").until(() -> {
@@ -161,10 +161,10 @@ class MembershipTest {
                             .anyMatch(
                                     node -> node.peer().id().equals(dead) && node.lastContactMs() > Quorum.REACHED_MS));
 
-            assertKind(Kind.REFUSED, cluster.node(leader).removeNode(alive));
+            assertKind(Kind.REFUSED, cluster.node(leader).removeNode(alive, Origin.BROKER));
 
             cluster.awaitTexts(cluster.propose("a", 10));
-            get(cluster.node(alive).removeNode(dead));
+            get(cluster.node(alive).removeNode(dead, Origin.BROKER));
             cluster.awaitVoters(Stream.of(leader, alive).sorted().toArray(String[]::new));
         }
     }
@@ -227,7 +227,7 @@ class MembershipTest {
             Peer old = cluster.config("n2").self();
             Peer moved = new Peer(old.id(), old.zone(), old.clusterAddress(), "n2.example:7000");
 
-            get(cluster.node("n3").addNode(moved));
+            get(cluster.node("n3").addNode(moved, Origin.BROKER));
 
             for (String id : List.of("n1", "n2", "n3")) {
                 awaiting("the new address at " + id)
