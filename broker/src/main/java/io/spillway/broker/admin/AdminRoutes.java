@@ -1,11 +1,6 @@
 package io.spillway.broker.admin;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -24,7 +19,6 @@ final class AdminRoutes implements AutoCloseable {
     private static final String JSON_LINES = "application/x-ndjson";
     private static final String PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
-    private final JsonFactory json = new JsonFactory();
     private final Supplier<Health> health;
     private final PrometheusMeterRegistry registry;
     private final ClusterRoutes cluster;
@@ -92,23 +86,17 @@ final class AdminRoutes implements AutoCloseable {
 
     private Answer unavailable(Health view) {
         StringBuilder lines = new StringBuilder();
-        view.causes().forEach(cause -> lines.append(line(cause)).append('\n'));
+        view.causes().forEach(cause -> lines.append(line(cause)));
         return new Answer(503, JSON_LINES, lines.toString());
     }
 
-    private String line(Health.Cause cause) {
-        StringWriter line = new StringWriter();
-        try (JsonGenerator object = json.createGenerator(line)) {
-            object.writeStartObject();
-            object.writeStringField("component", cause.component());
-            object.writeStringField("what", cause.what());
-            object.writeStringField("why", cause.why());
-            object.writeStringField("next_step", cause.nextStep());
-            object.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException("a StringWriter does not fail", e);
-        }
-        return line.toString();
+    private static String line(Health.Cause cause) {
+        return JsonObject.of(json -> {
+            json.writeStringField("component", cause.component());
+            json.writeStringField("what", cause.what());
+            json.writeStringField("why", cause.why());
+            json.writeStringField("next_step", cause.nextStep());
+        });
     }
 
     private Answer metrics() {
