@@ -23,6 +23,7 @@ type producerOptions struct {
 	maxBlock        time.Duration
 	deliveryTimeout time.Duration
 	name            string
+	shedClass       *uint32
 }
 
 // WithDurability sets the least durability an ack stands for. Default: what the topic is configured for.
@@ -88,6 +89,19 @@ func WithProducerName(name string) ProducerOption {
 		if name == "" {
 			return invalid("the producer's name is empty", "leave it out, or give one")
 		}
+		return nil
+	}
+}
+
+// WithShedClass says how much the records matter to a broker that has to refuse some: 3 goes first, when it is busy, 2 when
+// it is overloaded; 1 and 0 are not refused by class. 0 to 3; default: the topic's, which is 2 unless it is set.
+func WithShedClass(class int) ProducerOption {
+	return func(o *producerOptions) error {
+		if class < 0 || class > 3 {
+			return invalid(fmt.Sprintf("the shed class is %d", class), "it must be from 0 to 3")
+		}
+		number := uint32(class)
+		o.shedClass = &number
 		return nil
 	}
 }

@@ -213,7 +213,7 @@ func (p *partPublisher) send(b *batch) {
 	b.correlation = h.publish(&pb.Publish{
 		TimeoutMs:  uint32(min(max(1, b.deadline().Sub(now).Milliseconds()), math.MaxUint32)),
 		Durability: pb.Durability(p.producer.opts.durability), Attempt: uint32(b.sends),
-		QueuedMs: uint32(now.Sub(b.created).Milliseconds()),
+		QueuedMs: uint32(now.Sub(b.created).Milliseconds()), ShedClass: p.producer.opts.shedClass,
 	}, b)
 	if c.opts.metrics != nil {
 		topic, bytes, sends := p.producer.topic, b.bytes(), b.sends

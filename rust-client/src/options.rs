@@ -49,6 +49,7 @@ pub(crate) struct ProducerOptions {
     pub max_block: Duration,
     pub delivery_timeout: Duration,
     pub name: String,
+    pub shed_class: Option<u32>,
 }
 
 pub(crate) struct SubscribeOptions {

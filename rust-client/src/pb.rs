@@ -334,8 +334,8 @@ pub struct Publish {
     pub attempt: u32,
     #[prost(uint64, tag = "4")]
     pub expect_leader_epoch: u64,
-    #[prost(uint32, tag = "5")]
-    pub shed_class: u32,
+    #[prost(uint32, optional, tag = "5")]
+    pub shed_class: ::core::option::Option<u32>,
     #[prost(bytes = "bytes", tag = "6")]
     pub trace: ::prost::bytes::Bytes,
     #[prost(uint32, tag = "7")]

@@ -283,6 +283,7 @@ impl Publisher {
             durability: meta.opts.durability.wire(),
             attempt: batch.sends,
             queued_ms: u32::try_from((now - batch.created).as_millis()).unwrap_or(u32::MAX),
+            shed_class: meta.opts.shed_class,
             ..pb::Publish::default()
         };
         let waiting = Waiting::Publish {

@@ -45,6 +45,9 @@ func openProducerOp(d *driver, a *args) (any, error) {
 	if a.has("buffer_bytes") {
 		options = append(options, spillway.WithBufferBytes(a.number("buffer_bytes", 0)))
 	}
+	if a.has("shed_class") {
+		options = append(options, spillway.WithShedClass(int(a.number("shed_class", 0))))
+	}
 	if a.has("name") {
 		options = append(options, spillway.WithProducerName(a.text("name")))
 	}

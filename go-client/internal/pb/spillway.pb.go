@@ -1928,7 +1928,7 @@ type Publish struct {
 	Durability        Durability             `protobuf:"varint,2,opt,name=durability,proto3,enum=spillway.v1.Durability" json:"durability,omitempty"`
 	Attempt           uint32                 `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	ExpectLeaderEpoch uint64                 `protobuf:"varint,4,opt,name=expect_leader_epoch,json=expectLeaderEpoch,proto3" json:"expect_leader_epoch,omitempty"`
-	ShedClass         uint32                 `protobuf:"varint,5,opt,name=shed_class,json=shedClass,proto3" json:"shed_class,omitempty"`
+	ShedClass         *uint32                `protobuf:"varint,5,opt,name=shed_class,json=shedClass,proto3,oneof" json:"shed_class,omitempty"`
 	Trace             []byte                 `protobuf:"bytes,6,opt,name=trace,proto3" json:"trace,omitempty"`
 	QueuedMs          uint32                 `protobuf:"varint,7,opt,name=queued_ms,json=queuedMs,proto3" json:"queued_ms,omitempty"`
 	unknownFields     protoimpl.UnknownFields
@@ -1994,8 +1994,8 @@ func (x *Publish) GetExpectLeaderEpoch() uint64 {
 }
 
 func (x *Publish) GetShedClass() uint32 {
-	if x != nil {
-		return x.ShedClass
+	if x != nil && x.ShedClass != nil {
+		return *x.ShedClass
 	}
 	return 0
 }
@@ -6225,7 +6225,7 @@ const file_spillway_proto_rawDesc = "" +
 	"\x14max_inflight_batches\x18\b \x01(\rR\x12maxInflightBatches\x12\x16\n" +
 	"\x06codecs\x18\t \x01(\rR\x06codecs\x12%\n" +
 	"\x0etopic_revision\x18\n" +
-	" \x01(\x04R\rtopicRevision\"\xfd\x01\n" +
+	" \x01(\x04R\rtopicRevision\"\x91\x02\n" +
 	"\aPublish\x12\x1d\n" +
 	"\n" +
 	"timeout_ms\x18\x01 \x01(\rR\ttimeoutMs\x127\n" +
@@ -6233,11 +6233,12 @@ const file_spillway_proto_rawDesc = "" +
 	"durability\x18\x02 \x01(\x0e2\x17.spillway.v1.DurabilityR\n" +
 	"durability\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\rR\aattempt\x12.\n" +
-	"\x13expect_leader_epoch\x18\x04 \x01(\x04R\x11expectLeaderEpoch\x12\x1d\n" +
+	"\x13expect_leader_epoch\x18\x04 \x01(\x04R\x11expectLeaderEpoch\x12\"\n" +
 	"\n" +
-	"shed_class\x18\x05 \x01(\rR\tshedClass\x12\x14\n" +
+	"shed_class\x18\x05 \x01(\rH\x00R\tshedClass\x88\x01\x01\x12\x14\n" +
 	"\x05trace\x18\x06 \x01(\fR\x05trace\x12\x1b\n" +
-	"\tqueued_ms\x18\a \x01(\rR\bqueuedMs\"\xec\x04\n" +
+	"\tqueued_ms\x18\a \x01(\rR\bqueuedMsB\r\n" +
+	"\v_shed_class\"\xec\x04\n" +
 	"\n" +
 	"PublishAck\x12#\n" +
 	"\rbase_sequence\x18\x01 \x01(\x04R\fbaseSequence\x12\x14\n" +
@@ -6863,6 +6864,7 @@ func file_spillway_proto_init() {
 	if File_spillway_proto != nil {
 		return
 	}
+	file_spillway_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

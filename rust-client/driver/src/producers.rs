@@ -41,6 +41,9 @@ pub async fn open(d: &Driver, mut a: Args) -> Result<Value, Failure> {
     if let Some(timeout) = a.find_millis("delivery_timeout_ms") {
         builder = builder.delivery_timeout(timeout);
     }
+    if let Some(class) = a.find_number("shed_class") {
+        builder = builder.shed_class(class as u32);
+    }
     if let Some(name) = a.find_text("name") {
         builder = builder.name(name);
     }

@@ -35,6 +35,7 @@ impl ProducerBuilder {
             max_block: Duration::from_secs(5),
             delivery_timeout: Duration::from_secs(30),
             name: String::new(),
+            shed_class: None,
         };
         Self {
             client,
@@ -93,6 +94,13 @@ impl ProducerBuilder {
         self
     }
 
+    /// How much the records matter to a broker that has to refuse some: 3 goes first, when it is busy, 2 when it is overloaded;
+    /// 1 and 0 are not refused by class. 0 to 3; default: the topic's, which is 2 unless it is set.
+    pub fn shed_class(mut self, class: u32) -> Self {
+        self.opts.shed_class = Some(class);
+        self
+    }
+
     /// Opens it. Cancel-safe: a cancelled opening leaves nothing behind.
     ///
     /// # Errors
@@ -108,6 +116,7 @@ impl ProducerBuilder {
         )?;
         number_between("the buffer", o.buffer_bytes as u64, 1 << 10, 1 << 30)?;
         between("the max block", o.max_block, Duration::ZERO, HOUR * 24)?;
+        number_between("the shed class", o.shed_class.unwrap_or(0).into(), 0, 3)?;
         between(
             "the delivery timeout",
             o.delivery_timeout,

@@ -219,15 +219,17 @@ final class PartitionPublisher implements PublisherHandle.Owner {
         long now = context.clock().nanoTime();
         batch.sentNs = now;
         batch.sends++;
-        Publish header = Publish.newBuilder()
+        Publish.Builder header = Publish.newBuilder()
                 .setTimeoutMs((int) Math.max(1, (batch.deadlineNs() - now) / 1_000_000))
                 .setDurability(context.settings().durability().wire())
                 .setAttempt(batch.sends)
-                .setQueuedMs((int) ((now - batch.createdNs) / 1_000_000))
-                .build();
+                .setQueuedMs((int) ((now - batch.createdNs) / 1_000_000));
+        if (context.settings().shedClass() != ProducerSettings.TOPICS) {
+            header.setShedClass(context.settings().shedClass());
+        }
         sent.add(batch);
         flow.onSent();
-        batch.correlation = handle.publish(header, batch.head(), batch.body(), batch);
+        batch.correlation = handle.publish(header.build(), batch.head(), batch.body(), batch);
         context.metrics().onBatchSent(context.topic(), partition, batch.count(), batch.bytes(), batch.sends);
     }
 

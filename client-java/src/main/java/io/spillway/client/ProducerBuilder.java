@@ -34,6 +34,12 @@ public interface ProducerBuilder {
      */
     ProducerBuilder name(String producerName);
 
+    /**
+     * How much its records matter to a broker that has to refuse some: 3 goes first, when it is busy, 2 when it is
+     * overloaded; 1 and 0 are not refused by class. 0 to 3; default: the topic's, which is 2 unless it is set.
+     */
+    ProducerBuilder shedClass(int number);
+
     /** Opens it. Throws TOPIC_NOT_FOUND, DURABILITY_UNAVAILABLE, INVALID_ARGUMENT, or DEADLINE_EXCEEDED after the request timeout. */
     Producer open();
 }

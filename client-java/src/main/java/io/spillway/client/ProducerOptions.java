@@ -14,6 +14,7 @@ final class ProducerOptions implements ProducerBuilder {
     private Duration maxBlock = Duration.ofSeconds(5);
     private Duration deliveryTimeout = Duration.ofSeconds(30);
     private String name = "";
+    private int shedClass = ProducerSettings.TOPICS;
 
     ProducerOptions(Function<ProducerSettings, Producer> opener) {
         this.opener = opener;
@@ -68,6 +69,12 @@ final class ProducerOptions implements ProducerBuilder {
     }
 
     @Override
+    public ProducerBuilder shedClass(int number) {
+        shedClass = (int) Arguments.between("shedClass", number, 0, 3);
+        return this;
+    }
+
+    @Override
     public Producer open() {
         return opener.apply(new ProducerSettings(
                 durability,
@@ -77,6 +84,7 @@ final class ProducerOptions implements ProducerBuilder {
                 bufferBytes,
                 maxBlock.toNanos(),
                 deliveryTimeout.toMillis(),
-                name));
+                name,
+                shedClass));
     }
 }

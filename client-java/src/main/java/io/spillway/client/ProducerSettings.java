@@ -9,4 +9,8 @@ record ProducerSettings(
         long bufferBytes,
         long maxBlockNs,
         long deliveryTimeoutMs,
-        String name) {}
+        String name,
+        int shedClass) {
+    /** The broker takes the topic's. */
+    static final int TOPICS = -1;
+}

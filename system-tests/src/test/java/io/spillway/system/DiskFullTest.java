@@ -40,6 +40,8 @@ class DiskFullTest {
             client.admin().createTopic("numbers", 1, Map.of("durability", "mapped"));
             try (Producer producer = client.producer("numbers")
                     .deliveryTimeout(Duration.ofSeconds(8))
+                    // Others are refused before the disk is that full.
+                    .shedClass(1)
                     .open()) {
                 long stored = fill(producer, 0);
                 Path ballast = disk.point().resolve("ballast");

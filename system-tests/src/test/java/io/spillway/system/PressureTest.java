@@ -11,6 +11,7 @@ import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.RecordBatchWriter;
 import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.v1.Backpressure;
+import io.spillway.protocol.v1.ClosePublisher;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.Hello;
 import io.spillway.protocol.v1.OpenPublisher;
@@ -43,6 +44,7 @@ class PressureTest {
         broker = BrokerProcess.start(directory.resolve("data"), "log.min-free-bytes=" + freeBytes * 58 / 100);
         try (SpillwayClient client = broker.client()) {
             client.admin().createTopic("orders", 1, Map.of("durability", "mapped"));
+            client.admin().createTopic("statistics", 1, Map.of("durability", "mapped", "shed.class", "3"));
         }
     }
 
@@ -70,17 +72,17 @@ class PressureTest {
     }
 
     private static RawPeer.Answer publish(RawPeer peer, int shedClass) throws IOException {
+        return publish(peer, Publish.newBuilder().setShedClass(shedClass).build());
+    }
+
+    private static RawPeer.Answer publish(RawPeer peer, Publish header) throws IOException {
         RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
         writer.add(RecordParts.of(1, "v".getBytes(StandardCharsets.UTF_8)));
         RecordBatchWriter.Batch batch = writer.finish(0, 0, 0);
         byte[] bytes = ByteBufUtil.getBytes(
                 Unpooled.wrappedBuffer(batch.head().slice(), batch.body().slice()));
         batch.release();
-        return peer.ask(
-                FrameKind.PUBLISH,
-                1,
-                Publish.newBuilder().setShedClass(shedClass).build(),
-                bytes);
+        return peer.ask(FrameKind.PUBLISH, 1, header, bytes);
     }
 
     @Test
@@ -105,6 +107,24 @@ class PressureTest {
             RawPeer.Answer taken = publish(peer, 2);
             assertThat(taken.isError()).isFalse();
             assertThat(PublishAck.parseFrom(taken.header()).getState()).isEqualTo(PressureState.P_THROTTLED);
+        }
+    }
+
+    @Test
+    void whatDoesNotSayItsClassIsOfItsTopics() throws IOException {
+        try (RawPeer peer = RawPeer.open(broker)) {
+            hear(peer, "java");
+            OpenPublisher bulk =
+                    OpenPublisher.newBuilder().setTopic("statistics").build();
+            assertThat(peer.ask(FrameKind.OPEN_PUBLISHER, 1, bulk).isError()).isFalse();
+
+            assertThat(publish(peer, Publish.getDefaultInstance()).reason()).isEqualTo("THROTTLED");
+            assertThat(publish(peer, 0).isError()).as("0 was said").isFalse();
+
+            peer.ask(FrameKind.CLOSE_PUBLISHER, 1, ClosePublisher.getDefaultInstance());
+            OpenPublisher other = OpenPublisher.newBuilder().setTopic("orders").build();
+            assertThat(peer.ask(FrameKind.OPEN_PUBLISHER, 1, other).isError()).isFalse();
+            assertThat(publish(peer, Publish.getDefaultInstance()).isError()).isFalse();
         }
     }
 

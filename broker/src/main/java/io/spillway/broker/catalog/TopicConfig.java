@@ -9,9 +9,15 @@ import java.util.Map;
  * What a topic promises.
  *
  * @param durability level at which records become visible and a publisher's default, DUR_MAPPED or DUR_SYNCED
+ * @param shedClass how much its publishes matter that do not say so themselves, 0 to 3; higher ones are refused first
  */
 public record TopicConfig(
-        Durability durability, Retention retention, DedupWindow dedup, Backlog backlog, Accepts accepts) {
+        Durability durability,
+        Retention retention,
+        DedupWindow dedup,
+        Backlog backlog,
+        Accepts accepts,
+        int shedClass) {
     public static final String DURABILITY = "durability";
     public static final String RETENTION_MS = "retention.ms";
     public static final String RETENTION_BYTES = "retention.bytes";
@@ -23,6 +29,7 @@ public record TopicConfig(
     public static final String BACKLOG_MS = "backlog.ms";
     public static final String BACKLOG_POLICY = "backlog.policy";
     public static final String ACCEPTS = "accepts";
+    public static final String SHED_CLASS = "shed.class";
     public static final List<String> KEYS = List.of(
             DURABILITY,
             RETENTION_MS,
@@ -34,14 +41,19 @@ public record TopicConfig(
             BACKLOG_RECORDS,
             BACKLOG_MS,
             BACKLOG_POLICY,
-            ACCEPTS);
+            ACCEPTS,
+            SHED_CLASS);
+
+    private static final int INTERACTIVE = 2;
+    private static final int MAX_SHED_CLASS = 3;
 
     public static final TopicConfig DEFAULT = new TopicConfig(
             Durability.DUR_SYNCED,
             new Retention(-1, -1, false),
             new DedupWindow(600_000, 1_000_000),
             Backlog.UNBOUNDED,
-            new Accepts(false, false));
+            new Accepts(false, false),
+            INTERACTIVE);
 
     private static final ConfigValues VALUES = new ConfigValues("topic");
     private static final String REJECT = "reject";
@@ -118,23 +130,28 @@ public record TopicConfig(
     }
 
     public TopicConfig withDurability(Durability level) {
-        return new TopicConfig(level, retention, dedup, backlog, accepts);
+        return new TopicConfig(level, retention, dedup, backlog, accepts, shedClass);
     }
 
     public TopicConfig withAccepts(Accepts changed) {
-        return new TopicConfig(durability, retention, dedup, backlog, changed);
+        return new TopicConfig(durability, retention, dedup, backlog, changed, shedClass);
     }
 
     private TopicConfig withRetention(long ms, long bytes, boolean untilAcked) {
-        return new TopicConfig(durability, new Retention(ms, bytes, untilAcked), dedup, backlog, accepts);
+        return new TopicConfig(durability, new Retention(ms, bytes, untilAcked), dedup, backlog, accepts, shedClass);
     }
 
     private TopicConfig withDedup(long ms, int keys) {
-        return new TopicConfig(durability, retention, new DedupWindow(ms, keys), backlog, accepts);
+        return new TopicConfig(durability, retention, new DedupWindow(ms, keys), backlog, accepts, shedClass);
     }
 
     private TopicConfig withBacklog(long bytes, long records, long ms, boolean dropsOldest) {
-        return new TopicConfig(durability, retention, dedup, new Backlog(bytes, records, ms, dropsOldest), accepts);
+        return new TopicConfig(
+                durability, retention, dedup, new Backlog(bytes, records, ms, dropsOldest), accepts, shedClass);
+    }
+
+    private TopicConfig withShedClass(int changed) {
+        return new TopicConfig(durability, retention, dedup, backlog, accepts, changed);
     }
 
     /** This configuration with the given keys changed. Throws INVALID_ARGUMENT naming key, value and what is allowed. */
@@ -161,6 +178,7 @@ public record TopicConfig(
             case BACKLOG_MS -> withBacklog(bound.bytes, bound.records, VALUES.bound(key, value, 1), bound.dropsOldest);
             case BACKLOG_POLICY -> withBacklog(bound.bytes, bound.records, bound.ms, dropsOldest(value));
             case ACCEPTS -> withAccepts(Accepts.parse(value));
+            case SHED_CLASS -> withShedClass((int) VALUES.number(key, value, 0, MAX_SHED_CLASS));
             default -> throw VALUES.unknown(key, KEYS);
         };
     }
@@ -194,6 +212,7 @@ public record TopicConfig(
         map.put(BACKLOG_MS, Long.toString(backlog.ms));
         map.put(BACKLOG_POLICY, backlog.dropsOldest ? DROP_OLDEST : REJECT);
         map.put(ACCEPTS, accepts.toString());
+        map.put(SHED_CLASS, Integer.toString(shedClass));
         return map;
     }
 }

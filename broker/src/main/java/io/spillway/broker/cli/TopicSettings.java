@@ -15,8 +15,8 @@ final class TopicSettings {
             paramLabel = "KEY=VALUE",
             description = "A setting: durability, retention.ms, retention.bytes, retain.until.acked, dedup.window.ms, "
                     + "dedup.window.keys, backlog.bytes, backlog.records, backlog.ms, backlog.policy (reject or "
-                    + "drop_oldest) or accepts (dlq, replay or dlq,replay). Bytes and ms take units: 64MiB, 7d. May be "
-                    + "repeated.")
+                    + "drop_oldest), accepts (dlq, replay or dlq,replay) or shed.class (0 to 3). Bytes and ms take "
+                    + "units: 64MiB, 7d. May be repeated.")
     private Map<String, String> config = new LinkedHashMap<>();
 
     @Option(

@@ -19,7 +19,7 @@ public record PressureSignal(long seq, PressureState state, List<PressureReason>
 
     private static final int MIN_VALID_MS = 3_000;
 
-    /** Classes that go on while the broker is overloaded; 0 is also what says nothing. */
+    /** Classes that go on while the broker is overloaded. */
     private static final int OVERLOADED_CLASSES = 2;
 
     private static final int THROTTLED_CLASSES = 3;
@@ -43,13 +43,14 @@ public record PressureSignal(long seq, PressureState state, List<PressureReason>
         return Math.max(MIN_VALID_MS, 3 * retryAfterMs());
     }
 
-    /** Whether publishes of this class are refused; higher ones matter less. */
+    /** Whether publishes of any class are refused. */
+    public boolean sheds() {
+        return state == PressureState.P_THROTTLED || state == PressureState.P_OVERLOADED;
+    }
+
+    /** Whether publishes of this class are refused; higher ones matter less. READ_ONLY has nothing to do with classes. */
     public boolean sheds(int shedClass) {
-        return switch (state) {
-            case P_NORMAL, P_ELEVATED, UNRECOGNIZED -> false;
-            case P_THROTTLED -> shedClass >= THROTTLED_CLASSES;
-            case P_OVERLOADED, P_READ_ONLY -> shedClass >= OVERLOADED_CLASSES;
-        };
+        return sheds() && shedClass >= (state == PressureState.P_THROTTLED ? THROTTLED_CLASSES : OVERLOADED_CLASSES);
     }
 
     /** The cause, without its prefix on the wire. */

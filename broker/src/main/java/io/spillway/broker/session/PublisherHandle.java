@@ -2,6 +2,8 @@ package io.spillway.broker.session;
 
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.TopicConfig;
+import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.flow.FlowKey;
 import io.spillway.broker.flow.PressureSignal;
@@ -41,6 +43,7 @@ final class PublisherHandle implements PublisherPort {
     private final Mailbox mailbox;
     private final int channel;
     private final int partitionId;
+    private final String topic;
     private final Durability durability;
     private final boolean allowDegraded;
     private final RecordView view = new RecordView();
@@ -59,7 +62,8 @@ final class PublisherHandle implements PublisherPort {
             OpenPublisher open) {
         this.context = context;
         this.load = load;
-        charges = new Charges(context, load, open.getTopic());
+        topic = open.getTopic();
+        charges = new Charges(context, load, topic);
         this.outbox = outbox;
         this.mailbox = mailbox;
         this.channel = channel;
@@ -105,9 +109,12 @@ final class PublisherHandle implements PublisherPort {
         Publish header = frame.header(Publish.parser());
         long deadlineNs = header.getTimeoutMs() == 0 ? 0 : nowNs + header.getTimeoutMs() * 1_000_000L;
         Durability required = header.getDurability() == Durability.DUR_DEFAULT ? durability : header.getDurability();
-        if (header.getShedClass() > 0 && load.memory().signal().sheds(header.getShedClass())) {
-            outbox.fail(FrameKind.PUBLISH, channel, frame.correlation(), WireErrors.of(shed(header.getShedClass())));
-            return;
+        if (load.memory().signal().sheds()) {
+            int shedClass = header.hasShedClass() ? header.getShedClass() : topicsClass();
+            if (load.memory().signal().sheds(shedClass)) {
+                outbox.fail(FrameKind.PUBLISH, channel, frame.correlation(), WireErrors.of(shed(shedClass)));
+                return;
+            }
         }
         ByteBuf payload = frame.payload();
         if (!payload.isReadable()) {
@@ -126,7 +133,8 @@ final class PublisherHandle implements PublisherPort {
             }
             ShardCommand.Publish command = check(batch, frame.correlation(), nowNs, deadlineNs, required);
             if (command != null) {
-                offer(header.getAttempt() > 1 ? command.retriedFor(Math.max(0, header.getQueuedMs())) : command);
+                ShardCommand.Publish known = header.hasShedClass() ? command.ofClass(header.getShedClass()) : command;
+                offer(header.getAttempt() > 1 ? known.retriedFor(Math.max(0, header.getQueuedMs())) : known);
             }
         }
     }
@@ -201,6 +209,12 @@ final class PublisherHandle implements PublisherPort {
                     + load.memory().domainBytes() + " of them from "
                     + load.key().domain());
         }
+    }
+
+    /** How much publishes matter that do not say so. */
+    private int topicsClass() {
+        TopicSpec known = context.catalog.get().find(topic);
+        return known == null ? TopicConfig.DEFAULT.shedClass() : known.config().shedClass();
     }
 
     private SpillwayException shed(int shedClass) {

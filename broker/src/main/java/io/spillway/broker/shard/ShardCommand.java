@@ -37,6 +37,7 @@ public sealed interface ShardCommand {
      * @param deadlineNs when the publisher stops waiting, by the monotonic clock; 0 = never
      * @param required the least durability to answer at; DUR_DEFAULT = the topic's
      * @param retriedForMs how long the publisher has tried to send it, or {@link #FIRST_ATTEMPT}
+     * @param shedClass how much it matters, 0 to 3, or {@link #CLASS_OF_TOPIC}
      */
     record Publish(
             PublisherPort port,
@@ -50,10 +51,14 @@ public sealed interface ShardCommand {
             long receivedNs,
             long deadlineNs,
             Durability required,
-            int retriedForMs)
+            int retriedForMs,
+            int shedClass)
             implements ShardCommand {
         /** The batch is sent for the first time. */
         public static final int FIRST_ATTEMPT = -1;
+
+        /** The publisher does not say. */
+        public static final int CLASS_OF_TOPIC = -1;
 
         public static Publish of(
                 PublisherPort port,
@@ -77,7 +82,8 @@ public sealed interface ShardCommand {
                     receivedNs,
                     deadlineNs,
                     required,
-                    FIRST_ATTEMPT);
+                    FIRST_ATTEMPT,
+                    CLASS_OF_TOPIC);
         }
 
         /** The same as a further attempt to send it. */
@@ -94,7 +100,26 @@ public sealed interface ShardCommand {
                     receivedNs,
                     deadlineNs,
                     required,
-                    ms);
+                    ms,
+                    shedClass);
+        }
+
+        /** The same with a class of its own. */
+        public Publish ofClass(int number) {
+            return new Publish(
+                    port,
+                    partitionId,
+                    batch,
+                    bytes,
+                    count,
+                    baseSequence,
+                    keyed,
+                    correlation,
+                    receivedNs,
+                    deadlineNs,
+                    required,
+                    retriedForMs,
+                    number);
         }
     }
 

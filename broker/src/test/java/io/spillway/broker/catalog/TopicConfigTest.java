@@ -22,10 +22,11 @@ class TopicConfigTest {
                 Map.entry("dedup.window.ms", "0"),
                 Map.entry("dedup.window.keys", "100000000"),
                 Map.entry("backlog.bytes", "1"),
-                Map.entry("backlog.records", "2"),
+                Map.entry("backlog.records", "4"),
                 Map.entry("backlog.ms", "3"),
                 Map.entry("backlog.policy", "drop_oldest"),
-                Map.entry("accepts", "dlq,replay")));
+                Map.entry("accepts", "dlq,replay"),
+                Map.entry("shed.class", "0")));
 
         Map<String, String> text = changed.toMap();
 
@@ -41,7 +42,8 @@ class TopicConfigTest {
         assertThat(TopicConfig.DEFAULT.toMap())
                 .containsEntry("backlog.policy", "reject")
                 .containsEntry("retain.until.acked", "false")
-                .containsEntry("accepts", "");
+                .containsEntry("accepts", "")
+                .containsEntry("shed.class", "2");
     }
 
     @ParameterizedTest
@@ -58,6 +60,7 @@ class TopicConfigTest {
         "backlog.policy, drop",
         "retain.until.acked, yes",
         "accepts, everything",
+        "shed.class, 4",
         "retention.ms, 999",
         "dedup.window.keys, 100000001",
         "durability, paper"

@@ -42,6 +42,9 @@ class PressuresTest {
         assertThat(sheds(PressureState.P_THROTTLED, 3)).isTrue();
         assertThat(sheds(PressureState.P_OVERLOADED, 1)).isFalse();
         assertThat(sheds(PressureState.P_OVERLOADED, 2)).isTrue();
+        assertThat(sheds(PressureState.P_READ_ONLY, 3))
+                .as("refused as READ_ONLY, whatever its class")
+                .isFalse();
     }
 
     private static boolean sheds(PressureState state, int shedClass) {

@@ -37,6 +37,7 @@ final class ProducerOperations {
         request.findNumber("buffer_bytes").ifPresent(builder::bufferBytes);
         request.findMillis("max_block_ms").ifPresent(builder::maxBlock);
         request.findMillis("delivery_timeout_ms").ifPresent(builder::deliveryTimeout);
+        request.findNumber("shed_class").ifPresent(number -> builder.shedClass(Math.toIntExact(number)));
         request.findText("name").ifPresent(builder::name);
         request.text("producer");
         request.finish();
