@@ -113,7 +113,7 @@ public final class PressureMonitor {
                     name,
                     before.state(),
                     now.state(),
-                    now.reasons());
+                    now.reasons().isEmpty() ? "\"over: " + before.reasons() + "\"" : now.reasons());
         }
         if (isNew || (now.state() != PressureState.P_NORMAL && tick % REPEAT_TICKS == 0)) {
             context.byInstance.values().forEach(session -> session.tellPressure(part, now, isNew));
