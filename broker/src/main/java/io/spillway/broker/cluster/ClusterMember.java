@@ -247,6 +247,8 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     @Override
     public void stopped(String why, @Nullable Throwable cause) {
         standing.stopped.set(why);
+        // A shard that has failed does not say any more that it leads no longer, and clients would wait for it.
+        standing.serves.set(false);
         standing.electedTerm.set(Standing.NOT_ELECTED);
         standing.leader.set(Optional.empty());
         mailbox.end(new ShardCommand.Follow());
