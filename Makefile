@@ -5,10 +5,10 @@ DIST := build/spillway-$(VERSION)
 FUZZTIME ?= 10s
 JDK25 ?= $(firstword $(wildcard /usr/lib/jvm/*25*))
 
-.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-vectors test-jdk25 chaos bench dist format generate clean
+.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-vectors test-jdk25 chaos chaos-scenarios bench dist format generate clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the broker and its class archive for a fast start
 	$(MVN) -pl broker -am package -DskipTests
@@ -61,8 +61,12 @@ test-jdk25: ## run every test on JDK 25
 
 ROUNDS ?= 50
 SECONDS ?= 60
-chaos: ## a cluster under faults: ROUNDS=50 SECONDS=60 SEED=n MODE=netns|loopback; see docs/reliability.md
+chaos: chaos-scenarios ## a cluster under faults, and the partial failures: ROUNDS=50 SECONDS=60 SEED=n MODE=netns|loopback; see docs/reliability.md
 	chaos/run --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE))
+
+SCENARIO ?= all
+chaos-scenarios: ## the partial failures, with what is expected and what is seen: SCENARIO=1,7 SEED=n; see docs/reliability.md
+	chaos/run --scenario $(SCENARIO) $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE))
 
 bench: ## measure end to end, the short form; see bench/README.md
 	bench/run e2e quick

@@ -1,5 +1,7 @@
 package io.spillway.chaos;
 
+import io.spillway.chaos.scenario.Result;
+import io.spillway.chaos.scenario.Suite;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -14,7 +16,8 @@ import picocli.CommandLine.Option;
         name = "chaos/run",
         mixinStandardHelpOptions = true,
         description =
-                "Lets a cluster of three run under faults, with clients in Java, Go and Rust, and checks what came of it.")
+                "Lets a cluster of three run under faults, with clients in Java, Go and Rust, and checks what came of"
+                        + " it.")
 public final class Main implements Callable<Integer> {
     @Option(names = "--rounds", defaultValue = "50", description = "How many. Default: ${DEFAULT-VALUE}.")
     private int rounds;
@@ -28,7 +31,8 @@ public final class Main implements Callable<Integer> {
     @Option(
             names = "--mode",
             description =
-                    "netns: namespaces and file systems of their own, needs root; loopback: proxies. Default: netns if it can be had.")
+                    "netns: namespaces and file systems of their own, needs root; loopback: proxies. Default: netns if"
+                            + " it can be had.")
     private @Nullable String mode;
 
     @Option(names = "--faults", split = ",", description = "Only these kinds. Default: all.")
@@ -42,6 +46,15 @@ public final class Main implements Callable<Integer> {
 
     @Option(names = "--languages", split = ",", description = "Of the clients. Default: those that can be built here.")
     private List<String> languages = List.of();
+
+    @Option(
+            names = "--scenario",
+            split = ",",
+            description = "In place of rounds, these of the twelve partial failures, by number, or all.")
+    private List<String> scenarios = List.of();
+
+    @Option(names = "--quick", description = "Scenarios that take a minute take a dozen seconds, as in a build.")
+    private boolean quick;
 
     @Option(names = "--directory", description = "Where to work. Default: build/chaos/SEED.")
     private @Nullable Path directory;
@@ -59,6 +72,11 @@ public final class Main implements Callable<Integer> {
                 ? Options.Mode.best()
                 : Options.Mode.valueOf(mode.toUpperCase(Locale.ROOT));
         Options options = new Options(root, place, rounds, seconds, first, chosen, faults, atOnce, languages);
+        if (!scenarios.isEmpty()) {
+            boolean isGood = new Suite(options, quick, System.out)
+                    .run(scenarios).stream().allMatch(Result::isGood);
+            return isGood ? 0 : 1;
+        }
         boolean isGood = new Campaign(options, System.out).run().stream().allMatch(Outcome::isGood);
         return isGood ? 0 : 1;
     }

@@ -28,17 +28,27 @@ final class Deliveries {
         }
     }
 
-    /** What was acked by a consumer, and confirmed by the broker, comes no more. */
+    /**
+     * What was acked by a consumer, and confirmed by the broker, comes no more. Somebody who stood still may have it all the
+     * same, from before: then it was delivered to the other one later than to him.
+     */
     static void nothingConfirmedComesAgain(Evidence evidence, Consumer<String> broken) {
         Map<String, Event.Confirmed> confirmed = new HashMap<>();
+        Map<String, Integer> attempts = new HashMap<>();
+        Set<String> stopped = new HashSet<>();
         for (Event event : evidence.events()) {
-            if (event instanceof Event.Confirmed done) {
+            if (event instanceof Event.Stopped still) {
+                stopped.add(still.who());
+            } else if (event instanceof Event.Confirmed done) {
                 confirmed.put(place(done.group(), done.partition(), done.offset()), done);
             } else if (event instanceof Event.Delivered again) {
-                Event.Confirmed done = confirmed.get(place(again.group(), again.partition(), again.offset()));
-                if (done != null) {
+                String place = place(again.group(), again.partition(), again.offset());
+                Event.Confirmed done = confirmed.get(place);
+                boolean isOld = stopped.contains(again.who()) && again.attempt() < attempts.getOrDefault(place, 0);
+                if (done != null && !isOld) {
                     broken.accept(again + " after " + done);
                 }
+                attempts.merge(place, again.attempt(), Math::max);
             }
         }
     }

@@ -3,6 +3,7 @@ package io.spillway.chaos.clients;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.spillway.chaos.Shell;
 import io.spillway.chaos.history.Event;
 import io.spillway.chaos.history.Failure;
 import io.spillway.chaos.history.History;
@@ -20,37 +21,58 @@ import java.util.concurrent.TimeoutException;
 /** One client library in a process of its own, called one call at a time by each of its threads. Thread-safe. */
 public final class Client implements AutoCloseable {
     /** The client of every driver has this name in it. */
-    static final String NAME = "c";
+    public static final String NAME = "c";
 
-    private static final long ANSWER_SECONDS = 60;
+    /** Longer than any call may take, also of a process that stood still for a minute. */
+    private static final long ANSWER_SECONDS = 120;
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final String language;
+    private final String name;
     private final DriverProcess driver;
 
-    private Client(String language, DriverProcess driver) {
-        this.language = language;
+    private Client(String name, DriverProcess driver) {
+        this.name = name;
         this.driver = driver;
     }
 
     /**
      * Starts the driver of a language.
      *
-     * @param prefix what runs a command where clients are
+     * @param name what the history calls it
+     * @param prefix what runs a command where the client is
      */
-    public static Client start(Language language, List<String> prefix, Path logs) {
+    static Client start(String name, Language language, List<String> prefix, Path logs) {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(language.command());
         try {
-            return new Client(
-                    language.name(), DriverProcess.start(command, logs.resolve(language.name() + "-client.err")));
+            return new Client(name, DriverProcess.start(command, logs.resolve(name + "-client.err")));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    public String language() {
-        return language;
+    public String name() {
+        return name;
+    }
+
+    long pid() {
+        return driver.pid();
+    }
+
+    /** What its metrics hook has seen so far, by the names of conformance/DRIVER.md. */
+    public Counts counts() {
+        return Counts.of(call(request("client.events").put("client", NAME)).path("ok"));
+    }
+
+    /** Its process stands still, which the history says. */
+    public void pause(History history) {
+        history.add(at -> new Event.Stopped(at, name));
+        Shell.run("kill", "-STOP", Long.toString(pid()));
+    }
+
+    public void resume() {
+        Shell.run("kill", "-CONT", Long.toString(pid()));
     }
 
     public static ObjectNode request(String operation) {
@@ -79,12 +101,12 @@ public final class Client implements AutoCloseable {
     }
 
     /** Calls and says in the history when it failed; whether it did not. */
-    boolean succeeds(ObjectNode request, History history) {
+    public boolean succeeds(ObjectNode request, History history) {
         String what = request.path("op").asText();
         JsonNode answer = call(request);
         if (answer.has("error")) {
             Failure failure = Failure.of(answer.path("error"));
-            history.add(at -> new Event.Trouble(at, language, what, failure));
+            history.add(at -> new Event.Trouble(at, name, what, failure));
             return false;
         }
         return true;

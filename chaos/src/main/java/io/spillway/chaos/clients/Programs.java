@@ -28,7 +28,7 @@ public final class Programs {
             if (!names.isEmpty() && !names.contains(language.name())) {
                 continue;
             }
-            if (language.build().isEmpty()) {
+            if (language.build().isEmpty() || isBuilt(language)) {
                 built.add(language);
             } else if (isOnPath(language.build().get(0))) {
                 build(language, logs.resolve(language + "-build.log"));
@@ -39,6 +39,12 @@ public final class Programs {
             }
         }
         return built;
+    }
+
+    /** Whether what was built last is to be used, and is there. */
+    private static boolean isBuilt(Language language) {
+        boolean isWanted = Boolean.getBoolean("spillway.built");
+        return isWanted && Files.isExecutable(Path.of(language.command().get(0)));
     }
 
     private static void build(Language language, Path log) throws IOException, InterruptedException {

@@ -21,6 +21,11 @@ public final class Progress {
         return newestNs.values().stream().allMatch(newest -> newest > ns);
     }
 
+    /** Whether this one has. */
+    public boolean isAfter(String who, long ns) {
+        return newestNs.getOrDefault(who, Long.MIN_VALUE) > ns;
+    }
+
     /** Who has not. */
     public String missing(long ns) {
         return String.join(

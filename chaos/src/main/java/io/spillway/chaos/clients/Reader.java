@@ -15,41 +15,63 @@ import java.util.random.RandomGenerator;
  * A member of a group: takes messages, acks them, now and then fails one, and waits until the broker has the acks. What ended
  * its subscription is told, and it subscribes again. Confined to its thread, but for {@link #stop}.
  */
-final class Reader implements Runnable {
+public final class Reader implements Runnable {
     private static final int AT_ONCE = 64;
     private static final int POLL_MS = 500;
-    private static final int LEASE_MS = 5_000;
     private static final int FLUSH_MS = 5_000;
-    private static final int NACK_PERCENT = 2;
     private static final int NACK_DELAY_MS = 50;
     private static final long PAUSE_NS = 200_000_000;
 
+    /**
+     * How one reads.
+     *
+     * @param leaseMs of its messages
+     * @param workMs for what it does with the messages of a call, at least
+     * @param failing of these records, given by their name and attempt, its handler fails
+     */
+    public record Habits(int leaseMs, long workMs, Failing failing) {
+        /** Fails two of a hundred when they come for the first time. */
+        static Habits byChance(RandomGenerator random) {
+            return new Habits(5_000, 0, (id, attempt) -> attempt == 1 && random.nextInt(100) < 2);
+        }
+
+        /** Fails nothing. */
+        public static Habits good() {
+            return new Habits(5_000, 0, (id, attempt) -> false);
+        }
+    }
+
+    /** Which messages a handler fails. */
+    @FunctionalInterface
+    public interface Failing {
+        boolean fails(String id, int attempt);
+    }
+
     private final Client client;
+    private final Habits habits;
     private final String topic;
     private final Groups.Group group;
     private final History history;
     private final Progress progress;
-    private final RandomGenerator random;
     private volatile boolean isStopping;
-    private long lost;
+    private volatile long lost;
 
-    Reader(
-            Client client,
-            String topic,
-            Groups.Group group,
-            History history,
-            Progress progress,
-            RandomGenerator random) {
+    Reader(Client client, Habits habits, String topic, Groups.Group group, History history, Progress progress) {
         this.client = client;
+        this.habits = habits;
         this.topic = topic;
         this.group = group;
         this.history = history;
         this.progress = progress;
-        this.random = random;
     }
 
     void stop() {
         isStopping = true;
+    }
+
+    /** Leases that its subscription has lost, as its client says. */
+    public long lost() {
+        return lost;
     }
 
     @Override
@@ -83,7 +105,7 @@ final class Reader implements Runnable {
                 .put("group", group.name())
                 .put("mode", group.mode())
                 .put("start", "earliest")
-                .put("lease_ms", LEASE_MS);
+                .put("lease_ms", habits.leaseMs);
     }
 
     /** Whether the subscription can still be used. */
@@ -93,7 +115,7 @@ final class Reader implements Runnable {
                 client.call(request("subscription.poll").put("max", AT_ONCE).put("timeout_ms", POLL_MS));
         if (answer.has("error")) {
             Failure failure = Failure.of(answer.path("error"));
-            history.add(at -> new Event.Trouble(at, client.language(), "subscription.poll", failure));
+            history.add(at -> new Event.Trouble(at, client.name(), "subscription.poll", failure));
             client.call(request("subscription.close").put("timeout_ms", 500));
             return false;
         }
@@ -104,22 +126,27 @@ final class Reader implements Runnable {
         }
         messages.forEach(this::delivered);
         progress.succeeded("group " + group.name(), begunNs);
+        LockSupport.parkNanos(habits.workMs * 1_000_000);
         settle(messages);
         return true;
     }
 
     private void delivered(JsonNode message) {
-        String value = message.path("value").asText();
-        String id = value.indexOf(':') < 0 ? value : value.substring(0, value.indexOf(':'));
+        String id = idOf(message);
         history.add(at -> new Event.Delivered(
                 at,
-                client.language(),
+                client.name(),
                 group.name(),
                 message.path("partition").asInt(),
                 message.path("offset").asLong(),
                 message.path("key").asText(),
                 id,
                 message.path("attempt").asInt()));
+    }
+
+    static String idOf(JsonNode message) {
+        String value = message.path("value").asText();
+        return value.indexOf(':') < 0 ? value : value.substring(0, value.indexOf(':'));
     }
 
     private void settle(List<JsonNode> messages) {
@@ -129,7 +156,8 @@ final class Reader implements Runnable {
         ArrayNode acks = ack.putArray("messages");
         ArrayNode nacks = nack.putArray("messages");
         for (JsonNode message : messages) {
-            boolean fails = message.path("attempt").asInt() == 1 && random.nextInt(100) < NACK_PERCENT;
+            boolean fails =
+                    habits.failing.fails(idOf(message), message.path("attempt").asInt());
             (fails ? nacks : acks).add(message.path("message").asLong());
             if (!fails) {
                 good.add(message);
@@ -153,7 +181,7 @@ final class Reader implements Runnable {
             for (JsonNode message : messages) {
                 history.add(at -> new Event.Confirmed(
                         at,
-                        client.language(),
+                        client.name(),
                         group.name(),
                         message.path("partition").asInt(),
                         message.path("offset").asLong()));

@@ -20,15 +20,26 @@ import java.util.random.RandomGenerator;
  * by their key, which are repeated until they are acked; records without, which are given to the client once; and sometimes
  * a record again that was acked long ago, or another payload under its key. Confined to its thread, but for {@link #stop}.
  */
-final class Writer implements Runnable {
-    private static final int KEYS = 4;
-    private static final int BURST = 2;
-    private static final int PLAIN = 2;
+public final class Writer implements Runnable {
     private static final int REMEMBERED = 500;
     private static final int AGAIN_PERCENT = 15;
     private static final int ALTERED_PERCENT = 5;
-    private static final int DELIVERY_TIMEOUT_MS = 6_000;
     private static final long PAUSE_NS = 100_000_000;
+    private static final long MIN_PAUSE_NS = 1_000_000;
+
+    /**
+     * How much one writes.
+     *
+     * @param keys different ones
+     * @param burst records of a key in a call, at most
+     * @param plain records in a call without an idempotency key
+     * @param everyMs from the beginning of a call to that of the next one, at least
+     * @param deliveryTimeoutMs after which the client gives up a record
+     */
+    public record Pace(int keys, int burst, int plain, int everyMs, int deliveryTimeoutMs) {
+        /** About 80 records a second, given up early, so that there are all kinds of outcomes. */
+        static final Pace CALM = new Pace(4, 2, 2, 100, 6_000);
+    }
 
     private record Outgoing(String id, String key, boolean keyed, boolean altered) {
         String value() {
@@ -37,6 +48,7 @@ final class Writer implements Runnable {
     }
 
     private final Client client;
+    private final Pace pace;
     private final String topic;
     private final History history;
     private final Progress progress;
@@ -48,22 +60,23 @@ final class Writer implements Runnable {
     private long calls;
     private long plain;
 
-    Writer(Client client, String topic, History history, Progress progress, RandomGenerator random) {
+    Writer(Client client, Pace pace, String topic, History history, Progress progress, RandomGenerator random) {
         this.client = client;
+        this.pace = pace;
         this.topic = topic;
         this.history = history;
         this.progress = progress;
         this.random = random;
         progress.expect(name());
-        for (int i = 0; i < KEYS; i++) {
-            String key = client.language() + "-k" + i;
+        for (int i = 0; i < pace.keys; i++) {
+            String key = client.name() + "-k" + i;
             pending.put(key, new ArrayDeque<>());
             next.put(key, 0);
         }
     }
 
     private String name() {
-        return client.language() + " writer";
+        return client.name() + " writer";
     }
 
     /** No new records; it ends when those that it has are acked. */
@@ -74,20 +87,20 @@ final class Writer implements Runnable {
     @Override
     public void run() {
         while (!client.succeeds(open(), history)) {
-            pause();
+            pause(PAUSE_NS);
         }
         while (!isStopping || hasPending()) {
-            List<Outgoing> records = compose();
-            publish(records);
-            pause();
+            long begunNs = System.nanoTime();
+            publish(compose());
+            pause(pace.everyMs * 1_000_000L - (System.nanoTime() - begunNs));
             if (Thread.currentThread().isInterrupted()) {
                 return;
             }
         }
     }
 
-    private static void pause() {
-        LockSupport.parkNanos(PAUSE_NS);
+    private static void pause(long ns) {
+        LockSupport.parkNanos(Math.max(ns, MIN_PAUSE_NS));
     }
 
     private boolean hasPending() {
@@ -100,14 +113,14 @@ final class Writer implements Runnable {
                 .put("producer", "p")
                 .put("topic", topic)
                 .put("durability", "quorum")
-                .put("delivery_timeout_ms", DELIVERY_TIMEOUT_MS);
+                .put("delivery_timeout_ms", pace.deliveryTimeoutMs);
     }
 
     private List<Outgoing> compose() {
         List<Outgoing> records = new ArrayList<>();
         pending.forEach((key, queue) -> {
             if (queue.isEmpty() && !isStopping) {
-                int count = 1 + random.nextInt(BURST);
+                int count = 1 + random.nextInt(pace.burst);
                 for (int i = 0; i < count; i++) {
                     int number = next.merge(key, 1, Integer::sum) - 1;
                     queue.add(new Outgoing(key + "-" + number, key, true, false));
@@ -116,8 +129,8 @@ final class Writer implements Runnable {
             records.addAll(queue);
         });
         if (!isStopping) {
-            String key = client.language() + "-plain";
-            for (int i = 0; i < PLAIN; i++) {
+            String key = client.name() + "-plain";
+            for (int i = 0; i < pace.plain; i++) {
                 records.add(new Outgoing(key + "-" + plain++, key, false, false));
             }
             if (!acked.isEmpty()) {
@@ -148,7 +161,7 @@ final class Writer implements Runnable {
                 node.put("idempotency_key", record.id());
             }
             history.add(at -> new Event.Invoked(
-                    at, client.language(), call, record.id(), record.key(), record.keyed(), record.altered()));
+                    at, client.name(), call, record.id(), record.key(), record.keyed(), record.altered()));
         }
         JsonNode answer = client.call(request);
         boolean isAcked = false;
@@ -167,12 +180,12 @@ final class Writer implements Runnable {
     private boolean completed(long call, Outgoing record, JsonNode outcome) {
         if (outcome.has("error") || !outcome.has("offset")) {
             Failure failure = Failure.of(outcome.path("error"));
-            history.add(at -> new Event.Failed(at, client.language(), call, record.id(), failure));
+            history.add(at -> new Event.Failed(at, client.name(), call, record.id(), failure));
             return false;
         }
         history.add(at -> new Event.Acked(
                 at,
-                client.language(),
+                client.name(),
                 call,
                 record.id(),
                 outcome.path("partition").asInt(),

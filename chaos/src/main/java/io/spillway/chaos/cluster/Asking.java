@@ -46,6 +46,17 @@ public final class Asking {
                         : Optional.empty());
     }
 
+    /** The sum of all series of a metric, or nothing when there is no answer. */
+    public Optional<Double> metric(Node node, String name) {
+        return get(node, "/metrics")
+                .join()
+                .map(said -> said.body()
+                        .lines()
+                        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+                        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                        .sum());
+    }
+
     public boolean isReady(Node node) {
         return get(node, "/readyz").join().filter(said -> said.status() == 200).isPresent();
     }
@@ -65,10 +76,15 @@ public final class Asking {
 
     /** POST /cluster/CHANGE; what came of it. */
     public String change(Node asked, String change, Map<String, String> query) {
+        return post(asked, "/cluster/" + change, query);
+    }
+
+    /** What came of it: done, or what the node says against it. */
+    public String post(Node asked, String path, Map<String, String> query) {
         String text = query.entrySet().stream()
                 .map(entry -> entry.getKey() + "=" + URLEncoder.encode(entry.getValue(), StandardCharsets.UTF_8))
                 .collect(Collectors.joining("&"));
-        HttpRequest request = HttpRequest.newBuilder(uri(asked, "/cluster/" + change + "?" + text))
+        HttpRequest request = HttpRequest.newBuilder(uri(asked, path + "?" + text))
                 .timeout(CHANGE_LIMIT)
                 .POST(HttpRequest.BodyPublishers.noBody())
                 .build();

@@ -18,15 +18,18 @@ public final class Cluster implements AutoCloseable {
     private final List<Node> nodes = new ArrayList<>();
     private final Asking asking = new Asking();
 
-    /** @param mounted whether each node gets a file system of its own */
-    public Cluster(Network network, Path directory, boolean mounted) {
+    /**
+     * @param mounted whether each node gets a file system of its own
+     * @param terms of every node
+     */
+    public Cluster(Network network, Path directory, boolean mounted, Node.Terms terms) {
         for (String id : IDS) {
             List<String> seeds = IDS.stream()
                     .filter(other -> !other.equals(id))
                     .map(other -> network.endpoints(other).clusterAdvertise())
                     .toList();
-            nodes.add(new Node(
-                    id, "zone-" + id, network, directory, Disk.make(directory, id, mounted), seeds, nodes.isEmpty()));
+            Disk disk = Disk.make(directory, id, mounted);
+            nodes.add(new Node(id, network, disk, new Node.Joining(seeds, nodes.isEmpty()), terms));
         }
     }
 

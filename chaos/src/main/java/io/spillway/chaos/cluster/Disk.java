@@ -1,5 +1,8 @@
 package io.spillway.chaos.cluster;
 
+import static java.nio.file.StandardOpenOption.APPEND;
+import static java.nio.file.StandardOpenOption.CREATE;
+
 import io.spillway.chaos.Shell;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -71,10 +74,25 @@ final class Disk implements AutoCloseable {
         mount();
     }
 
-    /** Takes the last byte. */
-    void fill() {
+    /** A file beside it, which is on no disk of a node. */
+    Path beside(String name) {
+        return point.resolveSibling(name);
+    }
+
+    long freeBytes() {
+        return point.toFile().getUsableSpace();
+    }
+
+    /** Takes all but so many bytes; with 0 the last byte, too. */
+    void fill(long leftBytes) {
         byte[] block = new byte[64 << 10];
-        try (OutputStream out = Files.newOutputStream(point.resolve("ballast"))) {
+        try (OutputStream out = Files.newOutputStream(point.resolve("ballast"), CREATE, APPEND)) {
+            while (leftBytes > 0 && freeBytes() > leftBytes + block.length) {
+                out.write(block);
+            }
+            if (leftBytes > 0) {
+                return;
+            }
             for (int size = block.length; size > 0; size = size > 512 ? size / 8 : 0) {
                 while (wrote(out, block, size)) {
                     // more

@@ -87,7 +87,8 @@ public final class HealthWatch implements AutoCloseable {
     }
 
     private boolean isServed(Node node) {
-        return network.flows(node.id(), Network.CLIENTS) && network.flows(Network.CLIENTS, node.id());
+        return network.clientHosts().stream()
+                .allMatch(host -> network.flows(node.id(), host) && network.flows(host, node.id()));
     }
 
     @Override

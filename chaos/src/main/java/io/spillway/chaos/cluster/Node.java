@@ -3,14 +3,15 @@ package io.spillway.chaos.cluster;
 import io.spillway.chaos.Shell;
 import io.spillway.chaos.network.Network;
 import io.spillway.system.BrokerProcess;
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -19,28 +20,40 @@ import org.jspecify.annotations.Nullable;
 public final class Node implements AutoCloseable {
     private static final long END_SECONDS = 30;
 
+    /**
+     * How it is run.
+     *
+     * @param settings key to value, beside and in place of the usual ones
+     * @param environment of its process; NODE in a value is its id
+     */
+    public record Terms(Map<String, String> settings, Map<String, String> environment) {
+        public static final Terms USUAL = new Terms(Map.of(), Map.of());
+    }
+
+    /**
+     * How it finds the others.
+     *
+     * @param seeds the cluster addresses of the other nodes
+     * @param forms whether its first start, without seeds, forms the cluster
+     */
+    record Joining(List<String> seeds, boolean forms) {}
+
     private final String id;
-    private final String zone;
     private final Network network;
-    private final Path logs;
     private final Disk disk;
     private final List<String> seeds;
+    private final Terms terms;
     private @Nullable Process process;
     private boolean isPaused;
     private boolean isFormer;
 
-    /**
-     * @param seeds the cluster addresses of the other nodes
-     * @param isFormer whether its first start, without seeds, forms the cluster
-     */
-    Node(String id, String zone, Network network, Path directory, Disk disk, List<String> seeds, boolean isFormer) {
+    Node(String id, Network network, Disk disk, Joining joining, Terms terms) {
         this.id = id;
-        this.zone = zone;
         this.network = network;
         this.disk = disk;
-        this.seeds = seeds;
-        this.isFormer = isFormer;
-        logs = directory;
+        this.terms = terms;
+        seeds = joining.seeds;
+        isFormer = joining.forms;
     }
 
     public String id() {
@@ -48,7 +61,7 @@ public final class Node implements AutoCloseable {
     }
 
     public String zone() {
-        return zone;
+        return "zone-" + id;
     }
 
     public Network.Endpoints endpoints() {
@@ -70,13 +83,14 @@ public final class Node implements AutoCloseable {
         }
         List<String> command = new ArrayList<>(network.prefix(id));
         command.addAll(BrokerProcess.java("io.spillway.broker.cli.Main", "serve"));
-        settings().forEach(setting -> command.addAll(List.of("--set", setting)));
+        settings().forEach((key, value) -> command.addAll(List.of("--set", key + "=" + value)));
         isFormer = false;
         try {
-            Process started = new ProcessBuilder(command)
-                    .redirectOutput(ProcessBuilder.Redirect.to(log("out")))
-                    .redirectError(ProcessBuilder.Redirect.appendTo(log("err")))
-                    .start();
+            ProcessBuilder builder = new ProcessBuilder(command)
+                    .redirectOutput(ProcessBuilder.Redirect.to(log("out").toFile()))
+                    .redirectError(ProcessBuilder.Redirect.appendTo(log("err").toFile()));
+            terms.environment.forEach((name, value) -> builder.environment().put(name, value.replace("NODE", id)));
+            Process started = builder.start();
             process = started;
             isPaused = false;
             network.started(id, started.pid());
@@ -85,28 +99,30 @@ public final class Node implements AutoCloseable {
         }
     }
 
-    private File log(String kind) {
-        return logs.resolve(id + "." + kind).toFile();
+    /** What it has said: of kind out since its last start, of kind err since its first. */
+    public Path log(String kind) {
+        return disk.beside(id + "." + kind);
     }
 
-    private List<String> settings() {
+    private Map<String, String> settings() {
         Network.Endpoints at = endpoints();
-        List<String> all = new ArrayList<>(List.of(
-                "node-id=" + id,
-                "zone=" + zone,
-                "data-dir=" + disk.data(),
-                "cluster-listen=" + at.clusterListen(),
-                "cluster-advertise=" + at.clusterAdvertise(),
-                "listen=" + at.listen(),
-                "advertise=" + at.advertise(),
-                "http=" + at.http(),
-                "log.segment-bytes=2MiB",
-                "log.min-free-bytes=16MiB",
-                "snapshot.interval-bytes=1MiB",
-                "session.heartbeat-ms=1s",
-                "drain-timeout-ms=1s"));
+        Map<String, String> all = new LinkedHashMap<>();
+        all.put("node-id", id);
+        all.put("zone", zone());
+        all.put("data-dir", disk.data().toString());
+        all.put("cluster-listen", at.clusterListen());
+        all.put("cluster-advertise", at.clusterAdvertise());
+        all.put("listen", at.listen());
+        all.put("advertise", at.advertise());
+        all.put("http", at.http());
+        all.put("log.segment-bytes", "2MiB");
+        all.put("log.min-free-bytes", "16MiB");
+        all.put("snapshot.interval-bytes", "1MiB");
+        all.put("session.heartbeat-ms", "1s");
+        all.put("drain-timeout-ms", "1s");
+        all.putAll(terms.settings);
         if (!isFormer) {
-            all.add("seed=" + String.join(",", seeds));
+            all.put("seed", String.join(",", seeds));
         }
         return all;
     }
@@ -118,10 +134,15 @@ public final class Node implements AutoCloseable {
     /** Whether it has said, since it was started last, that it is up. */
     public synchronized boolean isUp() {
         try {
-            return isAlive() && Files.readString(logs.resolve(id + ".out")).contains("spillway ready");
+            return isAlive() && Files.readString(log("out")).contains("spillway ready");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Of its process; that which was started last. */
+    public synchronized long pid() {
+        return running().pid();
     }
 
     public synchronized boolean isPaused() {
@@ -183,7 +204,16 @@ public final class Node implements AutoCloseable {
     }
 
     public void fillDisk() {
-        disk.fill();
+        disk.fill(0);
+    }
+
+    /** Until so many bytes are free. */
+    public void fillDisk(long freeBytes) {
+        disk.fill(freeBytes);
+    }
+
+    public long freeBytes() {
+        return disk.freeBytes();
     }
 
     public void freeDisk() {

@@ -47,6 +47,9 @@ public sealed interface Event {
     /** Another call than a publish failed: a poll, an ack, an opening. */
     record Trouble(long atNs, String who, String what, Failure failure) implements Event {}
 
+    /** A client was made to stand still: what was on its way to it comes to it when it goes on, whatever has happened since. */
+    record Stopped(long atNs, String who) implements Event {}
+
     /** The nemesis did something. */
     record Fault(long atNs, String who, String what) implements Event {}
 

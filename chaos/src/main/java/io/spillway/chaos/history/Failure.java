@@ -3,13 +3,15 @@ package io.spillway.chaos.history;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /** Why a call failed, as the client said it. */
-public record Failure(int code, String reason, String retry, String message, String cause, String nextStep) {
+public record Failure(
+        int code, String reason, String retry, long retryAfterMs, String message, String cause, String nextStep) {
     /** As a driver prints it. */
     public static Failure of(JsonNode error) {
         return new Failure(
                 error.path("code").asInt(),
                 error.path("reason").asText(""),
                 error.path("retry").asText(""),
+                error.path("retry_after_ms").asLong(),
                 error.path("message").asText(""),
                 error.path("cause").asText(""),
                 error.path("next_step").asText(""));

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All hosts on 127.0.0.1, with a proxy in front of every port of every node. It needs no rights. Who connects is found out by
@@ -17,14 +19,19 @@ import java.util.concurrent.ConcurrentHashMap;
  * the kernel accepts them. Bytes that were kept back come after the healing, as TCP sends again what was lost.
  */
 public final class Loopback implements Network {
+    private record Delay(int ms, int jitterMs) {}
+
     private final Cuts cuts = new Cuts();
     private final Set<String> slow = ConcurrentHashMap.newKeySet();
+    private final Map<String, Delay> delays = new ConcurrentHashMap<>();
+    private final List<String> clientHosts;
     private final Map<String, Long> pids = new ConcurrentHashMap<>();
     private final Map<String, Endpoints> endpoints = new HashMap<>();
     private final List<Proxy> proxies = new ArrayList<>();
     private final Set<Integer> used = new HashSet<>();
 
-    public Loopback(List<String> nodes) {
+    public Loopback(List<String> nodes, List<String> clientHosts) {
+        this.clientHosts = List.copyOf(clientHosts);
         for (String node : nodes) {
             String cluster = free();
             String wire = free();
@@ -59,6 +66,11 @@ public final class Loopback implements Network {
     }
 
     @Override
+    public List<String> clientHosts() {
+        return clientHosts;
+    }
+
+    @Override
     public List<String> prefix(String host) {
         return List.of();
     }
@@ -72,9 +84,9 @@ public final class Loopback implements Network {
 
     /** The host whose process has the socket with this port, connected to that one. */
     String hostOf(int localPort, int remotePort) {
-        for (Map.Entry<String, Long> node : pids.entrySet()) {
-            if (SocketOwner.has(node.getValue(), localPort, remotePort)) {
-                return node.getKey();
+        for (Map.Entry<String, Long> host : pids.entrySet()) {
+            if (SocketOwner.has(host.getValue(), localPort, remotePort)) {
+                return host.getKey();
             }
         }
         return CLIENTS;
@@ -95,9 +107,33 @@ public final class Loopback implements Network {
     }
 
     @Override
+    public boolean canDelay() {
+        return true;
+    }
+
+    @Override
+    public void delay(String host, int ms, int jitterMs) {
+        delays.put(host, new Delay(ms, jitterMs));
+    }
+
+    /** How long something on its way between these two takes longer just now. */
+    long delayNs(String from, String to) {
+        return delayNs(delays.get(from)) + delayNs(delays.get(to));
+    }
+
+    private static long delayNs(@Nullable Delay delay) {
+        if (delay == null) {
+            return 0;
+        }
+        int ms = delay.ms + ThreadLocalRandom.current().nextInt(-delay.jitterMs, delay.jitterMs + 1);
+        return ms * 1_000_000L;
+    }
+
+    @Override
     public void heal() {
         cuts.clear();
         slow.clear();
+        delays.clear();
     }
 
     @Override

@@ -26,6 +26,7 @@ public final class Namespaces implements Network {
     private final Cuts cuts = new Cuts();
     private final String run;
     private final String subnet;
+    private final List<String> clientHosts;
     /** Host to its number, in the order of their making. */
     private final Map<String, Integer> hosts = new LinkedHashMap<>();
 
@@ -33,15 +34,16 @@ public final class Namespaces implements Network {
      * @param run a short name of its own, part of every name that the machine gets to see
      * @param subnet the first three numbers of the addresses
      */
-    public Namespaces(String run, String subnet, List<String> nodes) {
+    public Namespaces(String run, String subnet, List<String> nodes, List<String> clientHosts) {
         this.run = run;
         this.subnet = subnet;
+        this.clientHosts = List.copyOf(clientHosts);
         try {
             Shell.run("ip", "link", "add", bridge(), "type", "bridge");
             Shell.run("ip", "addr", "add", subnet + ".254/24", "dev", bridge());
             Shell.run("ip", "link", "set", bridge(), "up");
             nodes.forEach(this::add);
-            add(CLIENTS);
+            clientHosts.forEach(this::add);
         } catch (RuntimeException e) {
             close();
             throw e;
@@ -99,6 +101,11 @@ public final class Namespaces implements Network {
     }
 
     @Override
+    public List<String> clientHosts() {
+        return clientHosts;
+    }
+
+    @Override
     public List<String> prefix(String host) {
         return List.of("nsenter", "--net=/run/netns/" + namespace(host));
     }
@@ -119,6 +126,17 @@ public final class Namespaces implements Network {
     public synchronized void slow(String node) {
         inside(node, command("replace", "eth0"));
         Shell.run(command("replace", veth(node)));
+    }
+
+    /** It takes a queue of the kernel that machines often lack. */
+    @Override
+    public boolean canDelay() {
+        return false;
+    }
+
+    @Override
+    public void delay(String host, int ms, int jitterMs) {
+        throw new UnsupportedOperationException("only proxies delay");
     }
 
     private static String[] command(String verb, String device) {

@@ -2,9 +2,9 @@ package io.spillway.chaos.network;
 
 import java.util.List;
 
-/** The hosts of a round, one for each node and one for the clients, and who reaches whom. Thread-safe. */
+/** The hosts of a run, one for each node and one or more for clients, and who reaches whom. Thread-safe. */
 public interface Network extends AutoCloseable {
-    /** Where the clients are. */
+    /** Where clients are that have no host of their own. */
     String CLIENTS = "clients";
 
     /**
@@ -20,6 +20,9 @@ public interface Network extends AutoCloseable {
 
     Endpoints endpoints(String node);
 
+    /** The hosts of clients. */
+    List<String> clientHosts();
+
     /** What runs a command at a host. */
     List<String> prefix(String host);
 
@@ -32,7 +35,13 @@ public interface Network extends AutoCloseable {
     /** All that a node sends and receives is slow from now on. */
     void slow(String node);
 
-    /** Nothing is cut or slow any more. */
+    /** Whether {@link #delay} can be done. */
+    boolean canDelay();
+
+    /** All that a host sends and receives comes later from now on, in its order: by this long, give or take the jitter. */
+    void delay(String host, int ms, int jitterMs);
+
+    /** Nothing is cut, slow or late any more. */
     void heal();
 
     /** Whether what one host sends reaches the other. */

@@ -1,25 +1,15 @@
 package io.spillway.chaos.network;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.LockSupport;
 
-/** In front of one port of one node: passes bytes on as the network allows it, each direction by a thread of its own. */
+/** In front of one port of one node: passes bytes on as the network allows it. */
 final class Proxy implements AutoCloseable {
-    private static final int CHUNK_BYTES = 16 << 10;
-    private static final long LOOK_AGAIN_NS = 20_000_000;
-    /** Of a slow host. */
-    private static final long SLOW_NS_PER_BYTE = 4_000;
-
-    private static final long SLOW_LATENCY_NS = 40_000_000;
-
     private final String node;
     private final Loopback network;
     private final ServerSocket server;
@@ -67,42 +57,36 @@ final class Proxy implements AutoCloseable {
         String from = network.hostOf(peer.getPort(), server.getLocalPort());
         try {
             // As long as nothing gets through, there is nobody to refuse it either.
-            hold(from, node, peer);
+            Lane.hold(network, from, node, peer);
             Socket own = new Socket(host, port);
             sockets.add(own);
             peer.setTcpNoDelay(true);
             own.setTcpNoDelay(true);
-            daemon("proxy-" + from + "-" + node, () -> pump(peer, own, from, node));
-            daemon("proxy-" + node + "-" + from, () -> pump(own, peer, node, from));
+            carry(from, node, peer, own);
+            carry(node, from, own, peer);
         } catch (IOException e) {
             end(peer);
         }
     }
 
-    private void pump(Socket in, Socket out, String from, String to) {
-        byte[] chunk = new byte[CHUNK_BYTES];
-        try {
-            InputStream source = in.getInputStream();
-            OutputStream sink = out.getOutputStream();
-            for (int n = source.read(chunk); n >= 0; n = source.read(chunk)) {
-                if (network.isSlow(from) || network.isSlow(to)) {
-                    LockSupport.parkNanos(SLOW_LATENCY_NS + n * SLOW_NS_PER_BYTE);
-                }
-                hold(from, to, out);
-                sink.write(chunk, 0, n);
+    private void carry(String from, String to, Socket in, Socket out) {
+        Lane lane = new Lane(network, from, to, in, out);
+        daemon("proxy-" + from + "-" + to + "-in", () -> {
+            try {
+                lane.read();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt(); // nobody does; the thread ends
             }
-            hold(from, to, out);
-        } catch (IOException e) {
-            // One side is gone; the other hears of it below.
-        }
-        end(in);
-        end(out);
-    }
-
-    private void hold(String from, String to, Socket socket) {
-        while (!network.flows(from, to) && !socket.isClosed()) {
-            LockSupport.parkNanos(LOOK_AGAIN_NS);
-        }
+        });
+        daemon("proxy-" + from + "-" + to + "-out", () -> {
+            try {
+                lane.write();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt(); // nobody does; the thread ends
+            }
+            end(in);
+            end(out);
+        });
     }
 
     private void end(Socket socket) {

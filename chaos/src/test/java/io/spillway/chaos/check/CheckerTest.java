@@ -196,6 +196,26 @@ class CheckerTest {
     }
 
     @Test
+    void aConfirmedMessageMayComeLateToSomebodyWhoHadItBeforeAndStoodStill() {
+        assertThat(good().stop("go")
+                        .deliverFirst("rust", 2)
+                        .confirm("shared", 10)
+                        .deliverFirst("go", 1)
+                        .broken())
+                .isEmpty();
+    }
+
+    @Test
+    void aConfirmedMessageThatIsDeliveredAnewToSomebodyWhoStoodStillIsFound() {
+        assertThat(good().stop("go")
+                        .deliverFirst("rust", 2)
+                        .confirm("shared", 10)
+                        .deliverFirst("go", 3)
+                        .broken())
+                .containsExactly("what was confirmed comes no more");
+    }
+
+    @Test
     void aConfirmedMessageOfOneGroupMayComeToTheOther() {
         assertThat(good().confirm("ordered", 10)
                         .deliver("shared", "a-0", "a", 10)
@@ -205,7 +225,7 @@ class CheckerTest {
 
     @Test
     void aRefusalWithoutAReasonIsFound() {
-        Failure bare = new Failure(402, "READ_ONLY", "NEVER", "what", "", "next");
+        Failure bare = new Failure(402, "READ_ONLY", "NEVER", 0, "what", "", "next");
 
         assertThat(good().invoke(4, "c-0", "c").fail(4, "c-0", bare).broken())
                 .containsExactly("every failure is explained");

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A made-up round, good unless it is told otherwise: each step is 1 ms after the one before. */
 final class Story {
-    static final Failure UNKNOWN = new Failure(907, "OUTCOME_UNKNOWN", "NEVER", "what", "why", "next");
-    static final Failure REFUSED = new Failure(402, "READ_ONLY", "NEVER", "what", "why", "next");
+    static final Failure UNKNOWN = new Failure(907, "OUTCOME_UNKNOWN", "NEVER", 0, "what", "why", "next");
+    static final Failure REFUSED = new Failure(402, "READ_ONLY", "NEVER", 0, "what", "why", "next");
 
     private final List<Event> events = new ArrayList<>();
     private final Map<String, List<StoredRecord>> records = new LinkedHashMap<>();
@@ -61,6 +61,17 @@ final class Story {
 
     Story deliver(String group, String id, String key, long offset) {
         events.add(new Event.Delivered(tick(), "rust", group, 0, offset, key, id, 1));
+        return this;
+    }
+
+    /** The record of {@code good} at offset 10, to its group that shares. */
+    Story deliverFirst(String who, int attempt) {
+        events.add(new Event.Delivered(tick(), who, "shared", 0, 10, "a", "a-0", attempt));
+        return this;
+    }
+
+    Story stop(String who) {
+        events.add(new Event.Stopped(tick(), who));
         return this;
     }
 

@@ -18,7 +18,7 @@ class LoopbackTest {
 
     @Test
     void aCutHoldsBackOneDirectionUntilItIsHealed() throws IOException {
-        try (Loopback network = new Loopback(List.of("n1", "n2"));
+        try (Loopback network = new Loopback(List.of("n1", "n2"), List.of(Network.CLIENTS));
                 ServerSocket node = listen(network.endpoints("n1").listen());
                 Socket client = connect(network.endpoints("n1").advertise())) {
             Socket peer = node.accept();
@@ -38,7 +38,7 @@ class LoopbackTest {
 
     @Test
     void aNodeIsKnownByItsProcess() throws IOException {
-        try (Loopback network = new Loopback(List.of("n1", "n2"));
+        try (Loopback network = new Loopback(List.of("n1", "n2"), List.of(Network.CLIENTS));
                 ServerSocket node = listen(network.endpoints("n1").clusterListen())) {
             network.started("n2", ProcessHandle.current().pid());
             network.cut("n2", "n1");
@@ -51,6 +51,21 @@ class LoopbackTest {
                 try (Socket peer = node.accept()) {
                     pass(fromN2, peer, 7);
                 }
+            }
+        }
+    }
+
+    @Test
+    void whatADelayedHostSendsComesLater() throws IOException {
+        try (Loopback network = new Loopback(List.of("n1", "n2"), List.of(Network.CLIENTS, "far"));
+                ServerSocket node = listen(network.endpoints("n1").listen())) {
+            network.started("far", ProcessHandle.current().pid());
+            network.delay("far", 2 * SILENCE_MS, 0);
+            try (Socket client = connect(network.endpoints("n1").advertise());
+                    Socket peer = node.accept()) {
+                long begunNs = System.nanoTime();
+                pass(client, peer, 1);
+                assertThat(System.nanoTime() - begunNs).isGreaterThanOrEqualTo(2L * SILENCE_MS * 1_000_000);
             }
         }
     }

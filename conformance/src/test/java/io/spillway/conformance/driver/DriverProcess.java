@@ -73,6 +73,10 @@ public final class DriverProcess implements AutoCloseable {
         future.complete(answer);
     }
 
+    public long pid() {
+        return process.pid();
+    }
+
     /** Sends the request under an id of its own. The future fails when the driver ends before it has answered. */
     public CompletableFuture<JsonNode> request(ObjectNode request) {
         long id = lastId.incrementAndGet();
