@@ -10,11 +10,14 @@ import java.util.Map;
  * How a group delivers, retries and gives up.
  *
  * @param maxDeliveries failures after which a record is dead-lettered, 0 to 1,000; 0 = never
+ * @param poisonMembers different members it failed with after which a record is dead-lettered, 0 to 16; 0 = never
  * @param maxInFlight records all members together hold unsettled, 0 = no bound
  * @param filter which records the group wants, in the language of filters; empty = all
  */
-public record GroupConfig(int maxDeliveries, Retry retry, int maxInFlight, String filter, Breaker breaker) {
+public record GroupConfig(
+        int maxDeliveries, int poisonMembers, Retry retry, int maxInFlight, String filter, Breaker breaker) {
     public static final String MAX_DELIVERIES = "max.deliveries";
+    public static final String POISON_MEMBERS = "poison.members";
     public static final String RETRY_BACKOFF_MS = "retry.backoff.ms";
     public static final String RETRY_JITTER_PERCENT = "retry.jitter.percent";
     public static final String MAX_INFLIGHT = "max.inflight";
@@ -24,6 +27,7 @@ public record GroupConfig(int maxDeliveries, Retry retry, int maxInFlight, Strin
     public static final String BREAKER_WINDOW_MS = "dlq.breaker.window.ms";
     public static final List<String> KEYS = List.of(
             MAX_DELIVERIES,
+            POISON_MEMBERS,
             RETRY_BACKOFF_MS,
             RETRY_JITTER_PERCENT,
             MAX_INFLIGHT,
@@ -33,9 +37,10 @@ public record GroupConfig(int maxDeliveries, Retry retry, int maxInFlight, Strin
             BREAKER_WINDOW_MS);
 
     public static final GroupConfig DEFAULT =
-            new GroupConfig(0, new Retry(RetryBackoff.NONE, 20), 0, "", new Breaker(50, 20, 60_000));
+            new GroupConfig(0, 3, new Retry(RetryBackoff.NONE, 20), 0, "", new Breaker(50, 20, 60_000));
 
     private static final ConfigValues VALUES = new ConfigValues("group");
+    private static final int MOST_POISON_MEMBERS = 16;
     private static final long MAX_WINDOW_MS = 24L * 3600 * 1000;
 
     /**
@@ -60,23 +65,29 @@ public record GroupConfig(int maxDeliveries, Retry retry, int maxInFlight, Strin
     }
 
     public GroupConfig withMaxDeliveries(int changed) {
-        return new GroupConfig(changed, retry, maxInFlight, filter, breaker);
+        return new GroupConfig(changed, poisonMembers, retry, maxInFlight, filter, breaker);
+    }
+
+    private GroupConfig withPoisonMembers(int changed) {
+        return new GroupConfig(maxDeliveries, changed, retry, maxInFlight, filter, breaker);
     }
 
     private GroupConfig withRetry(RetryBackoff backoff, int jitterPercent) {
-        return new GroupConfig(maxDeliveries, new Retry(backoff, jitterPercent), maxInFlight, filter, breaker);
+        return new GroupConfig(
+                maxDeliveries, poisonMembers, new Retry(backoff, jitterPercent), maxInFlight, filter, breaker);
     }
 
     private GroupConfig withMaxInFlight(int changed) {
-        return new GroupConfig(maxDeliveries, retry, changed, filter, breaker);
+        return new GroupConfig(maxDeliveries, poisonMembers, retry, changed, filter, breaker);
     }
 
     private GroupConfig withFilter(String changed) {
-        return new GroupConfig(maxDeliveries, retry, maxInFlight, changed, breaker);
+        return new GroupConfig(maxDeliveries, poisonMembers, retry, maxInFlight, changed, breaker);
     }
 
     private GroupConfig withBreaker(int percent, int min, long windowMs) {
-        return new GroupConfig(maxDeliveries, retry, maxInFlight, filter, new Breaker(percent, min, windowMs));
+        return new GroupConfig(
+                maxDeliveries, poisonMembers, retry, maxInFlight, filter, new Breaker(percent, min, windowMs));
     }
 
     /** This configuration with the given keys changed. Throws INVALID_ARGUMENT naming key, value and what is allowed. */
@@ -91,6 +102,7 @@ public record GroupConfig(int maxDeliveries, Retry retry, int maxInFlight, Strin
     private GroupConfig with(String key, String value) {
         return switch (key) {
             case MAX_DELIVERIES -> withMaxDeliveries((int) VALUES.number(key, value, 0, 1_000));
+            case POISON_MEMBERS -> withPoisonMembers((int) VALUES.number(key, value, 0, MOST_POISON_MEMBERS));
             case RETRY_BACKOFF_MS -> withRetry(RetryBackoff.parse(key, value, VALUES), retry.jitterPercent);
             case RETRY_JITTER_PERCENT -> withRetry(retry.backoff, (int) VALUES.number(key, value, 0, 100));
             case MAX_INFLIGHT -> withMaxInFlight((int) VALUES.number(key, value, 0, Integer.MAX_VALUE));
@@ -107,6 +119,7 @@ public record GroupConfig(int maxDeliveries, Retry retry, int maxInFlight, Strin
     public Map<String, String> toMap() {
         Map<String, String> map = new LinkedHashMap<>();
         map.put(MAX_DELIVERIES, Integer.toString(maxDeliveries));
+        map.put(POISON_MEMBERS, Integer.toString(poisonMembers));
         map.put(RETRY_BACKOFF_MS, retry.backoff.toString());
         map.put(RETRY_JITTER_PERCENT, Integer.toString(retry.jitterPercent));
         map.put(MAX_INFLIGHT, Integer.toString(maxInFlight));

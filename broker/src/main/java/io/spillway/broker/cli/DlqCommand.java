@@ -43,7 +43,7 @@ final class DlqCommand {
             description = {
                 "Lists the dead letters of a topic, the oldest first: where each comes from, why it was given up, how often "
                         + "it was delivered and what went wrong last.",
-                "Causes: MAX_DELIVERIES, LEASE_EXPIRED, TERMINATED, POISON, EXPIRED."
+                "Causes: MAX_DELIVERIES, LEASE_EXPIRED, MEMBERS_FAILED, TERMINATED, POISON, EXPIRED."
             })
     int list(
             @Mixin CommonOptions common,

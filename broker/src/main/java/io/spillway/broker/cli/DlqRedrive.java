@@ -40,7 +40,9 @@ final class DlqRedrive implements Callable<Integer> {
     @Option(
             names = "--cause",
             paramLabel = "CAUSE",
-            description = "Only those with this cause: MAX_DELIVERIES, TERMINATED, LEASE_EXPIRED, EXPIRED, POISON.")
+            description =
+                    "Only those with this cause: MAX_DELIVERIES, MEMBERS_FAILED, TERMINATED, LEASE_EXPIRED, EXPIRED, "
+                            + "POISON.")
     private @Nullable String cause;
 
     @Mixin

@@ -16,9 +16,10 @@ final class GroupSettings {
     @Option(
             names = {"--config", "--setting"},
             paramLabel = "KEY=VALUE",
-            description = "A setting: max.deliveries, retry.backoff.ms, retry.jitter.percent, max.inflight, filter, "
-                    + "dlq.breaker.percent, dlq.breaker.min or dlq.breaker.window.ms. Times take units: 500ms, 1m. May be "
-                    + "repeated.")
+            description =
+                    "A setting: max.deliveries, poison.members, retry.backoff.ms, retry.jitter.percent, max.inflight, filter, "
+                            + "dlq.breaker.percent, dlq.breaker.min or dlq.breaker.window.ms. Times take units: 500ms, 1m. May be "
+                            + "repeated.")
     private Map<String, String> config = new LinkedHashMap<>();
 
     @Option(

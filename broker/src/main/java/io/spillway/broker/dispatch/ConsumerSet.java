@@ -16,6 +16,8 @@ public final class ConsumerSet {
     private final HealthWatch watch;
     /** Index of the one chosen last; -1 when the first is next. */
     private int turn = -1;
+    /** What that was before the last choice. */
+    private int turnBefore = -1;
 
     public ConsumerSet() {
         this((member, what, why, next) -> {});
@@ -78,7 +80,13 @@ public final class ConsumerSet {
 
     /** The next member that can take more, or null. */
     public @Nullable Member choose() {
+        turnBefore = turn;
         return watch.isWeighed() ? leastLoaded() : next();
+    }
+
+    /** There was nothing for the one chosen last: it is its turn again. */
+    public void unchoose() {
+        turn = turnBefore;
     }
 
     /** The next in turn that can take more and is not held back for its health, whatever the others have to do; or null. */

@@ -8,6 +8,7 @@ package io.spillway.broker.dispatch;
  */
 public final class Outcomes {
     static final int EXPIRIES_IN_A_ROW = 3;
+    private static final int CREDIBLE = 5;
     private static final int MIN_OUTCOMES = 20;
     private static final int WORST_PM = 500;
     private static final int PROBES = 3;
@@ -23,6 +24,9 @@ public final class Outcomes {
 
     private long accepted;
     private long failed;
+    /** Records that failed since it accepted one. */
+    private int failedInARow;
+
     private int expiriesInARow;
     /** Fence of the lease that ran out last; 0 = none did. */
     private long lastExpired;
@@ -37,6 +41,7 @@ public final class Outcomes {
     /** Records it acknowledged. */
     public void accepted(int records) {
         accepted += records;
+        failedInARow = 0;
         expiriesInARow = 0;
         if (standing == Standing.PROBING) {
             probesAccepted++;
@@ -50,14 +55,25 @@ public final class Outcomes {
      */
     public void failed(int records, boolean first) {
         failed += records;
+        failedInARow += records;
         failedProbe |= standing == Standing.PROBING && first;
     }
 
     /** Some or all of a lease ran out; one lease counts once. */
-    public void expired(int records, long fence, boolean first) {
-        failed(records, first);
+    public void expired(long fence) {
         expiriesInARow += fence == lastExpired ? 0 : 1;
         lastExpired = fence;
+    }
+
+    /** Records that failed with it were poison, so that it is not to blame. */
+    public void pardoned(int records) {
+        failed = Math.max(0, failed - records);
+        expiriesInARow = Math.max(0, expiriesInARow - 1);
+    }
+
+    /** Whether what fails with it says something of the record: it has not failed with many others just before. */
+    public boolean isCredible() {
+        return standing == Standing.IN && failedInARow <= CREDIBLE;
     }
 
     public boolean isOut() {
@@ -138,6 +154,7 @@ public final class Outcomes {
     private void forget() {
         accepted = 0;
         failed = 0;
+        failedInARow = 0;
         expiriesInARow = 0;
         probesAccepted = 0;
         failedProbe = false;

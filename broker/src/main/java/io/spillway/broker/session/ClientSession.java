@@ -52,6 +52,7 @@ public final class ClientSession {
     private final Map<Integer, PublisherHandle> publishers = new HashMap<>();
     private @Nullable String instance;
     private String clientId = "";
+    private Caller caller = Caller.NOBODY;
     private String zone = "";
     /** Only for reading, which a node that follows allows, too. */
     private boolean onlyReads;
@@ -67,7 +68,7 @@ public final class ClientSession {
         Audited audited = new Audited(context.audit, () -> clientId + " @ " + connection.remote());
         admin = new AdminRequests(context, outbox, audited);
         groups = new GroupRequests(context, outbox, audited);
-        consumers = new ConsumeRequests(context, connection, outbox, () -> clientId);
+        consumers = new ConsumeRequests(context, connection, outbox, () -> caller);
     }
 
     public boolean isOpen() {
@@ -181,6 +182,7 @@ public final class ClientSession {
         zone = hello.getZone();
         onlyReads = hello.getFollowerReads();
         load = Load.of(hello, context.publishBudget, context.clock.nanoTime());
+        caller = new Caller(clientId, instance, load.key());
         hearsOfPressure = features.active().contains(Features.PRESSURE);
         ClientSession older = context.byInstance.put(instance, this);
         if (older != null) {

@@ -29,16 +29,16 @@ final class ConsumeRequests {
     private final SessionContext context;
     private final Connection connection;
     private final Outbox outbox;
-    private final Supplier<String> clientId;
+    private final Supplier<Caller> caller;
     private final Map<Integer, SubscriptionHandle> subscriptions = new HashMap<>();
     private final HealthReports reports = new HealthReports();
 
-    /** @param clientId what a member that has no name is called */
-    ConsumeRequests(SessionContext context, Connection connection, Outbox outbox, Supplier<String> clientId) {
+    /** @param caller known once the session has begun */
+    ConsumeRequests(SessionContext context, Connection connection, Outbox outbox, Supplier<Caller> caller) {
         this.context = context;
         this.connection = connection;
         this.outbox = outbox;
-        this.clientId = clientId;
+        this.caller = caller;
     }
 
     boolean has(int channel) {
@@ -65,8 +65,11 @@ final class ConsumeRequests {
         requireFewer(subscriptions.size(), Limits.MAX_SUBSCRIPTIONS_PER_CONNECTION);
         Mailbox mailbox = context.mailbox(topic);
         int channel = frame.channel();
+        Caller who = caller.get();
+        SubscriptionHandle.Owner owner =
+                new SubscriptionHandle.Owner(who.identityOf(subscribe.getConsumerName()), who.flow(), onlyReads);
         SubscriptionHandle handle = new SubscriptionHandle(
-                connection, outbox, mailbox, channel, onlyReads, gone -> subscriptions.remove(channel, gone));
+                connection, outbox, mailbox, channel, owner, gone -> subscriptions.remove(channel, gone));
         var reply = outbox.<ShardCommand.Subscribed>reply(
                 FrameKind.SUBSCRIBE,
                 channel,
@@ -106,7 +109,8 @@ final class ConsumeRequests {
                             subscribe.getLeaseMs(),
                             subscribe.getMaxUnacked(),
                             settings(subscribe),
-                            subscribe.getConsumerName().isEmpty() ? clientId.get() : subscribe.getConsumerName(),
+                            who.nameOf(subscribe.getConsumerName()),
+                            subscribe.getRole() == ROLE_STANDBY,
                             handle,
                             reply));
         }

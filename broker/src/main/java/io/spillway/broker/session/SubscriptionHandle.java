@@ -2,6 +2,7 @@ package io.spillway.broker.session;
 
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.flow.FlowKey;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.ShardCommand;
 import io.spillway.broker.shard.SubscriberPort;
@@ -13,15 +14,21 @@ import java.util.function.Consumer;
 
 /** A subscription's end in the broker: writes deliveries. Called on the shard thread, {@code onWritable} by transport. */
 final class SubscriptionHandle implements SubscriberPort {
+    /**
+     * Whose subscription it is.
+     *
+     * @param onlyReads the connection stays when another node leads
+     */
+    record Owner(int identity, FlowKey flow, boolean onlyReads) {}
+
     private final Connection connection;
     private final Outbox outbox;
     private final Mailbox mailbox;
     private final int channel;
-    private final boolean onlyReads;
+    private final Owner owner;
     private final Consumer<SubscriptionHandle> forget;
 
     /**
-     * @param onlyReads the connection stays when another node leads
      * @param forget called on the connection's event loop when the broker ends the subscription
      */
     SubscriptionHandle(
@@ -29,18 +36,28 @@ final class SubscriptionHandle implements SubscriberPort {
             Outbox outbox,
             Mailbox mailbox,
             int channel,
-            boolean onlyReads,
+            Owner owner,
             Consumer<SubscriptionHandle> forget) {
         this.connection = connection;
         this.outbox = outbox;
         this.mailbox = mailbox;
         this.channel = channel;
-        this.onlyReads = onlyReads;
+        this.owner = owner;
         this.forget = forget;
     }
 
     Mailbox mailbox() {
         return mailbox;
+    }
+
+    @Override
+    public int identity() {
+        return owner.identity;
+    }
+
+    @Override
+    public FlowKey flow() {
+        return owner.flow;
     }
 
     @Override
@@ -75,7 +92,7 @@ final class SubscriptionHandle implements SubscriberPort {
 
     @Override
     public void ended(SpillwayException why) {
-        outbox.end(FrameKind.SUBSCRIBE, channel, 0, onlyReads ? FollowerReads.stay(why) : why, this::forget);
+        outbox.end(FrameKind.SUBSCRIBE, channel, 0, owner.onlyReads ? FollowerReads.stay(why) : why, this::forget);
     }
 
     void forget() {

@@ -16,12 +16,18 @@ record DeadLetter(
         MAX_DELIVERIES,
         /** Failed as often as the group allows, the last time because a lease ran out. */
         LEASE_EXPIRED,
+        /** Failed with so many different members that it is not for any of them. */
+        MEMBERS_FAILED,
         /** A member says it will never succeed. */
         TERMINATED,
         /** A member could not read it. */
         POISON,
         /** Its time had come before it was delivered. */
         EXPIRED
+    }
+
+    DeadLetter because(Cause other) {
+        return new DeadLetter(group, place, from, to, other, attempts, failures, error);
     }
 
     DeadLetter part(long first, long end) {

@@ -74,6 +74,10 @@ final class Delivery {
                 return true;
             }
         }
+        if (!group.isOrdered()) {
+            // A turn with nothing to give would let one record that fails come to the same member again and again.
+            group.members.unchoose();
+        }
         return false;
     }
 

@@ -2,12 +2,12 @@ package io.spillway.broker.shard;
 
 import static io.spillway.broker.shard.DeadLetter.Cause.LEASE_EXPIRED;
 import static io.spillway.broker.shard.DeadLetter.Cause.MAX_DELIVERIES;
+import static io.spillway.broker.shard.DeadLetter.Cause.MEMBERS_FAILED;
 import static io.spillway.broker.shard.DeadLetter.Cause.POISON;
 import static io.spillway.broker.shard.DeadLetter.Cause.TERMINATED;
 
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.GroupConfig;
-import io.spillway.broker.records.FailedRange;
 import io.spillway.broker.records.GroupFailed;
 import io.spillway.broker.records.GroupSettled;
 import io.spillway.broker.records.StateRecord;
@@ -22,6 +22,7 @@ import io.spillway.protocol.v1.RetryClass;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -122,10 +123,9 @@ final class Settling {
             }
             case NACK -> {
                 counters.nacked.add(records);
-                member.member.health().outcomes().failed(records, lease.attempt() == 1);
                 lease.forEach(from, to, (first, end) -> {
                     DeadLetter failed = failed(group, place, lease, first, end, MAX_DELIVERIES, item.getDetail());
-                    fail(failed, nowMs, item.getDelayMs());
+                    fail(failed, lease, member, nowMs, item.getDelayMs());
                 });
             }
             case TERM -> {
@@ -172,20 +172,24 @@ final class Settling {
     }
 
     /** Records failed once more: again later, or given up. */
-    private void fail(DeadLetter item, long nowMs, long delayMs) {
-        GroupConfig config = item.group().config();
-        if (config.maxDeliveries() > 0 && item.failures() >= config.maxDeliveries()) {
-            giveUp(item, nowMs);
-        } else {
-            GroupConfig.Retry retry = config.retry();
-            long waitMs =
-                    delayMs > 0 ? delayMs : retry.backoff().delayMs(item.failures(), retry.jitterPercent(), random);
-            again(item, nowMs + waitMs);
-        }
+    private void fail(DeadLetter all, Lease lease, @Nullable GroupMember with, long nowMs, long delayMs) {
+        GroupConfig config = all.group().config();
+        boolean isTooOften = config.maxDeliveries() > 0 && all.failures() >= config.maxDeliveries();
+        Blame.divide(all.place(), lease, with, all.from(), all.to(), (from, to, failedBy, isPoison) -> {
+            DeadLetter item = all.part(from, to);
+            if (isTooOften || isPoison) {
+                giveUp(isTooOften ? item : item.because(MEMBERS_FAILED), nowMs, failedBy);
+            } else {
+                GroupConfig.Retry retry = config.retry();
+                long waitMs =
+                        delayMs > 0 ? delayMs : retry.backoff().delayMs(item.failures(), retry.jitterPercent(), random);
+                again(item, nowMs + waitMs, failedBy);
+            }
+        });
     }
 
     /** To the dead letters, as long as the group's breaker allows; beyond that the group pauses and keeps its records. */
-    private void giveUp(DeadLetter item, long nowMs) {
+    private void giveUp(DeadLetter item, long nowMs, int... failedBy) {
         Group group = item.group();
         int records = (int) (item.to() - item.from());
         int admitted = group.keepsDeadLetters() ? 0 : group.breaker.admit(records, nowMs);
@@ -197,7 +201,7 @@ final class Settling {
             pause(group, nowMs);
         }
         if (end < item.to()) {
-            again(item.part(end, item.to()), nowMs);
+            again(item.part(end, item.to()), nowMs, failedBy);
         }
     }
 
@@ -223,15 +227,8 @@ final class Settling {
                         : "group resume " + group.topic.spec.name() + " " + group.name());
     }
 
-    private static void again(DeadLetter item, long dueMs) {
-        item.place()
-                .failed
-                .add(FailedRange.newBuilder()
-                        .setFrom(item.from())
-                        .setTo(item.to())
-                        .setFailures(item.failures())
-                        .setDueMs(dueMs)
-                        .build());
+    private static void again(DeadLetter item, long dueMs, int... failedBy) {
+        item.place().failed.add(FailedRanges.of(item.from(), item.to(), item.failures(), dueMs, failedBy));
     }
 
     private static Error leaseLost(Group group, AckItem item) {
@@ -267,10 +264,11 @@ final class Settling {
         unburden(group, range.lease, records);
         GroupMember holder = group.ports.get(range.lease.memberId());
         if (holder != null) {
-            holder.member.health().outcomes().expired(records, range.lease.fence(), range.lease.attempt() == 1);
+            holder.member.health().outcomes().expired(range.lease.fence());
         }
         String why = "the lease of member " + range.lease.memberId() + " ran out";
-        fail(failed(group, place, range.lease, range.from, range.to, LEASE_EXPIRED, why), nowMs, 0);
+        DeadLetter failed = failed(group, place, range.lease, range.from, range.to, LEASE_EXPIRED, why);
+        fail(failed, range.lease, holder, nowMs, 0);
         unwritten(group, nowMs);
     }
 

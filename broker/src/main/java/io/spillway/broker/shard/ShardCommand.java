@@ -132,7 +132,7 @@ public sealed interface ShardCommand {
     /**
      * @param leaseMs 0 = the broker's default
      * @param maxUnacked records; 0 = the broker's default
-     * @param maxDeliveries 0 = as the group has it
+     * @param standsBy it wants records only when others are not well, or gone
      */
     record SubscribeGroup(
             int topicId,
@@ -143,6 +143,7 @@ public sealed interface ShardCommand {
             int maxUnacked,
             Map<String, String> settings,
             String consumerName,
+            boolean standsBy,
             SubscriberPort port,
             Reply<Subscribed> reply)
             implements Asking {}
@@ -161,7 +162,7 @@ public sealed interface ShardCommand {
             Reply<Subscribed> reply)
             implements Asking {}
 
-    /** @param active false for a member that stands by in an EXCLUSIVE group */
+    /** @param active false for a member that stands by */
     record Subscribed(long memberId, List<Integer> partitions, int leaseMs, boolean active) {}
 
     record Grant(SubscriberPort port, long maxBatches, long maxBytes, boolean paused) implements ShardCommand {}

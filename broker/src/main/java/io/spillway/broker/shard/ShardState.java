@@ -316,7 +316,7 @@ final class ShardState {
         if (place != null) {
             for (FailedRange range : record.getRangesList()) {
                 groups.get(record.getGroupId()).failures += range.getTo() - range.getFrom();
-                place.state.applyFailed(range.getFrom(), range.getTo(), range.getFailures(), range.getDueMs());
+                FailedRanges.apply(range, place.state);
             }
         }
     }

@@ -86,11 +86,8 @@ final class Snapshots {
                 .setPartitionId(place.partition.id)
                 .setCursor(place.state.cursor());
         place.state.forEachSettled((from, to) -> out.addSettledBounds(from).addSettledBounds(to));
-        place.state.forEachFailed((from, to, failures, dueMs) -> out.addFailed(FailedRange.newBuilder()
-                .setFrom(from)
-                .setTo(to)
-                .setFailures(failures)
-                .setDueMs(dueMs)));
+        place.state.forEachFailed((from, to, failures, dueMs, failedBy) ->
+                out.addFailed(FailedRanges.of(from, to, failures, dueMs, failedBy)));
         return out.build();
     }
 
@@ -188,7 +185,7 @@ final class Snapshots {
             place.state.applySettled(saved.getSettledBounds(i), saved.getSettledBounds(i + 1));
         }
         for (FailedRange failed : saved.getFailedList()) {
-            place.state.applyFailed(failed.getFrom(), failed.getTo(), failed.getFailures(), failed.getDueMs());
+            FailedRanges.apply(failed, place.state);
         }
     }
 }

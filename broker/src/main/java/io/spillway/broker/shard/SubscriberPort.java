@@ -2,18 +2,27 @@ package io.spillway.broker.shard;
 
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.flow.FlowKey;
 import io.spillway.protocol.v1.Deliver;
 import java.util.List;
 
 /** The way to one subscription handle. Called on the shard thread; must not block. */
 public interface SubscriberPort {
+    /** Tells it from others, also when it was away: a hash of its process and its name in it. */
+    int identity();
+
+    /** Whose load it is. */
+    default FlowKey flow() {
+        return FlowKey.BROKER;
+    }
+
     /** Whether the connection takes more; after a false the shard is sent {@link ShardCommand.Writable}. */
     boolean writable();
 
     /** Sends the segments; takes over the payload. */
     void deliver(Deliver header, ByteBuf payload);
 
-    /** This member of an EXCLUSIVE group stood by and is active from now on. */
+    /** This member stood by and is active from now on. */
     void gained(long memberId);
 
     /**

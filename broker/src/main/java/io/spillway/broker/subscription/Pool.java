@@ -80,8 +80,8 @@ final class Pool {
         }
     }
 
-    void recordFailure(long from, long to, int failures, long dueMs) {
-        retries.record(from, to, failures, dueMs);
+    void recordFailure(long from, long to, int failures, long dueMs, int[] failedBy) {
+        retries.record(from, to, failures, dueMs, failedBy);
     }
 
     void await(long from, long to, long dueMs) {
@@ -279,6 +279,10 @@ final class Pool {
 
     int failures(long at) {
         return retries.failures(at);
+    }
+
+    int[] failedBy(long at) {
+        return retries.failedBy(at);
     }
 
     long dueMs(long at) {

@@ -1,10 +1,12 @@
 package io.spillway.broker.subscription;
 
+import java.util.Arrays;
 import org.agrona.collections.Long2ObjectHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The records of a window that were delivered before: how often they failed, when they are due again, and which of them
- * are back in the pool, either waiting for their time or ready. Histories live in pages of 256 offsets that exist only
+ * The records of a window that were delivered before: how often they failed and with whom, when they are due again, and which
+ * of them are back in the pool, either waiting for their time or ready. Histories live in pages of 256 offsets that exist only
  * where something failed or was given back; a page goes when the cursor has passed it.
  *
  * <p>What a settled record leaves in a page is stale; callers mask it by what they know to be settled.
@@ -21,10 +23,16 @@ final class Retries {
     /** Below this a heap with stale entries is not worth rebuilding. */
     private static final int REBUILD_FROM = 64;
 
+    private static final int[] NOBODY = {};
+    /** What a reference to the members a record failed with takes; the members are shared by all that failed together. */
+    private static final int REFERENCE_BYTES = 4;
+
     private static final class Page {
         final long[] dueMs = new long[PAGE_OFFSETS];
         final int[] failures = new int[PAGE_OFFSETS];
         final int[] deliveries = new int[PAGE_OFFSETS];
+        /** With whom they failed, as far as somebody wants to know. */
+        int @Nullable [][] failedBy;
     }
 
     private final Long2ObjectHashMap<Page> pages = new Long2ObjectHashMap<>();
@@ -49,10 +57,17 @@ final class Retries {
     }
 
     /** Writes the history of records that failed, in the pool or not. */
-    void record(long from, long to, int failures, long dueMs) {
+    void record(long from, long to, int failures, long dueMs, int[] failedBy) {
         for (long at = from; at < to; at++) {
             var page = pageFor(at);
             int i = (int) at & PAGE_MASK;
+            if (failedBy.length > 0 && page.failedBy == null) {
+                page.failedBy = new int[PAGE_OFFSETS][];
+                Arrays.fill(page.failedBy, NOBODY);
+            }
+            if (page.failedBy != null) {
+                page.failedBy[i] = failedBy;
+            }
             page.failures[i] = failures;
             page.dueMs[i] = dueMs;
             page.deliveries[i] = Math.max(page.deliveries[i], failures);
@@ -198,6 +213,12 @@ final class Retries {
         return page == null ? 0 : page.failures[(int) at & PAGE_MASK];
     }
 
+    /** The members a record failed with, each once. */
+    int[] failedBy(long at) {
+        var page = pages.get(at >>> PAGE_BITS);
+        return page == null || page.failedBy == null ? NOBODY : page.failedBy[(int) at & PAGE_MASK];
+    }
+
     long dueMs(long at) {
         var page = pages.get(at >>> PAGE_BITS);
         return page == null ? 0 : page.dueMs[(int) at & PAGE_MASK];
@@ -216,7 +237,7 @@ final class Retries {
         return waiting.memoryBytes()
                 + ready.memoryBytes()
                 + due.memoryBytes()
-                + (long) pages.size() * PAGE_OFFSETS * (Long.BYTES + 2 * Integer.BYTES);
+                + (long) pages.size() * PAGE_OFFSETS * (Long.BYTES + 2 * Integer.BYTES + REFERENCE_BYTES);
     }
 
     /** How often a record was delivered, as far as that is known. */

@@ -1,5 +1,6 @@
 package io.spillway.broker.subscription;
 
+import java.util.Arrays;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +39,12 @@ public final class SubscriptionState {
 
     /** Sees failed ranges, lowest first. */
     public interface FailedVisitor {
-        void onFailed(long from, long to, int failures, long dueMs);
+        void onFailed(long from, long to, int failures, long dueMs, int[] failedBy);
+    }
+
+    /** Sees ranges, lowest first, and the members their records failed with. */
+    public interface FailedByVisitor {
+        void onRange(long from, long to, int[] failedBy);
     }
 
     /** Sees what an expired lease had not settled. */
@@ -126,12 +132,14 @@ public final class SubscriptionState {
     /**
      * Records failed for the n-th time and are due again at a time. What is settled stays settled. A record in a live
      * lease takes the history and stays in its lease.
+     *
+     * @param failedBy the members they failed with, as far as that is of interest; not changed any more
      */
-    public void applyFailed(long from, long to, int failures, long dueMs) {
+    public void applyFailed(long from, long to, int failures, long dueMs, int... failedBy) {
         long end = Math.min(to, cursor + MAX_SPAN);
         for (long at = settled.nextClear(Math.max(from, cursor), end); at < end; at = settled.nextClear(at, end)) {
             long unsettledTo = settled.nextSet(at, end);
-            pool.recordFailure(at, unsettledTo, failures, dueMs);
+            pool.recordFailure(at, unsettledTo, failures, dueMs, failedBy);
             pool.take(at, unsettledTo);
             if ((leases.isEmpty() && pool.held() == 0) || failing.nextClear(at, unsettledTo) == unsettledTo) {
                 failing.clear(at, unsettledTo);
@@ -237,12 +245,30 @@ public final class SubscriptionState {
         for (long from = nextFailed(cursor, end); from < end; ) {
             int failures = pool.failures(from);
             long dueMs = pool.dueMs(from);
+            int[] failedBy = pool.failedBy(from);
             long to = from + 1;
-            while (to < end && !settled.get(to) && pool.failures(to) == failures && pool.dueMs(to) == dueMs) {
+            while (to < end
+                    && !settled.get(to)
+                    && pool.failures(to) == failures
+                    && pool.dueMs(to) == dueMs
+                    && Arrays.equals(pool.failedBy(to), failedBy)) {
                 to++;
             }
-            visitor.onFailed(from, to, failures, dueMs);
+            visitor.onFailed(from, to, failures, dueMs, failedBy);
             from = nextFailed(to, end);
+        }
+    }
+
+    /** Visits a range in parts whose records failed with the same members. */
+    public void forEachFailedBy(long from, long to, FailedByVisitor visitor) {
+        for (long at = from; at < to; ) {
+            int[] failedBy = pool.failedBy(at);
+            long end = at + 1;
+            while (end < to && Arrays.equals(pool.failedBy(end), failedBy)) {
+                end++;
+            }
+            visitor.onRange(at, end, failedBy);
+            at = end;
         }
     }
 

@@ -18,6 +18,7 @@ class GroupConfigTest {
     void keepsEverySettingAsText() {
         GroupConfig changed = GroupConfig.DEFAULT.with(Map.of(
                 "max.deliveries", "5",
+                "poison.members", "4",
                 "retry.backoff.ms", "100,1000,5000",
                 "retry.jitter.percent", "7",
                 "max.inflight", "1000",

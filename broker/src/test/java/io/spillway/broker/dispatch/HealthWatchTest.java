@@ -234,7 +234,8 @@ class HealthWatchTest {
 
     private void expire(long id, int times) {
         for (int i = 0; i < times; i++) {
-            member(id).health().outcomes().expired(1, ++fence, true);
+            member(id).health().outcomes().failed(1, true);
+            member(id).health().outcomes().expired(++fence);
         }
     }
 

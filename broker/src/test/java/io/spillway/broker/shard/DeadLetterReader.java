@@ -15,6 +15,11 @@ final class DeadLetterReader {
     private DeadLetterReader() {}
 
     static Map<Integer, BitSet> read(ModelShard shard, String name, String group) {
+        return read(shard, name, group, "");
+    }
+
+    /** @param cause why they were given up; empty = whyever */
+    static Map<Integer, BitSet> read(ModelShard shard, String name, String group, String cause) {
         Map<Integer, BitSet> found = new HashMap<>();
         TopicSpec spec = shard.state.catalog.get().find(name);
         if (spec == null) {
@@ -32,7 +37,8 @@ final class DeadLetterReader {
                             headers.put(header, buffer.toString(at, bytes, StandardCharsets.UTF_8)));
                     int partition = Integer.parseInt(headers.getOrDefault("spillway-dlq-partition", "-1"));
                     int offset = Integer.parseInt(headers.getOrDefault("spillway-dlq-offset", "-1"));
-                    if (group.equals(headers.get("spillway-dlq-group"))) {
+                    boolean isMeant = cause.isEmpty() || cause.equals(headers.get("spillway-dlq-cause"));
+                    if (isMeant && group.equals(headers.get("spillway-dlq-group"))) {
                         found.computeIfAbsent(partition, id -> new BitSet()).set(offset);
                     }
                 }

@@ -7,51 +7,18 @@ import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.v1.AckItem;
 import io.spillway.protocol.v1.GroupInfo;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What becomes of records that fail: when they come again, when they are given up, why, and when a group stops. */
 @Timeout(60)
-class DeadLettersTest {
-    private static final int NACK = 1;
-    private static final int TERM = 3;
+class DeadLettersTest extends OnOrders {
     private static final int RELEASE = 4;
     private static final int POISON = 1;
-
-    private ShardFixture shard;
-
-    @BeforeEach
-    void open(@TempDir Path directory) {
-        shard = new ShardFixture(directory.resolve("shard"));
-        shard.createTopic("orders", Map.of());
-    }
-
-    @AfterEach
-    void close() {
-        shard.close();
-    }
-
-    private static AckItem.Builder nack(String why) {
-        return AckItem.newBuilder().setOutcome(NACK).setDetail(why);
-    }
-
-    private static AckItem.Builder term(int reason) {
-        return AckItem.newBuilder().setOutcome(TERM).setReason(reason).setDetail("never");
-    }
-
-    private static TestMember.Delivered only(TestMember member) {
-        List<TestMember.Delivered> taken = member.take();
-        assertThat(taken).hasSize(1);
-        return taken.get(0);
-    }
 
     /** The cause of the only dead letter. */
     private Map<String, String> cause() {

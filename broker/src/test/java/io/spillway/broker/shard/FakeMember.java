@@ -45,7 +45,12 @@ final class FakeMember implements SubscriberPort {
         Start earliest =
                 Start.newBuilder().setKind(GroupAdministration.START_EARLIEST).build();
         return new ShardCommand.SubscribeGroup(
-                topic.topicId(), group, Group.SHARED, earliest, 0, 0, Map.of(), "fake", member, reply);
+                topic.topicId(), group, Group.SHARED, earliest, 0, 0, Map.of(), "fake", false, member, reply);
+    }
+
+    @Override
+    public int identity() {
+        return System.identityHashCode(this);
     }
 
     @Override

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * settle, and says when one breaks a promise.
  */
 sealed class GroupOracle permits LaneOracle {
+    /** The fewest members a record fails with before it is given up for that. */
+    static final int POISON_MEMBERS = 2;
+
     /** Records that one member holds. */
     static final class Held {
         final ModelMember member;
@@ -91,6 +94,9 @@ sealed class GroupOracle permits LaneOracle {
     boolean paused;
     int maxInFlight;
     String step = "";
+    /** By partition and offset, the members that ever had a record, of itself or a replay. */
+    private final Map<List<Long>, TreeSet<Long>> tried = new HashMap<>();
+
     long deliveries;
     /** Records its replays delivered. */
     long replayed;
@@ -122,6 +128,10 @@ sealed class GroupOracle permits LaneOracle {
 
     /** Of the group itself, or of a replay: whose lease it is tells. */
     void onDelivery(ModelMember.Delivery delivery) {
+        for (long offset : delivery.offsets()) {
+            tried.computeIfAbsent(List.of((long) delivery.segment().getPartition(), offset), at -> new TreeSet<>())
+                    .add(delivery.member().id);
+        }
         for (LaneOracle lane : lanes) {
             if (lane.holds(delivery.segment())) {
                 lane.delivered(delivery);
@@ -452,6 +462,14 @@ sealed class GroupOracle permits LaneOracle {
                         .isTrue();
             }
         });
+    }
+
+    /** Only what several members had is given up because it failed with several. */
+    void checkPoison(Map<Integer, BitSet> deadLettered) {
+        deadLettered.forEach((partition, offsets) -> offsets.stream()
+                .forEach(at -> assertThat(tried.getOrDefault(List.of((long) partition, (long) at), new TreeSet<>()))
+                        .as("%s: members that had it", what(partition, at))
+                        .hasSizeGreaterThanOrEqualTo(POISON_MEMBERS)));
     }
 
     /** Nothing is lost: each record was acked, dead-lettered, or is one the group need not see. */

@@ -28,6 +28,9 @@ final class ModelMember implements SubscriberPort {
     final int leaseMs;
     long id;
     boolean active;
+    /** Whether it wants records only when others are not well. */
+    boolean standsBy;
+
     boolean writable = true;
     boolean gone;
     /** Hears that what it holds is lost. */
@@ -56,6 +59,11 @@ final class ModelMember implements SubscriberPort {
         boolean asks = random.nextInt(20) == 0;
         return new HealthReport(
                 state, state.name(), random.nextInt(1_001), loadMilli, loadMilli / 4, asks, 500 + random.nextInt(501));
+    }
+
+    @Override
+    public int identity() {
+        return (int) id;
     }
 
     @Override
@@ -111,7 +119,7 @@ final class ModelMember implements SubscriberPort {
         assertThat(memberId).isEqualTo(id);
         if (drainMs == 0) {
             fenced.accept(this);
-        } else if (slots.isEmpty()) {
+        } else if (standsBy || slots.isEmpty()) {
             assertThat(active).as("member %d had its turn", id).isTrue();
             active = false;
         }

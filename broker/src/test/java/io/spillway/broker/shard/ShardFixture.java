@@ -344,11 +344,22 @@ public final class ShardFixture implements AutoCloseable {
     }
 
     public TestMember join(String topic, String group, int mode, int leaseMs, Map<String, String> settings) {
+        return join(topic, group, mode, leaseMs, false, settings);
+    }
+
+    /** A member that stands by. */
+    TestMember standBy(String topic, String group, int mode, int leaseMs) {
+        return join(topic, group, mode, leaseMs, true, Map.of());
+    }
+
+    private TestMember join(
+            String topic, String group, int mode, int leaseMs, boolean standsBy, Map<String, String> settings) {
         TestMember member = new TestMember();
         Start earliest =
                 Start.newBuilder().setKind(GroupAdministration.START_EARLIEST).build();
-        ask((Reply<ShardCommand.Subscribed> reply) -> new ShardCommand.SubscribeGroup(
-                topicId(topic), group, mode, earliest, leaseMs, 0, settings, "tester", member, reply));
+        ShardCommand.Subscribed subscribed = ask(reply -> new ShardCommand.SubscribeGroup(
+                topicId(topic), group, mode, earliest, leaseMs, 0, settings, "tester", standsBy, member, reply));
+        member.active |= subscribed.active();
         mailbox.offer(new ShardCommand.Grant(member, Long.MAX_VALUE / 2, Long.MAX_VALUE / 2, false));
         step();
         return member;

@@ -150,6 +150,7 @@ final class ShardLife {
 
     private void join(GroupOracle group, int maxUnacked, int leaseMs) {
         ModelMember member = new ModelMember(group::onDelivery, maxUnacked, leaseMs);
+        member.standsBy = group.mode != Group.SHARED && random.nextInt(4) == 0;
         member.fenced = group::fenced;
         ShardCommand.Subscribed subscribed = shard.ask(reply -> new ShardCommand.SubscribeGroup(
                 topic.topicId(),
@@ -160,11 +161,13 @@ final class ShardLife {
                 maxUnacked,
                 Map.of(),
                 "",
+                member.standsBy,
                 member,
                 reply));
+        boolean isActive = group.members.isEmpty() || (group.mode != Group.EXCLUSIVE && !member.standsBy);
         assertThat(subscribed.active())
-                .as("%s: active member of %s", step, group.name)
-                .isEqualTo(group.mode != Group.EXCLUSIVE || group.members.isEmpty());
+                .as("%s: a member of %s", step, group.name)
+                .isIn(isActive, member.standsBy);
         member.id = subscribed.memberId();
         member.active = subscribed.active();
         group.members.add(member);
@@ -316,16 +319,17 @@ final class ShardLife {
     }
 
     private void administer(GroupOracle group) {
-        switch (random.nextInt(9)) {
+        switch (random.nextInt(10)) {
             case 0 -> seek(group);
-            case 1, 2 -> {
+            case 1 -> alter(group, "poison.members", random.nextBoolean() ? "0" : GroupOracle.POISON_MEMBERS + "");
+            case 2, 3 -> {
                 group.paused = random.nextInt(3) == 0;
                 change(group.name, group.paused ? new GroupChange.Pause() : new GroupChange.Resume());
             }
-            case 3, 4 -> alter(group, "filter", random.nextInt(3) == 0 ? published.colour() : "");
-            case 5 ->
+            case 4, 5 -> alter(group, "filter", random.nextInt(3) == 0 ? published.colour() : "");
+            case 6 ->
                 alter(group, "max.inflight", random.nextBoolean() ? "0" : Integer.toString(1 + random.nextInt(100)));
-            case 6 -> replays.purge();
+            case 7 -> replays.purge();
             default -> alter(group, "max.deliveries", random.nextBoolean() ? "0" : "3");
         }
     }
@@ -451,6 +455,7 @@ final class ShardLife {
         }
         for (GroupOracle group : groups) {
             group.checkNothingIsLost(DeadLetterReader.read(shard, DEAD_LETTERS, group.name));
+            group.checkPoison(DeadLetterReader.read(shard, DEAD_LETTERS, group.name, "MEMBERS_FAILED"));
         }
         shard.close();
     }

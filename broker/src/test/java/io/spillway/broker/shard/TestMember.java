@@ -38,6 +38,11 @@ public final class TestMember implements SubscriberPort {
     final List<String> relieved = new ArrayList<>();
 
     @Override
+    public int identity() {
+        return System.identityHashCode(this);
+    }
+
+    @Override
     public boolean writable() {
         return true;
     }

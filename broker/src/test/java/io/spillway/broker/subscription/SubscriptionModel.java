@@ -1,6 +1,7 @@
 package io.spillway.broker.subscription;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ final class SubscriptionModel {
         Where where = Where.FRESH;
         int failures;
         int deliveries;
+        int[] failedBy = {};
         long dueMs;
         /** When a scheduled record is to be delivered. */
         long atMs;
@@ -55,13 +57,14 @@ final class SubscriptionModel {
         }
     }
 
-    void applyFailed(long from, long to, int failures, long dueMs) {
+    void applyFailed(long from, long to, int failures, long dueMs, int... failedBy) {
         for (long at = Math.max(from, cursor); at < to; at++) {
             var item = item(at);
             if (item.where == Where.SETTLED) {
                 continue;
             }
             item.failures = failures;
+            item.failedBy = failedBy;
             item.dueMs = dueMs;
             item.deliveries = Math.max(item.deliveries, failures);
             boolean isHeld = item.where == Where.LEASED || item.where == Where.SCHEDULED;
@@ -228,7 +231,8 @@ final class SubscriptionModel {
             if (item.where == Where.SETTLED) {
                 lines.add(at + " settled");
             } else if (item.failures > 0) {
-                lines.add(at + " failed " + item.failures + " due " + item.dueMs);
+                lines.add(at + " failed " + item.failures + " with " + Arrays.toString(item.failedBy) + " due "
+                        + item.dueMs);
             }
         });
         return lines;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.spillway.broker.subscription.SubscriptionModel.Where;
 import io.spillway.broker.subscription.SubscriptionState.Outcome;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -191,8 +192,9 @@ class SubscriptionModelTest {
     }
 
     private void failed(long from, long to, int failures, long dueMs) {
-        state.applyFailed(from, to, failures, dueMs);
-        model.applyFailed(from, to, failures, dueMs);
+        int[] failedBy = random.ints(random.nextInt(3), 1, MEMBERS + 1).toArray();
+        state.applyFailed(from, to, failures, dueMs, failedBy);
+        model.applyFailed(from, to, failures, dueMs, failedBy);
     }
 
     private void extend() {
@@ -233,9 +235,9 @@ class SubscriptionModelTest {
             restored.applySettled(from, to);
             restoredModel.applySettled(from, to);
         });
-        state.forEachFailed((from, to, failures, dueMs) -> {
-            restored.applyFailed(from, to, failures, dueMs);
-            restoredModel.applyFailed(from, to, failures, dueMs);
+        state.forEachFailed((from, to, failures, dueMs, failedBy) -> {
+            restored.applyFailed(from, to, failures, dueMs, failedBy);
+            restoredModel.applyFailed(from, to, failures, dueMs, failedBy);
         });
         state = restored;
         model = restoredModel;
@@ -266,9 +268,9 @@ class SubscriptionModelTest {
                 byOffset.put(at, at + " settled");
             }
         });
-        state.forEachFailed((from, to, failures, dueMs) -> {
+        state.forEachFailed((from, to, failures, dueMs, failedBy) -> {
             for (long at = from; at < to; at++) {
-                byOffset.put(at, at + " failed " + failures + " due " + dueMs);
+                byOffset.put(at, at + " failed " + failures + " with " + Arrays.toString(failedBy) + " due " + dueMs);
             }
         });
         var lines = new ArrayList<String>();

@@ -278,7 +278,7 @@ class SubscriptionStateTest {
         state.applySettled(3, 4);
 
         var failed = new ArrayList<String>();
-        state.forEachFailed((from, to, failures, dueMs) ->
+        state.forEachFailed((from, to, failures, dueMs, failedBy) ->
                 failed.add(from + ".." + to + " failures " + failures + " due " + dueMs));
 
         assertThat(failed)
