@@ -92,6 +92,9 @@ public final class MemberHealth {
         stateSinceMs = nowMs;
         if (before.factorPm() == 0 && next.factorPm() > 0) {
             slowStart(nowMs);
+        } else if (before == HealthState.DEGRADED && next == HealthState.READY) {
+            // Its share grows from the quarter it had.
+            slowFromMs = nowMs - Weights.SLOW_START_MS * startPm(nowMs) * before.factorPm() / 1_000_000;
         }
         return before;
     }
@@ -136,13 +139,21 @@ public final class MemberHealth {
         return slowFromMs != NEVER && nowMs - slowFromMs < Weights.SLOW_START_MS;
     }
 
+    private long startPm(long nowMs) {
+        return slowFromMs == NEVER ? 1_000 : Weights.slowStartPm(nowMs - slowFromMs);
+    }
+
     void weigh(long meanLoad, boolean panic, long nowMs) {
         if (state.factorPm() == 0 || (outcomes.isOut() && !panic)) {
             weight = 0;
             return;
         }
-        long start = slowFromMs == NEVER ? 1_000 : Weights.slowStartPm(nowMs - slowFromMs);
-        long all = Weights.relative(load(nowMs), meanLoad) * start * state.factorPm() / 1_000_000 * nearPm / 1_000;
+        long all = Weights.relative(load(nowMs), meanLoad)
+                * startPm(nowMs)
+                * state.factorPm()
+                / 1_000_000
+                * nearPm
+                / 1_000;
         weight = Math.max(1, all);
     }
 }

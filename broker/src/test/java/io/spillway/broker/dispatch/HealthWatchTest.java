@@ -55,6 +55,24 @@ class HealthWatchTest {
     }
 
     @Test
+    void theShareOfADegradedMemberThatIsWellGrowsFromAQuarter() {
+        join(2);
+        report(1, HealthState.READY);
+        settle(40);
+        report(1, HealthState.DEGRADED);
+        for (int i = 0; i < 3; i++) {
+            report(1, HealthState.READY);
+        }
+
+        assertThat(member(1).health().state()).isEqualTo(HealthState.READY);
+        assertThat(member(1).health().weight()).isBetween(240L, 300L);
+        settle(10);
+        assertThat(member(1).health().weight()).isBetween(500L, 650L);
+        settle(15);
+        assertThat(member(1).health().weight()).isEqualTo(1_000);
+    }
+
+    @Test
     void whatAMemberSaidIsForgottenAfterFifteenSeconds() {
         join(2);
         report(1, HealthState.CRITICAL);
