@@ -2,7 +2,10 @@ package spillway
 
 import "sync"
 
-const roleActive = 0
+const (
+	roleActive  = 0
+	roleStandby = 1
+)
 
 // activity is whether a subscription is the one its group delivers to, and who hears of its changes, in their order. The state is
 // guarded by the client's lock.

@@ -89,6 +89,9 @@ func (l *subLink) header() *pb.Subscribe {
 		MaxDeliveries: uint32(s.opts.maxDeliveries), Credit: l.nextCredit(), ConsumerName: s.opts.name,
 		Filter: s.opts.filter, GroupConfig: s.opts.groupSettings,
 	}
+	if s.opts.standby {
+		header.Role = roleStandby
+	}
 	for partition, offset := range l.next {
 		header.Starts = append(header.Starts, &pb.Start{Kind: startOffset, Partition: partition, Offset: uint64(offset)})
 	}
@@ -204,7 +207,7 @@ func (l *subLink) onBackpressure(*pb.Backpressure) {} // a consumer is slowed do
 
 // onHandoff: the broker says whether this member is the active one from now on.
 func (l *subLink) onHandoff(notice *pb.Handoff) {
-	if l.state == handleOpen && l.sub.opts.mode == Exclusive {
+	if opts := l.sub.opts; l.state == handleOpen && (opts.standby || opts.mode == Exclusive) {
 		l.setActive(notice.GetGained())
 	}
 }

@@ -76,6 +76,7 @@ type subscribeOptions struct {
 	mode          Mode
 	filter        string
 	groupSettings map[string]string
+	standby       bool
 	onActive      func(bool)
 	onLostLeases  func(LostLeases)
 }
@@ -165,8 +166,18 @@ func WithOnLostLeases(listener func(LostLeases)) SubscribeOption {
 	return func(o *subscribeOptions) error { o.onLostLeases = listener; return nil }
 }
 
+// WithStandby stands by in a group in mode KeyOrdered or Exclusive: it takes over from a member that is not well, or is gone, until
+// that is back or another comes. WithOnActive hears of it. Default: not.
+func WithStandby() SubscribeOption {
+	return func(o *subscribeOptions) error { o.standby = true; return nil }
+}
+
 // complete checks what the options say together.
 func (o *subscribeOptions) complete() error {
+	if o.standby && o.mode != KeyOrdered && o.mode != Exclusive {
+		return invalid("a subscription is to stand by", "it needs a group in mode KeyOrdered or Exclusive, whose members have a part "+
+			"that another can take over")
+	}
 	if o.group == "" {
 		if o.lease != 0 || o.maxUnacked != 0 || o.maxDeliveries != 0 {
 			return invalid("a reader has no lease, max unacked or max deliveries", "they are for groups; a reader acks nothing")

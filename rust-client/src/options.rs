@@ -58,6 +58,7 @@ pub(crate) struct SubscribeOptions {
     pub lease: Duration,
     pub max_unacked: Option<u32>,
     pub max_deliveries: u32,
+    pub standby: bool,
     pub partitions: Vec<u32>,
     pub read_from: ReadFrom,
     pub credit_bytes: u64,

@@ -189,6 +189,7 @@ impl SubLink {
             lease_ms: self.opts.lease.as_millis() as u32,
             max_unacked: self.opts.max_unacked.unwrap_or(0),
             max_deliveries: self.opts.max_deliveries,
+            role: if self.opts.standby { ROLE_STANDBY } else { 0 },
             credit: Some(credit),
             consumer_name: self.opts.name.clone(),
             starts: starts.collect(),
@@ -228,7 +229,8 @@ impl SubLink {
 
     /// The broker has made it the active member of its group, or another one in its place.
     pub fn on_handoff(&mut self, net: &mut Net, handoff: &pb::Handoff) {
-        if self.state == State::Active && self.opts.terms.mode == crate::GroupMode::Exclusive {
+        let stands_by = self.opts.standby || self.opts.terms.mode == crate::GroupMode::Exclusive;
+        if self.state == State::Active && stands_by {
             self.set_active(net, handoff.gained);
         }
     }

@@ -108,6 +108,9 @@ func subscribe(d *driver, a *args, r *reading) (*openClient, string, []spillway.
 	if a.has("name") {
 		options = append(options, spillway.WithConsumerName(a.text("name")))
 	}
+	if a.flag("standby") {
+		options = append(options, spillway.WithStandby())
+	}
 	return c, topic, append(options, groupOptions(a)...), nil
 }
 

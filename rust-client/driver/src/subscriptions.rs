@@ -84,6 +84,9 @@ async fn open_as(d: &Driver, mut a: Args) -> Result<Arc<Reading>, Failure> {
     if let Some(name) = a.find_text("name") {
         builder = builder.name(name);
     }
+    if a.take("standby") == Some(Value::Bool(true)) {
+        builder = builder.standby();
+    }
     let builder = of_group(builder, &mut a)?;
     a.finish()?;
     let reading = Arc::new(Reading {

@@ -64,6 +64,7 @@ impl SubscriptionBuilder {
             lease: Duration::ZERO,
             max_unacked: None,
             max_deliveries: 0,
+            standby: false,
             partitions: Vec::new(),
             read_from: ReadFrom::Leader,
             credit_bytes: 8 << 20,
@@ -116,6 +117,13 @@ impl SubscriptionBuilder {
     /// Failed deliveries after which a message is dead-lettered, up to 1,000. Default 0: as the group has it.
     pub fn max_deliveries(mut self, deliveries: u32) -> Self {
         self.opts.max_deliveries = deliveries;
+        self
+    }
+
+    /// Stands by in a group in mode [`GroupMode::KeyOrdered`] or [`GroupMode::Exclusive`]: takes over from a member that is not well, or
+    /// is gone, until that is back or another comes. [`on_active`](Self::on_active) hears of it. Default: not.
+    pub fn standby(mut self) -> Self {
+        self.opts.standby = true;
         self
     }
 
@@ -207,6 +215,12 @@ impl SubscriptionBuilder {
             ));
         }
         number_between("the credit", o.credit_bytes, 1 << 20, 1 << 30)?;
+        if o.standby && (!self.in_group || o.terms.mode == GroupMode::Shared) {
+            return Err(Error::invalid(
+                "a subscription is to stand by",
+                "it needs a group in mode KeyOrdered or Exclusive, whose members have a part that another can take over",
+            ));
+        }
         if self.in_group {
             if o.group.is_empty() {
                 return Err(Error::invalid(

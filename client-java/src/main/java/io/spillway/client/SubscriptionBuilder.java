@@ -55,9 +55,15 @@ public interface SubscriptionBuilder {
 
     /**
      * Hears, each time that changes, whether the broker delivers to this member: {@link Subscription#isActive}. Of use in
-     * {@link GroupMode#EXCLUSIVE}. On the client's network thread: must not block. Default: nobody.
+     * {@link GroupMode#EXCLUSIVE}, and to a {@link #standby}. On the client's network thread: must not block. Default: nobody.
      */
     SubscriptionBuilder onActive(Consumer<Boolean> listener);
+
+    /**
+     * Stands by in a group in mode {@link GroupMode#KEY_ORDERED} or {@link GroupMode#EXCLUSIVE}: takes over from a member that is not
+     * well, or is gone, until it is back or another comes. {@link #onActive} hears of it. Default: not.
+     */
+    SubscriptionBuilder standby();
 
     /** How long a message is leased. 1 s to 12 h, default: the broker's, 30 s. */
     SubscriptionBuilder leaseTime(Duration lease);

@@ -228,7 +228,7 @@ final class SubscriptionLink implements HandleListener {
 
     @Override
     public void onHandoff(Handoff change) {
-        if (settings.terms().mode() == GroupMode.EXCLUSIVE) {
+        if (settings.standby() || settings.terms().mode() == GroupMode.EXCLUSIVE) {
             active(change.getGained());
         }
     }

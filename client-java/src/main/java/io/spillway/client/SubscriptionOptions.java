@@ -34,6 +34,7 @@ final class SubscriptionOptions implements SubscriptionBuilder {
     private String consumerName;
     private Consumer<LostLeases> onLostLeases = lost -> {};
     private Consumer<Boolean> onActive = active -> {};
+    private boolean standby;
 
     SubscriptionOptions(
             String topic, String consumerName, Function<SubscriptionSettings, ConnectedSubscription> opener) {
@@ -105,6 +106,12 @@ final class SubscriptionOptions implements SubscriptionBuilder {
     @Override
     public SubscriptionBuilder onActive(Consumer<Boolean> listener) {
         onActive = listener;
+        return this;
+    }
+
+    @Override
+    public SubscriptionBuilder standby() {
+        standby = true;
         return this;
     }
 
@@ -185,6 +192,11 @@ final class SubscriptionOptions implements SubscriptionBuilder {
             throw Arguments.invalid(
                     "the reader of " + topic + " is given a mode, a filter or settings of a group", "it has no group");
         }
+        if (standby && (mode == null || mode == GroupMode.SHARED)) {
+            throw Arguments.invalid(
+                    "a subscription to " + topic + " is to stand by",
+                    "it needs a group in mode KEY_ORDERED or EXCLUSIVE, whose members have a part that another can take over");
+        }
         if (!group.isEmpty() && readFrom == ReadFrom.NEAREST) {
             throw Arguments.invalid(
                     "group " + group + " is to read from the nearest node",
@@ -212,6 +224,7 @@ final class SubscriptionOptions implements SubscriptionBuilder {
                 readFrom,
                 creditBytes,
                 consumerName,
+                standby,
                 onLostLeases,
                 onActive);
     }

@@ -11,6 +11,7 @@ import java.util.function.Consumer;
  * @param leaseMs 0 = the broker's default
  * @param maxUnacked 0 = the broker's default
  * @param partitions empty = all
+ * @param standby it takes records only when others are not well, or gone
  * @param onActive hears whether the broker delivers to it, each time that changes
  */
 record SubscriptionSettings(
@@ -25,10 +26,12 @@ record SubscriptionSettings(
         ReadFrom readFrom,
         long creditBytes,
         String consumerName,
+        boolean standby,
         Consumer<LostLeases> onLostLeases,
         Consumer<Boolean> onActive) {
 
     private static final int MODE_STREAM = 3;
+    private static final int ROLE_STANDBY = 1;
 
     /** What is asked of the broker, but for credit and a reader's place. */
     Subscribe.Builder request() {
@@ -43,6 +46,7 @@ record SubscriptionSettings(
                 .setLeaseMs(leaseMs)
                 .setMaxUnacked(maxUnacked)
                 .setMaxDeliveries(maxDeliveries)
+                .setRole(standby ? ROLE_STANDBY : 0)
                 .setConsumerName(consumerName);
     }
 

@@ -124,6 +124,8 @@ final class Group {
     int nextPlace;
     /** The active member of an EXCLUSIVE group was relieved and still holds records: nobody gets any until that is over. */
     boolean handingOver;
+    /** Places of members of a KEY_ORDERED group that are gone; one that stands by has such a place until another comes. */
+    int vacant;
     /** Until when a relieved member may keep what it holds, the next of them; the largest long when there is none. */
     long drainedMs = Long.MAX_VALUE;
     /** When slots move on towards an equal share; the largest long when all have theirs. */
@@ -276,9 +278,13 @@ final class Group {
         return parent == null ? handingOver : parent.handingOver;
     }
 
-    /** Whether a member gets records, as all do but those that stand by in an EXCLUSIVE group. */
+    /** Whether a member gets records, as all do but those that stand by. */
     boolean isActive(Member member) {
-        return mode() != EXCLUSIVE || (!isHandingOver() && members.first() == member);
+        if (mode() == EXCLUSIVE) {
+            return !isHandingOver() && members.first() == member;
+        }
+        GroupMember joined = ports.get(member.id());
+        return joined == null || !joined.standsBy || !member.isRelieved();
     }
 
     boolean hasLeases() {

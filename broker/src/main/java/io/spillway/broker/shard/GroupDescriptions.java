@@ -68,7 +68,7 @@ final class GroupDescriptions {
                 .setState(joined.standing())
                 .setWeightPm((int) member.health().weight())
                 .setWhy(joined.why())
-                .setRelieved(member.isRelieved())
+                .setRelieved(member.isRelieved() && !joined.standsBy)
                 .build();
     }
 

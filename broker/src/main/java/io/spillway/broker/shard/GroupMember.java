@@ -17,6 +17,8 @@ final class GroupMember implements Subscriber {
     final int leaseMs;
     /** What the consumer calls itself. */
     final String name;
+    /** Whether it wants records only when others are not well, or gone. */
+    final boolean standsBy;
 
     /** Until when it may keep what it holds, because it is relieved; 0 when that is over. */
     long drainUntilMs;
@@ -26,12 +28,13 @@ final class GroupMember implements Subscriber {
     private boolean paused;
     private boolean blocked;
 
-    GroupMember(Group group, Member member, SubscriberPort port, int leaseMs, String name) {
+    GroupMember(Group group, Member member, int leaseMs, ShardCommand.SubscribeGroup asked) {
         this.group = group;
         this.member = member;
-        this.port = port;
         this.leaseMs = leaseMs;
-        this.name = name;
+        port = asked.port();
+        name = asked.consumerName();
+        standsBy = asked.standsBy();
     }
 
     /** How it is, in a word for operators. */

@@ -7,16 +7,19 @@ import io.spillway.broker.dispatch.MemberHealth;
 import io.spillway.broker.subscription.Lease;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Relieves members of KEY_ORDERED and EXCLUSIVE groups that are not well: others get their keys, or their turn. What a
  * member holds stays its own for 5 s, or as long as its lease is; then its leases end, and what it settles comes too late.
- * It gets its part back after 30 s in which it was well, keys a tenth of all each 10 s. In a SHARED group there is nothing
- * to be relieved of.
+ * It gets its part back after 30 s in which it was well, keys a tenth of all each 10 s; at once when nobody else can take
+ * anything. Members of a KEY_ORDERED group that stand by have no keys until somebody is relieved or goes. In a SHARED group
+ * there is nothing to be relieved of.
  *
- * <p>At any time at least one member is not relieved. Confined to the shard thread.
+ * <p>At any time at least one member is not relieved, and one that can take something if any can. Confined to the shard
+ * thread.
  */
 final class HandOffs {
     private static final Logger LOG = LoggerFactory.getLogger(HandOffs.class);
@@ -34,6 +37,33 @@ final class HandOffs {
         this.counters = counters;
     }
 
+    /** Somebody has come: it has its part at once, or stands by. */
+    void joined(Group group, GroupMember joined, long nowMs) {
+        if (group.isOrdered() && joined.standsBy) {
+            joined.member.relieved(true);
+            joined.wellSinceMs = nowMs - WELL_MS;
+            fill(group, KeySlots.SLOTS, joined, nowMs);
+            return;
+        }
+        group.joined(joined.member);
+        if (!joined.standsBy) {
+            group.vacant = Math.max(0, group.vacant - 1);
+            standbysLast(group);
+        }
+    }
+
+    /** Of an EXCLUSIVE group, who stands by comes behind who does not, but keeps the turn it has. */
+    private static void standbysLast(Group group) {
+        if (group.mode() != Group.EXCLUSIVE) {
+            return;
+        }
+        for (GroupMember other : List.copyOf(group.ports.values())) {
+            if (other.standsBy && !group.isActive(other.member)) {
+                group.members.moveLast(other.member);
+            }
+        }
+    }
+
     /** Somebody's health may have changed. */
     void look(Group group, long nowMs) {
         if (group.mode() == Group.SHARED) {
@@ -42,43 +72,93 @@ final class HandOffs {
         for (GroupMember joined : List.copyOf(group.ports.values())) {
             boolean isWell = isWell(joined.member, nowMs);
             if (!joined.member.isRelieved()) {
-                if (!isWell && hasHeir(group, joined, nowMs)) {
-                    relieve(group, joined, nowMs);
+                if (!isWell) {
+                    relieveOf(group, joined, nowMs);
                 }
             } else if (!isWell) {
                 joined.wellSinceMs = 0;
             } else if (joined.wellSinceMs == 0) {
                 joined.wellSinceMs = nowMs;
-            } else if (nowMs - joined.wellSinceMs >= WELL_MS && joined.drainUntilMs == 0) {
+            } else if (isRested(joined, nowMs) && !isIdle(group, joined)) {
                 restore(group, joined, SLOTS_AT_ONCE);
                 group.evenMs = nowMs + EVEN_MS;
             }
         }
+        fill(group, KeySlots.SLOTS, null, nowMs);
     }
 
     private static boolean isWell(Member member, long nowMs) {
         MemberHealth health = member.health();
         boolean isDegradedLong = health.state() == HealthState.DEGRADED && nowMs - health.stateSinceMs() >= DEGRADED_MS;
-        return health.weight() > 0 && !health.outcomes().isOut() && !health.wantsHandoff() && !isDegradedLong;
+        return isAble(member) && !health.outcomes().isOut() && !health.wantsHandoff() && !isDegradedLong;
     }
 
-    private static boolean hasHeir(Group group, GroupMember joined, long nowMs) {
-        for (int i = 0; i < group.members.size(); i++) {
-            Member other = group.members.get(i);
-            if (other != joined.member && !other.isRelieved() && isWell(other, nowMs)) {
-                return true;
+    /** Whether it would be given anything at all. */
+    private static boolean isAble(Member member) {
+        return member.health().weight() > 0;
+    }
+
+    private static boolean isRested(GroupMember joined, long nowMs) {
+        return joined.wellSinceMs != 0 && nowMs - joined.wellSinceMs >= WELL_MS && joined.drainUntilMs == 0;
+    }
+
+    /** Whether it stands by in a KEY_ORDERED group, and has no keys. */
+    private static boolean isIdle(Group group, GroupMember joined) {
+        return group.isOrdered() && joined.standsBy && joined.member.isRelieved();
+    }
+
+    /** Others take over from a member that is not well; from one that can take nothing, whoever can take something. */
+    private void relieveOf(Group group, GroupMember joined, long nowMs) {
+        boolean isAble = isAble(joined.member);
+        for (GroupMember other : group.ports.values()) {
+            boolean isHeir = isAble ? isWell(other.member, nowMs) : isAble(other.member);
+            boolean isThere = !other.member.isRelieved() || (isIdle(group, other) && isRested(other, nowMs));
+            if (other != joined && isHeir && isThere) {
+                relieve(group, joined, joined.why(), nowMs);
+                return;
             }
         }
-        return false;
+        GroupMember resting = isAble || !hasPart(group, joined) ? null : ablest(group);
+        if (resting != null) {
+            LOG.warn(
+                    "event=consumer_handoff topic={} group={} member={} what=\"goes on before its 30 s are over\" "
+                            + "why=\"nobody else can take anything\" next=\"it takes over from member {}\"",
+                    group.topic.spec.name(),
+                    group.name(),
+                    resting.member.id(),
+                    joined.member.id());
+            restore(group, resting, KeySlots.SLOTS);
+            relieve(group, joined, joined.why(), nowMs);
+        }
     }
 
-    private void relieve(Group group, GroupMember joined, long nowMs) {
+    /** Whether it has keys, or the turn. While the turn is being handed over nobody has it. */
+    private static boolean hasPart(Group group, GroupMember joined) {
+        return group.isOrdered() || group.isActive(joined.member);
+    }
+
+    /** The relieved member with the largest weight; null when none of them can take anything. */
+    private static @Nullable GroupMember ablest(Group group) {
+        GroupMember best = null;
+        for (GroupMember other : group.ports.values()) {
+            boolean isBetter = best == null
+                    || other.member.health().weight() > best.member.health().weight();
+            if (other.member.isRelieved() && isAble(other.member) && isBetter) {
+                best = other;
+            }
+        }
+        return best;
+    }
+
+    private void relieve(Group group, GroupMember joined, String why, long nowMs) {
         Member member = joined.member;
         boolean isStandby = group.mode() == Group.EXCLUSIVE && !group.isActive(member);
         List<Integer> slots = group.isOrdered() ? group.slots.of(member.id()) : List.of();
         boolean wasHandingOver = group.handingOver;
         member.relieved(true);
         joined.wellSinceMs = 0;
+        // First: who stands by and has no keys gets those of the one that leaves.
+        fill(group, 0, null, nowMs);
         group.left(member);
         if (isStandby) {
             return;
@@ -89,7 +169,7 @@ final class HandOffs {
         group.handingOver = wasHandingOver || group.mode() == Group.EXCLUSIVE;
         joined.port.relieved(member.id(), slots, drainMs);
         counters.handOffs.increment();
-        say(group, joined, "relieved of " + (slots.isEmpty() ? "its turn" : slots.size() + " slots"), joined.why());
+        say(group, joined, "relieved of " + (slots.isEmpty() ? "its turn" : slots.size() + " slots"), why);
         settleDrains(group, nowMs);
     }
 
@@ -104,6 +184,58 @@ final class HandOffs {
                 why);
     }
 
+    /**
+     * As many of those that stand by in a KEY_ORDERED group have keys as others are relieved or gone, and at least one
+     * while there is nobody else. One too many goes back when the others have their shares.
+     *
+     * @param slots how many one gets at once
+     * @param coming who is told by the answer it waits for
+     */
+    private void fill(Group group, int slots, @Nullable GroupMember coming, long nowMs) {
+        if (!group.isOrdered()) {
+            return;
+        }
+        int wanted = group.vacant;
+        int serving = 0;
+        int others = 0;
+        GroupMember last = null;
+        for (GroupMember joined : group.ports.values()) {
+            if (!joined.standsBy) {
+                others++;
+                wanted += joined.member.isRelieved() ? 1 : 0;
+            } else if (!joined.member.isRelieved()) {
+                serving++;
+                last = joined;
+            }
+        }
+        wanted = Math.max(wanted, others == 0 ? 1 : 0);
+        GroupMember next;
+        while (serving < wanted && (next = idle(group, nowMs)) != null) {
+            restore(group, next, slots);
+            if (next != coming) {
+                next.port.gained(next.member.id());
+            }
+            serving++;
+        }
+        if (serving > wanted && last != null && group.evenMs == Long.MAX_VALUE) {
+            relieve(group, last, "who it stood in for is back", nowMs);
+            last.wellSinceMs = nowMs - WELL_MS;
+        }
+    }
+
+    /** Of those that stand by and are well, the one with the largest weight; null when there is none. */
+    private static @Nullable GroupMember idle(Group group, long nowMs) {
+        GroupMember best = null;
+        for (GroupMember joined : group.ports.values()) {
+            boolean isBetter = best == null
+                    || joined.member.health().weight() > best.member.health().weight();
+            if (isIdle(group, joined) && isRested(joined, nowMs) && isWell(joined.member, nowMs) && isBetter) {
+                best = joined;
+            }
+        }
+        return best;
+    }
+
     /** Ends the drains whose members hold nothing more or whose time is over, and moves slots on. */
     void tick(Group group, long nowMs) {
         if (group.drainedMs != Long.MAX_VALUE) {
@@ -113,6 +245,7 @@ final class HandOffs {
             boolean moved = group.slots.even(SLOTS_AT_ONCE) > 0;
             group.evenMs = moved ? nowMs + EVEN_MS : Long.MAX_VALUE;
             group.slotsMoved();
+            fill(group, KeySlots.SLOTS, null, nowMs);
             group.topic.ready();
         }
     }
@@ -161,19 +294,38 @@ final class HandOffs {
     }
 
     /** A member is gone and what it had given to others; of an EXCLUSIVE group the next one may be told. */
-    void left(Group group, boolean hadTurn) {
+    void left(Group group, GroupMember leaver, boolean hadTurn, long nowMs) {
+        group.vacant = Math.min(group.members.size(), group.vacant + (leaver.standsBy ? 0 : 1));
         if (hadTurn) {
             group.handingOver = false;
         }
         if (group.mode() == Group.EXCLUSIVE && hadTurn) {
             promote(group);
-        } else if (group.isOrdered() && group.members.first() == null) {
-            restoreBest(group);
+        } else if (group.isOrdered()) {
+            fill(group, KeySlots.SLOTS, null, nowMs);
+            if (group.members.first() == null) {
+                restoreBest(group);
+            }
         }
     }
 
-    private void promote(Group group) {
-        if (group.members.first() == null) {
+    /** The turn goes to the next one that can take something, if any can. */
+    private static void promote(Group group) {
+        GroupMember able = ablest(group);
+        for (GroupMember joined : group.ports.values()) {
+            able = !joined.member.isRelieved() && isAble(joined.member) ? joined : able;
+        }
+        if (able != null) {
+            if (able.member.isRelieved()) {
+                restore(group, able, KeySlots.SLOTS);
+            }
+            for (GroupMember joined : group.ports.values()) {
+                if (!isAble(joined.member)) {
+                    joined.member.relieved(true);
+                    joined.wellSinceMs = 0;
+                }
+            }
+        } else if (group.members.first() == null) {
             restoreBest(group);
         }
         Member next = group.members.first();
@@ -194,7 +346,11 @@ final class HandOffs {
         }
         GroupMember joined = group.ports.get(best.id());
         if (joined != null) {
+            boolean stoodBy = isIdle(group, joined);
             restore(group, joined, KeySlots.SLOTS);
+            if (stoodBy) {
+                joined.port.gained(best.id());
+            }
         }
     }
 
@@ -204,6 +360,7 @@ final class HandOffs {
         if (group.mode() == Group.EXCLUSIVE) {
             // It comes last of all, so that it does not take the turn of who has it.
             group.members.moveLast(joined.member);
+            standbysLast(group);
         } else {
             group.slots.join(joined.member.id(), slots);
             group.slotsMoved();

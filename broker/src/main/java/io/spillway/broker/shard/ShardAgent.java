@@ -275,7 +275,7 @@ final class ShardAgent {
         } else if (command instanceof ShardCommand.Writable writable) {
             subscriptions.writable(writable.port());
         } else if (command instanceof ShardCommand.Unsubscribe unsubscribe) {
-            subscriptions.end(unsubscribe);
+            subscriptions.end(unsubscribe, nowMs);
         } else if (command instanceof ShardCommand.StopDelivering) {
             stopsDelivering = true;
         } else if (command instanceof ShardCommand.CatalogChanged) {
@@ -338,7 +338,7 @@ final class ShardAgent {
     }
 
     private int endClosed() {
-        return subscriptions.endClosed();
+        return subscriptions.endClosed(nowMs);
     }
 
     private int tick() {

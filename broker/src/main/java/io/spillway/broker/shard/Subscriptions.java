@@ -33,15 +33,22 @@ final class Subscriptions {
                     "it knows SHARED (0), KEY_ORDERED (1), EXCLUSIVE (2) and, without a group, STREAM (3)",
                     "subscribe in one of these modes");
         }
+        if (command.standsBy() && command.mode() == Group.SHARED) {
+            throw new SpillwayException(
+                    Code.INVALID_ARGUMENT,
+                    "a member of a SHARED group wants to stand by",
+                    "its members have no part of their own that another could take over",
+                    "stand by in a KEY_ORDERED or EXCLUSIVE group, or subscribe without it");
+        }
         TopicState topic = state.topic(command.topicId());
         topic.spec.requireOpen();
         Group group = groups.join(command, topic, nowMs);
         int maxUnacked = command.maxUnacked() > 0 ? command.maxUnacked() : state.config.defaultMaxUnacked();
         int leaseMs = command.leaseMs() > 0 ? command.leaseMs() : state.config.defaultLeaseMs();
         Member member = group.members.add(nextMemberId++, maxUnacked);
-        group.joined(member);
-        GroupMember joined = new GroupMember(group, member, command.port(), leaseMs, command.consumerName());
+        GroupMember joined = new GroupMember(group, member, leaseMs, command);
         group.ports.put(member.id(), joined);
+        handOffs.joined(group, joined, nowMs);
         subscribers.put(command.port(), joined);
         List<Integer> all = new ArrayList<>();
         for (Partition partition : topic.partitions) {
@@ -173,7 +180,7 @@ final class Subscriptions {
         release(group, leaver);
         group.lanes.forEach(lane -> release(lane, leaver));
         group.left(leaver.member);
-        handOffs.left(group, hadTurn);
+        handOffs.left(group, leaver, hadTurn, nowMs);
     }
 
     private static void release(Group group, GroupMember leaver) {
@@ -204,7 +211,7 @@ final class Subscriptions {
     }
 
     /** Ends the members of groups whose topics were taken elsewhere; readers go on. */
-    int endClosed() {
+    int endClosed(long nowMs) {
         int ended = 0;
         for (TopicState topic : state.closedTopics) {
             if (topic.spec.standing().isOpen()) {
@@ -213,7 +220,7 @@ final class Subscriptions {
             for (Subscriber subscriber : List.copyOf(subscribers.values())) {
                 if (subscriber instanceof GroupMember member && member.group.topic == topic) {
                     subscribers.remove(subscriber.port());
-                    leave(member);
+                    leave(member, nowMs);
                     subscriber.port().ended(topic.spec.refusal());
                     ended++;
                 }

@@ -1,42 +1,25 @@
 package io.spillway.broker.shard;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.spillway.broker.dispatch.HealthReport;
 import io.spillway.broker.dispatch.HealthState;
 import io.spillway.protocol.KeyHash;
 import io.spillway.protocol.RecordParts;
-import io.spillway.protocol.v1.AckItem;
 import io.spillway.protocol.v1.GroupInfo;
 import io.spillway.protocol.v1.MemberInfo;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Who gets the records when a member says that it is not well. */
 @Timeout(60)
-class HandOffsTest {
+class HandOffsTest extends OnOrders {
     private static final int LEASE_MS = 60_000;
-
-    private ShardFixture shard;
-
-    @BeforeEach
-    void open(@TempDir Path directory) {
-        shard = new ShardFixture(directory.resolve("shard"));
-        shard.createTopic("orders", Map.of());
-    }
-
-    @AfterEach
-    void close() {
-        shard.close();
-    }
 
     @Test
     void aCriticalMemberOfASharedGroupGetsNothingMore() {
@@ -63,7 +46,7 @@ class HandOffsTest {
         publishEach(1);
         assertThat(active.relieved).containsExactly("0 slots, 5000 ms");
         assertThat(standby.received).as("while the other one holds a record").isEmpty();
-        shard.settle(active, active.received.get(0), AckItem.newBuilder());
+        shard.settle(active, active.received.get(0), accept());
         shard.pass(50);
 
         assertThat(standby.active).isTrue();
@@ -83,7 +66,7 @@ class HandOffsTest {
 
         assertThat(active.relieved).containsExactly("0 slots, 5000 ms", "0 slots, 0 ms");
         assertThat(offsets(standby)).containsExactly(0L);
-        assertThat(shard.settle(active, active.received.get(0), AckItem.newBuilder()))
+        assertThat(shard.settle(active, active.received.get(0), accept()))
                 .as("a late ack is refused")
                 .hasSize(1);
     }
@@ -105,7 +88,7 @@ class HandOffsTest {
                 .as("keys that are held stay where they are")
                 .isEqualTo(20 - had);
         TestMember.Delivered first = sick.received.get(0);
-        shard.settle(sick, first, AckItem.newBuilder());
+        shard.settle(sick, first, accept());
         shard.pass(50);
 
         assertThat(well.received).last().satisfies(next -> {
@@ -168,6 +151,132 @@ class HandOffsTest {
         assertThat(sick.received).hasSize(1);
     }
 
+    @Test
+    void whoWaitsForItsTurnGoesOnAtOnceWhenNobodyElseCan() {
+        TestMember first = join(Group.EXCLUSIVE);
+        TestMember second = join(Group.EXCLUSIVE);
+        say(first, HealthState.CRITICAL);
+        assertThat(second.active).isTrue();
+        for (int i = 0; i < 3; i++) {
+            say(first, HealthState.READY);
+        }
+        publishEach(1);
+        assertThat(first.received).as("before its 30 s are over").isEmpty();
+        shard.settle(second, only(second), accept());
+
+        say(second, HealthState.CRITICAL);
+        publishEach(2);
+
+        assertThat(first.active).isTrue();
+        assertThat(second.active).isFalse();
+        assertThat(first.received).hasSize(2);
+    }
+
+    @Test
+    void whoIsDegradedTakesOverFromOneThatCanTakeNothing() {
+        TestMember first = join(Group.EXCLUSIVE);
+        TestMember second = join(Group.EXCLUSIVE);
+        say(second, HealthState.DEGRADED);
+        shard.pass(11_000);
+        say(second, HealthState.DEGRADED);
+
+        say(first, HealthState.CRITICAL);
+        publishEach(1);
+
+        assertThat(second.received).hasSize(1);
+    }
+
+    @Test
+    void keysGoBackAtOnceWhenTheirNewOwnerCanTakeNothing() {
+        TestMember first = join(Group.KEY_ORDERED);
+        TestMember second = join(Group.KEY_ORDERED);
+        say(first, HealthState.CRITICAL);
+        for (int i = 0; i < 3; i++) {
+            say(first, HealthState.READY);
+        }
+        assertThat(slotsOf(1)).isZero();
+
+        say(second, HealthState.CRITICAL);
+        publishEach(5);
+
+        assertThat(slotsOf(1)).isEqualTo(1024);
+        assertThat(first.received).hasSize(5);
+    }
+
+    @Test
+    void whoStandsByHasTheKeysOfOneThatIsRelievedUntilItIsBack() {
+        TestMember one = join(Group.KEY_ORDERED);
+        join(Group.KEY_ORDERED);
+        TestMember standby = standBy(Group.KEY_ORDERED);
+        assertThat(standby.active).isFalse();
+        assertThat(List.of(slotsOf(1), slotsOf(2), slotsOf(3))).containsExactly(512, 512, 0);
+
+        say(one, HealthState.CRITICAL);
+        assertThat(standby.active).isTrue();
+        assertThat(List.of(slotsOf(1), slotsOf(2), slotsOf(3))).containsExactly(0, 512, 512);
+
+        for (int second = 0; second < 100; second++) {
+            say(one, HealthState.READY);
+            shard.pass(1_000);
+        }
+        assertThat(standby.active).isFalse();
+        assertThat(List.of(slotsOf(1), slotsOf(2), slotsOf(3))).containsExactly(512, 512, 0);
+    }
+
+    @Test
+    void whoStandsByTakesThePlaceOfOneThatIsGoneUntilAnotherComes() {
+        TestMember one = join(Group.KEY_ORDERED);
+        join(Group.KEY_ORDERED);
+        TestMember standby = standBy(Group.KEY_ORDERED);
+
+        shard.disconnect(one);
+        assertThat(standby.active).isTrue();
+        assertThat(List.of(slotsOf(2), slotsOf(3))).containsExactly(512, 512);
+
+        join(Group.KEY_ORDERED);
+        say(standby, HealthState.READY);
+        shard.pass(20);
+        assertThat(standby.active).isFalse();
+        assertThat(List.of(slotsOf(2), slotsOf(3), slotsOf(4))).containsExactly(512, 0, 512);
+    }
+
+    @Test
+    void whoStandsByAloneHasEverything() {
+        TestMember standby = standBy(Group.KEY_ORDERED);
+
+        publishEach(3);
+
+        assertThat(standby.active).isTrue();
+        assertThat(standby.received).hasSize(3);
+    }
+
+    @Test
+    void whoStandsByComesBehindThoseThatDoNot() {
+        TestMember active = join(Group.EXCLUSIVE);
+        TestMember standby = standBy(Group.EXCLUSIVE);
+        TestMember later = join(Group.EXCLUSIVE);
+
+        shard.disconnect(active);
+        assertThat(later.active).isTrue();
+        shard.disconnect(later);
+        assertThat(standby.active).isTrue();
+    }
+
+    @Test
+    void nobodyStandsByInASharedGroup() {
+        assertThatThrownBy(() -> standBy(Group.SHARED)).hasMessageContaining("stand by");
+    }
+
+    private int slotsOf(long member) {
+        return shard.state().groups.values().iterator().next().slots.of(member).size();
+    }
+
+    private TestMember standBy(int mode) {
+        TestMember member = shard.standBy("orders", "g", mode, LEASE_MS);
+        shard.pass(20);
+        return member;
+    }
+
     private static RecordParts record(String key) {
         byte[] bytes = key.getBytes(StandardCharsets.UTF_8);
         return new RecordParts(0, bytes, KeyHash.of(bytes), List.of(), bytes, null, null, -1, -1);
@@ -183,13 +292,6 @@ class HandOffsTest {
         String why = state == HealthState.READY ? "" : "MEMORY";
         shard.mailbox().offer(new ShardCommand.Health(member, new HealthReport(state, why, 0, 0, 0, false, 1_000)));
         shard.pass(20);
-    }
-
-    private void publishEach(int records) {
-        for (int i = 0; i < records; i++) {
-            shard.publish("orders", "v");
-        }
-        shard.pass(50);
     }
 
     private static List<Long> offsets(TestMember member) {

@@ -61,6 +61,9 @@ final class SubscriptionOperations {
                 .ifPresent(percent -> builder.retryJitterPercent(Math.toIntExact(percent)));
         request.findNumber("max_inflight").ifPresent(n -> builder.maxInFlight(Math.toIntExact(n)));
         request.textMap("group_settings").forEach(builder::groupSetting);
+        if (request.flag("standby")) {
+            builder.standby();
+        }
     }
 
     ObjectNode open(Request request) {
