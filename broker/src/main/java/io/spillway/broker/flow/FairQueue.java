@@ -88,6 +88,16 @@ public final class FairQueue<T> {
             }
         }
 
+        void giveBack(long bytes, Object[] path, int depth) {
+            Turn<T> turn = byName.get(path[depth]);
+            if (turn != null) {
+                turn.deficit += bytes;
+                if (turn instanceof Ring<T> ring) {
+                    ring.giveBack(bytes, path, depth + 1);
+                }
+            }
+        }
+
         @Override
         boolean isEmpty() {
             return turns.isEmpty();
@@ -155,6 +165,11 @@ public final class FairQueue<T> {
     public void add(T item, long bytes, Object... path) {
         root.add(item, bytes, path, 0, shares);
         size++;
+    }
+
+    /** An item that was taken cost so much less than it was said to, which those of its path that have more waiting may use. */
+    public void giveBack(long bytes, Object... path) {
+        root.giveBack(bytes, path, 0);
     }
 
     /** The next item in turn, or null. */

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** One DELIVER frame while it is filled: stored batches, and the segments that say what of them is meant. */
 final class DeliverFrame {
     /** Payload after which a frame is closed, in bytes. */
-    private static final int MAX_BYTES = 256 << 10;
+    static final int MAX_BYTES = 256 << 10;
     /** Segments after which a frame is closed, so that its header stays small when the batches are. */
     private static final int MAX_SEGMENTS = 1 << 10;
     /**
@@ -25,6 +25,7 @@ final class DeliverFrame {
     private @Nullable ByteBuf payload;
     private int batchAt;
     private int looks;
+    private long copiedBytes;
 
     boolean isFull() {
         ByteBuf out = payload;
@@ -35,6 +36,15 @@ final class DeliverFrame {
     /** Records were looked at. */
     void looked(int records) {
         looks += records;
+    }
+
+    /** Bytes were read for it, also those that do not go out. */
+    void copied(int bytes) {
+        copiedBytes += bytes;
+    }
+
+    long copiedBytes() {
+        return copiedBytes;
     }
 
     /** Whether records were looked at one by one. */
@@ -54,6 +64,7 @@ final class DeliverFrame {
             drop();
             return false;
         }
+        copiedBytes += out.writerIndex() - batchAt;
         return true;
     }
 

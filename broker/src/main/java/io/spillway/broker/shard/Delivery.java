@@ -8,11 +8,12 @@ import io.spillway.broker.dispatch.Member;
  */
 final class Delivery {
     /** Frames a group or a reader may send in one duty cycle before others get their turn. */
-    private static final int FRAMES_PER_TURN = 8;
+    static final int FRAMES_PER_TURN = 8;
 
     private final GroupDelivery any;
     private final OrderedDelivery ordered;
     private final ReaderDelivery readers;
+    private long bytes;
 
     Delivery(ShardState state, Settling settling, ShardCounters counters) {
         Dispatch dispatch = new Dispatch(state, settling, counters);
@@ -21,16 +22,19 @@ final class Delivery {
         readers = new ReaderDelivery(counters);
     }
 
-    /** Delivers what it can of one topic; true when there may be more at once. */
-    boolean deliver(TopicState topic, long nowMs) {
-        boolean more = false;
-        for (Group group : topic.groups.values()) {
-            more |= !group.paused() && deliver(group, nowMs);
+    /** Serves a group or a reader its turn; true when there may be more at once. */
+    boolean deliver(Outlet outlet, long nowMs) {
+        if (outlet instanceof Group group) {
+            return !group.paused() && deliver(group, nowMs);
         }
-        for (int i = 0; i < topic.readers.size(); i++) {
-            more |= deliver(topic.readers.get(i), nowMs);
-        }
-        return more;
+        return outlet instanceof StreamReader reader && deliver(reader, nowMs);
+    }
+
+    /** Bytes that were copied since this was last asked. */
+    long takeBytes() {
+        long taken = bytes;
+        bytes = 0;
+        return taken;
     }
 
     private boolean deliver(Group group, long nowMs) {
@@ -102,6 +106,7 @@ final class Delivery {
             }
         }
         group.advance();
+        bytes += frame.copiedBytes();
         return frame.send(to.port) || frame.hasLooked();
     }
 
@@ -119,7 +124,10 @@ final class Delivery {
                 reader.block();
                 return false;
             }
-            if (!readers.deliver(reader, nowMs)) {
+            DeliverFrame frame = new DeliverFrame();
+            boolean did = readers.deliver(reader, frame, nowMs);
+            bytes += frame.copiedBytes();
+            if (!did) {
                 return false;
             }
         }

@@ -6,6 +6,7 @@ import io.spillway.broker.dispatch.ConsumerSet;
 import io.spillway.broker.dispatch.KeySlots;
 import io.spillway.broker.dispatch.Member;
 import io.spillway.broker.filter.Filter;
+import io.spillway.broker.flow.FlowKey;
 import io.spillway.broker.log.BatchCursor;
 import io.spillway.broker.records.FailedRange;
 import io.spillway.broker.records.GroupCreated;
@@ -22,7 +23,7 @@ import org.agrona.collections.LongArrayList;
 import org.jspecify.annotations.Nullable;
 
 /** One group in its shard: its place in each partition, its members, and settles not yet written. Confined to the shard thread. */
-final class Group {
+final class Group extends Outlet {
     /** Wire numbers of the modes that have a group. */
     static final int SHARED = 0;
 
@@ -147,6 +148,24 @@ final class Group {
         this.breaker = new DeadLetterBreaker(limits.percent(), limits.min(), limits.windowMs());
         this.topic = topic;
         this.places = places;
+    }
+
+    @Override
+    public TopicState topic() {
+        return topic;
+    }
+
+    /** That of the member that has been there longest. */
+    @Override
+    FlowKey flow() {
+        GroupMember eldest =
+                members.size() == 0 ? null : ports.get(members.get(0).id());
+        return eldest == null ? FlowKey.BROKER : eldest.port.flow();
+    }
+
+    @Override
+    boolean isGone() {
+        return topic.deleted || topic.groups.get(name()) != this;
     }
 
     String name() {

@@ -100,6 +100,7 @@ final class OrderedDelivery {
         }
         place.state.arrive(end, at -> RecordBatch.keyHash(arriving, 0, (int) (at - base)), unwanted);
         frame.looked(cursor.recordCount());
+        frame.copied(arriving.readableBytes());
         unwanted.forEach((first, to) -> dispatch.settling.skip(group, place, first, to, nowMs));
         return true;
     }

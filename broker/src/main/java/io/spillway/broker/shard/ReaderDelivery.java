@@ -23,8 +23,7 @@ final class ReaderDelivery {
     }
 
     /** Sends a reader one frame; false when there was nothing to do. */
-    boolean deliver(StreamReader reader, long nowMs) {
-        DeliverFrame frame = new DeliverFrame();
+    boolean deliver(StreamReader reader, DeliverFrame frame, long nowMs) {
         int idlePlaces = 0;
         int places = reader.places.size();
         while (idlePlaces < places && reader.credit.canTake() && !frame.isFull()) {

@@ -5,8 +5,6 @@ import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.records.Agreed;
 import io.spillway.broker.records.Snapshot;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +37,7 @@ final class ShardAgent {
     private final Settling settling;
     private final DeadLetters deadLetters;
     private final Delivery delivery;
+    private final DeliveryTurns turns;
     private final TopicAdministration topics;
     private final GroupAdministration groups;
     private final GroupChanges groupChanges;
@@ -113,6 +112,7 @@ final class ShardAgent {
         deadLetters = new DeadLetters(state, journal, counters, origin -> createDeadLetterTopic(origin, neighbours));
         settling = new Settling(state, journal, deadLetters, counters, random);
         delivery = new Delivery(state, settling, counters);
+        turns = new DeliveryTurns(delivery, DeliveryTurns.TURN_BYTES);
         groupDescriptions = new GroupDescriptions(state, deadLetters);
         groups = new GroupAdministration(state, journal, settling, groupDescriptions);
         groupChanges = new GroupChanges(
@@ -237,21 +237,7 @@ final class ShardAgent {
     }
 
     private int deliver() {
-        int work = 0;
-        List<TopicState> ready = state.readyTopics;
-        if (ready.isEmpty() || stopsDelivering) {
-            return 0;
-        }
-        List<TopicState> turn = new ArrayList<>(ready);
-        ready.clear();
-        for (TopicState topic : turn) {
-            topic.isReady = false;
-            if (!topic.deleted && delivery.deliver(topic, nowMs)) {
-                topic.ready();
-                work++;
-            }
-        }
-        return work;
+        return stopsDelivering ? 0 : turns.turn(state.readyTopics, nowMs);
     }
 
     private void handle(ShardCommand command) {

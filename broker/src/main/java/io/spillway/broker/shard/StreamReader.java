@@ -2,12 +2,13 @@ package io.spillway.broker.shard;
 
 import io.spillway.broker.dispatch.Member;
 import io.spillway.broker.filter.Filter;
+import io.spillway.broker.flow.FlowKey;
 import io.spillway.broker.log.BatchCursor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A reader without a group: its own offset in each partition, no leases, no acks. Confined to the shard thread. */
-final class StreamReader implements Subscriber {
+final class StreamReader extends Outlet implements Subscriber {
     /** Where the reader is in one partition. */
     static final class Place {
         final Partition partition;
@@ -29,6 +30,9 @@ final class StreamReader implements Subscriber {
     final @Nullable Filter filter;
 
     int nextPlace;
+    /** Its subscription has ended. */
+    boolean gone;
+
     private boolean paused;
     private boolean blocked;
 
@@ -43,6 +47,16 @@ final class StreamReader implements Subscriber {
     @Override
     public TopicState topic() {
         return topic;
+    }
+
+    @Override
+    FlowKey flow() {
+        return port.flow();
+    }
+
+    @Override
+    boolean isGone() {
+        return gone || topic.deleted;
     }
 
     @Override

@@ -152,27 +152,28 @@ final class Subscriptions {
         }
     }
 
-    void end(ShardCommand.Unsubscribe command) {
+    void end(ShardCommand.Unsubscribe command, long nowMs) {
         Subscriber subscriber = subscribers.remove(command.port());
         if (subscriber != null) {
-            remove(subscriber);
+            remove(subscriber, nowMs);
         }
         if (command.reply() != null) {
             command.reply().ok(true);
         }
     }
 
-    private void remove(Subscriber subscriber) {
+    private void remove(Subscriber subscriber, long nowMs) {
         if (subscriber instanceof GroupMember member) {
-            leave(member);
+            leave(member, nowMs);
         } else if (subscriber instanceof StreamReader reader) {
+            reader.gone = true;
             reader.topic.readers.remove(reader);
         }
         subscriber.topic().ready();
     }
 
     /** What a member held goes back to its group; the next one of an EXCLUSIVE group is told when it was the active one. */
-    private void leave(GroupMember leaver) {
+    private void leave(GroupMember leaver, long nowMs) {
         Group group = leaver.group;
         boolean hadTurn = group.isActive(leaver.member) || (group.handingOver && leaver.drainUntilMs > 0);
         group.members.remove(leaver.member.id());
