@@ -58,6 +58,9 @@ func (m *Message) Header(name string) []byte {
 // IdempotencyKey is nil when the record has none.
 func (m *Message) IdempotencyKey() []byte { return m.view.DedupID }
 
+// IsTombstone: its publisher marked it as the end of its key. The clients here publish none; those of others may.
+func (m *Message) IsTombstone() bool { return m.view.IsTombstone }
+
 // TraceParent is the trace context as in W3C Trace Context; empty when the record has none.
 func (m *Message) TraceParent() string { return formatTraceParent(m.view.Trace) }
 

@@ -98,6 +98,11 @@ impl Message {
         self.from.selection.failures
     }
 
+    /// Whether its publisher marked it as the end of its key. The clients here publish none; those of others may.
+    pub fn is_tombstone(&self) -> bool {
+        self.view.is_tombstone
+    }
+
     /// When it was to be delivered at the earliest, if it said.
     pub fn deliver_at(&self) -> Option<SystemTime> {
         self.view.deliver_at_ms.and_then(time)

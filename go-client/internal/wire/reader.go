@@ -74,6 +74,7 @@ type RecordView struct {
 	Trace       []byte // nil without one
 	DeliverAtMs int64  // ms since 1970; 0 without one, as the next
 	ExpiresAtMs int64
+	IsTombstone bool
 	Value       []byte
 	headers     []byte
 	headerCount int
@@ -113,6 +114,7 @@ func (v *RecordView) parse(b []byte, firstMs int64) bool {
 	if flags&^knownFlags != 0 || (keyBytes > 0 && flags&hasKey == 0) || (headerCount > 0 && flags&hasHeaders == 0) {
 		return false
 	}
+	v.IsTombstone = flags&isTombstone != 0
 	rest := b[recordFixed:]
 	ok := true
 	take := func(n int) []byte {

@@ -355,6 +355,7 @@ pub(crate) struct RecordView {
     pub trace: Option<Bytes>,
     pub deliver_at_ms: Option<u64>,
     pub expires_at_ms: Option<u64>,
+    pub is_tombstone: bool,
     pub headers: Bytes,
     pub value: Bytes,
 }
@@ -404,6 +405,7 @@ fn parse(mut rest: Bytes, first_ms: u64) -> Option<RecordView> {
     {
         return None;
     }
+    view.is_tombstone = flags & TOMBSTONE != 0;
     if flags & HAS_TRACE != 0 {
         view.trace = Some(take(&mut rest, TRACE_BYTES)?);
     }
@@ -443,5 +445,22 @@ impl RecordView {
             headers.push((name, rest.split_to(value)));
         }
         headers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tombstone_is_read_as_such() {
+        for (flags, is_tombstone) in [(TOMBSTONE, true), (TOMBSTONE | HAS_KEY, true), (0, false)] {
+            let record = Bytes::from(vec![0, 0, 0, 0, flags, 0, 0, 0, b'v']);
+            let view = parse(record, 0).expect("the parts fit");
+            assert_eq!(
+                (view.is_tombstone, &view.value[..]),
+                (is_tombstone, &b"v"[..])
+            );
+        }
     }
 }
