@@ -104,6 +104,9 @@ func (k *call) onResponse(f *wire.Frame) {
 	k.finish()
 	k.c.retries.onSuccess(k.retryCost)
 	k.c.onOutcome(nil, k.sent)
+	if k.kind == wire.Metadata {
+		k.c.onMetadata(f.Header)
+	}
 	err := readInto(f.Header, k.answerInto)
 	if err == nil {
 		err = readInto(f.Payload, k.payloadInto)

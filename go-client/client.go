@@ -32,6 +32,7 @@ type Client struct {
 	link      link
 	flow      flow
 	health    healthReporter
+	refresh   refresher
 	pressures []Pressure // to be told to the listener
 	telling   bool       // a goroutine does
 	retries   retries
@@ -227,6 +228,7 @@ func (c *Client) tick(now time.Time) {
 	c.mu.Lock()
 	defer c.unlock()
 	c.tickLink(now)
+	c.tickRefresh(now)
 	c.tellConnPressureWhen(c.flow.view.Timer(c.flow.nowMs()))
 	for p := range c.producers {
 		p.tick(now)

@@ -141,6 +141,30 @@ func TestAHandOverIsSeenAsLatencyOnly(t *testing.T) {
 	}
 }
 
+func TestAClientLearnsOfNewMembersWhileItIsConnected(t *testing.T) {
+	c := newCluster(t, 4)
+	c.with(func() { c.members = []int{0, 1} })
+	c.lead(0)
+	client := c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithMetadataRefresh(time.Second))
+	describe(t, client)
+
+	asked := 0
+	c.with(func() { c.members, asked = []int{0, 2, 3}, c.asked }) // the others come, and 1 leaves
+	until(t, "it has asked for the nodes", func() (again bool) {
+		c.with(func() { again = c.asked > asked })
+		return again
+	})
+	c.with(func() { c.members = []int{2, 3} })
+	c.lead(3)
+	c.kill(1)
+	c.kill(0)
+
+	describe(t, client)
+	if at := c.helloes(); at[len(at)-1] != 3 {
+		t.Errorf("it said hello at %v", at)
+	}
+}
+
 func TestALeaderThatIsAboutToBeginIsAskedAgain(t *testing.T) {
 	c := newCluster(t, 2)
 	c.lead(0)

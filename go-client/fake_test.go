@@ -31,6 +31,8 @@ type cluster struct {
 	next     uint64 // the sequence that is expected next
 	stalled  bool   // publishes are stored, and their outcome is unknown
 	starting int    // this many requests more are refused by a leader that is about to begin
+	members  []int  // the nodes that are named; nil: all
+	asked    int    // times that metadata was
 	onlySelf string // what a broker that stands alone names instead
 
 	features []uint32           // that its nodes offer
@@ -38,6 +40,9 @@ type cluster struct {
 	paused   []bool             // what each change of a subscription's credit said
 	refused  *pb.Error          // what every publish is answered with
 	credit   *pb.Credit         // of publishers
+
+	shut    bool        // connections are closed as soon as they are there
+	dialled []time.Time // when somebody connected
 }
 
 type node struct {
@@ -129,7 +134,9 @@ func (c *cluster) endpoints() []*pb.Endpoint {
 	}
 	var all []*pb.Endpoint
 	for i := range c.nodes {
-		all = append(all, c.endpointOf((max(c.leader, 0)+i)%len(c.nodes)))
+		if n := (max(c.leader, 0) + i) % len(c.nodes); c.members == nil || slices.Contains(c.members, n) {
+			all = append(all, c.endpointOf(n))
+		}
 	}
 	return all
 }
@@ -163,7 +170,17 @@ func (n *node) accept() {
 			return
 		}
 		s := &session{n: n, nc: nc}
-		n.c.with(func() { n.sessions[s] = struct{}{} })
+		shut := false
+		n.c.with(func() {
+			n.c.dialled = append(n.c.dialled, time.Now())
+			if shut = n.c.shut; !shut {
+				n.sessions[s] = struct{}{}
+			}
+		})
+		if shut {
+			nc.Close()
+			continue
+		}
 		n.c.fences.Add(1)
 		go s.serve()
 	}
@@ -244,7 +261,8 @@ func (s *session) onFrame(f *wire.Frame) bool {
 		answer(&pb.HelloOk{BrokerId: uint32(s.n.index + 1), Endpoints: c.endpoints(), Features: c.features}, nil)
 	case wire.Metadata:
 		topics := &pb.TopicList{Topics: []*pb.TopicInfo{{Name: "t", Partitions: []*pb.PartitionInfo{{}}}}}
-		answer(&pb.MetadataOk{}, encoded(topics))
+		c.asked++
+		answer(&pb.MetadataOk{Endpoints: c.endpoints()}, encoded(topics))
 	case wire.OpenPublisher:
 		answer(&pb.OpenPublisherOk{ProducerId: 7, HasLast: c.next > 0, LastSequence: c.next - min(c.next, 1),
 			Credit: c.credit}, nil)

@@ -15,30 +15,32 @@ const Version = "0.1.0"
 type Option func(*options) error
 
 type options struct {
-	endpoints      []string
-	name           string
-	zone           string
-	failureDomain  string
-	connectTimeout time.Duration
-	waitForBroker  time.Duration
-	heartbeat      time.Duration
-	requestTimeout time.Duration
-	metrics        Metrics
-	healthInterval time.Duration
-	healthRoot     string
-	appHealth      func() AppHealth
-	onPressure     func(Pressure)
+	endpoints       []string
+	name            string
+	zone            string
+	failureDomain   string
+	connectTimeout  time.Duration
+	waitForBroker   time.Duration
+	heartbeat       time.Duration
+	requestTimeout  time.Duration
+	metadataRefresh time.Duration
+	metrics         Metrics
+	healthInterval  time.Duration
+	healthRoot      string
+	appHealth       func() AppHealth
+	onPressure      func(Pressure)
 }
 
 func defaults() options {
 	return options{
-		endpoints:      []string{"127.0.0.1:7400"},
-		failureDomain:  "go",
-		connectTimeout: 3 * time.Second,
-		heartbeat:      5 * time.Second,
-		requestTimeout: 10 * time.Second,
-		healthInterval: time.Second,
-		healthRoot:     "/",
+		endpoints:       []string{"127.0.0.1:7400"},
+		failureDomain:   "go",
+		connectTimeout:  3 * time.Second,
+		heartbeat:       5 * time.Second,
+		requestTimeout:  10 * time.Second,
+		metadataRefresh: time.Minute,
+		healthInterval:  time.Second,
+		healthRoot:      "/",
 	}
 }
 
@@ -119,6 +121,18 @@ func WithRequestTimeout(timeout time.Duration) Option {
 	return func(o *options) error {
 		o.requestTimeout = timeout
 		return between("the request timeout", timeout, time.Millisecond, 10*time.Minute)
+	}
+}
+
+// WithMetadataRefresh says how often, at the latest, the client asks its broker for the nodes of the cluster, so that it knows others
+// once those that it was started with have left. Zero turns it off. 1 s to 1 day, default 1 min.
+func WithMetadataRefresh(interval time.Duration) Option {
+	return func(o *options) error {
+		o.metadataRefresh = interval
+		if interval == 0 {
+			return nil
+		}
+		return between("the metadata refresh", interval, time.Second, 24*time.Hour)
 	}
 }
 

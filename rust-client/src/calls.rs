@@ -83,6 +83,9 @@ impl State {
             None => {
                 self.net.on_success(call.retry_cost);
                 self.net.on_outcome(None, call.sent);
+                if call.kind == Kind::METADATA {
+                    self.on_metadata(&frame.header);
+                }
                 self.finish_call(id, Ok((frame.header, frame.payload)));
             }
             Some(e) => self.on_call_error(id, e),

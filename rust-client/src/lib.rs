@@ -62,6 +62,7 @@ mod producer;
 mod publisher;
 mod queue;
 mod record;
+mod refresh;
 mod session;
 mod state;
 mod sublink;

@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::options::ClientOptions;
 use crate::pb;
 use crate::pressure::{self, OnPressure, Turns};
+use crate::refresh::Refresher;
 use crate::Error;
 
 /// How many bytes may wait for the socket before publishing holds back.
@@ -73,6 +74,7 @@ pub(crate) struct Net {
     reconnect_cost: u32,
     random: u64,
     pub health: Reporter,
+    pub refresh: Refresher,
     pub metrics: Option<Arc<dyn Metrics>>,
     /// Run once the lock is free.
     pub deferred: Vec<Box<dyn FnOnce() + Send>>,
@@ -114,6 +116,7 @@ impl Net {
             reconnect_cost: 0,
             random: seed | 1,
             health: Reporter::new(opts.reports_every()),
+            refresh: Refresher::new(opts),
             metrics: opts.metrics.clone(),
             deferred: Vec::new(),
             next_id: 0,

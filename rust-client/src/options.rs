@@ -20,6 +20,8 @@ pub(crate) struct ClientOptions {
     pub wait_for_broker: Duration,
     pub heartbeat: Duration,
     pub request_timeout: Duration,
+    /// Zero: never.
+    pub metadata_refresh: Duration,
     pub metrics: Option<Arc<dyn Metrics>>,
     /// Zero: the broker is not told.
     pub health_interval: Duration,

@@ -298,7 +298,7 @@ fn host_port(endpoint: &pb::Endpoint) -> Option<String> {
     }
 }
 
-fn nodes_of(endpoints: &[pb::Endpoint]) -> Vec<Node> {
+pub(crate) fn nodes_of(endpoints: &[pb::Endpoint]) -> Vec<Node> {
     let node = |each: &pb::Endpoint| {
         host_port(each).map(|endpoint| Node {
             endpoint,

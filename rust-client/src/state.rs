@@ -282,6 +282,7 @@ impl State {
         for id in self.calls.keys().copied().collect::<Vec<_>>() {
             self.tick_call(id, now);
         }
+        self.tick_refresh(now);
         self.tick_health();
         self.forget_dropped();
         self.pump();

@@ -60,14 +60,11 @@ func (m *ConnectionMachine) Active() *Candidate { return m.active }
 // WakeAtMs is when BackingOff or Blocked ends.
 func (m *ConnectionMachine) WakeAtMs() int64 { return m.wakeAtMs }
 
-// Know, before the start: a cluster has named these nodes to another connection.
+// Know what a broker has named as the nodes of its cluster, to this connection or to another one.
 func (m *ConnectionMachine) Know(nodes []Node) {
-	if isCluster(nodes) {
-		m.learn(nodes)
+	if !isCluster(nodes) {
+		return
 	}
-}
-
-func (m *ConnectionMachine) learn(nodes []Node) {
 	m.known.replaceLearned(nodes)
 	if m.prefers.Nearest {
 		m.known.locate(nodes)
@@ -100,9 +97,7 @@ func (m *ConnectionMachine) HelloOk(c *Candidate, broker Welcome, latencyMs, now
 		c.zone = broker.Zone
 	}
 	c.clustered = isCluster(broker.Nodes)
-	if c.clustered {
-		m.learn(broker.Nodes)
-	}
+	m.Know(broker.Nodes)
 	if m.active == nil {
 		m.use(c, nowMs, r)
 		m.act(Use, c)

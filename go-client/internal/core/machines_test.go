@@ -139,6 +139,10 @@ func TestConnection(t *testing.T) {
 					m.Know(nodes())
 					return m.Start(s.AtMs, s.R)
 				},
+				"METADATA": func() []Action {
+					m.Know(nodes())
+					return []Action{}
+				},
 				"CONNECTED": func() []Action { return m.Connected(of) },
 				"HELLO_OK": func() []Action {
 					return m.HelloOk(of, Welcome{s.Zone, named(t, pressureNames, s.Pressure), nodes()}, s.LatencyMs, s.AtMs, s.R)

@@ -31,6 +31,7 @@ impl Default for ClientBuilder {
                 wait_for_broker: Duration::ZERO,
                 heartbeat: Duration::from_secs(5),
                 request_timeout: Duration::from_secs(10),
+                metadata_refresh: MINUTE,
                 metrics: None,
                 health_interval: Duration::from_secs(1),
                 health_root: "/".into(),
@@ -89,6 +90,13 @@ impl ClientBuilder {
     /// Deadline of an [`Admin`](crate::Admin) call and of opening a producer or subscription. 1 ms to 10 min, default 10 s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.opts.request_timeout = timeout;
+        self
+    }
+
+    /// How often, at the latest, the client asks its broker for the nodes of the cluster, so that it knows others once those that it was
+    /// started with have left. Zero turns it off. 1 s to 1 day, default 1 min.
+    pub fn metadata_refresh(mut self, interval: Duration) -> Self {
+        self.opts.metadata_refresh = interval;
         self
     }
 
@@ -154,6 +162,14 @@ impl ClientBuilder {
                 o.health_interval,
                 Duration::from_millis(200),
                 Duration::from_secs(10),
+            )?;
+        }
+        if !o.metadata_refresh.is_zero() {
+            between(
+                "the metadata refresh",
+                o.metadata_refresh,
+                Duration::from_secs(1),
+                HOUR * 24,
             )?;
         }
         between(

@@ -84,7 +84,7 @@ impl ConnectionMachine {
 
     // ---- events
 
-    /// What a broker names, this one or, before the start, that of another connection.
+    /// What a broker has named as the nodes of its cluster, to this connection or to another one.
     pub fn know(&mut self, nodes: &[Node]) {
         if is_cluster(nodes) {
             self.known.replace_learned(nodes, &self.in_use());

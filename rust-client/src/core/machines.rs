@@ -185,6 +185,10 @@ fn happen(machine: &mut ConnectionMachine, candidate: Option<usize>, step: &Valu
             machine.know(&nodes);
             machine.start(at, r)
         }
+        "METADATA" => {
+            machine.know(&nodes);
+            Vec::new()
+        }
         "CONNECTED" => machine.connected(of()),
         "HELLO_OK" => machine.hello_ok(
             of(),

@@ -183,6 +183,32 @@ async fn a_follower_says_where_the_leader_is_and_the_leader_who_else_there_is() 
 }
 
 #[tokio::test]
+async fn a_client_learns_of_new_members_while_it_is_connected() {
+    let cluster = Cluster::new(&["a:1"]);
+    cluster.dialled().await;
+    let leader = cluster.accept(&["a:1", "b:2"]);
+    let state = &cluster.client.shared;
+    let now = std::time::Instant::now();
+    state.with(|state| state.tick_refresh(now));
+    assert!(leader.received().is_empty(), "it knows them");
+
+    state.with(|state| state.tick_refresh(now + Duration::from_secs(60)));
+    let asked = leader.only(Kind::METADATA);
+    let members = pb::MetadataOk {
+        endpoints: ["c:3", "a:1", "d:4"].map(endpoint_of).into(),
+        ..pb::MetadataOk::default()
+    };
+    leader.answer(&asked, &members, Bytes::new());
+    cluster.lose(&leader);
+
+    for node in ["a:1", "c:3", "d:4"] {
+        assert_eq!(cluster.dialled().await, node);
+        cluster.refuse(gone());
+    }
+    assert_eq!(cluster.phase(), Phase::Backoff);
+}
+
+#[tokio::test]
 async fn asks_round_until_there_is_a_leader() {
     let cluster = Cluster::new(&["a:1", "b:2"]);
     for _ in 0..3 {

@@ -30,6 +30,7 @@ public final class ClientBuilder {
     private Duration waitForBroker = Duration.ZERO;
     private Duration heartbeat = Duration.ofSeconds(5);
     private Duration requestTimeout = Duration.ofSeconds(10);
+    private Duration metadataRefresh = Duration.ofMinutes(1);
     private ClientMetrics metrics = ClientMetrics.NONE;
     private Consumer<Pressure> onPressure = pressure -> {};
     private Duration healthInterval = Duration.ofSeconds(1);
@@ -86,6 +87,17 @@ public final class ClientBuilder {
     /** Deadline of an {@link Admin} call and of opening a producer or subscription. 1 ms to 10 min, default 10 s. */
     public ClientBuilder requestTimeout(Duration timeout) {
         requestTimeout = Arguments.between("requestTimeout", timeout, Duration.ofMillis(1), Duration.ofMinutes(10));
+        return this;
+    }
+
+    /**
+     * How often, at the latest, the client asks its broker for the nodes of the cluster, so that it knows others once those that it
+     * was started with have left. Zero turns it off. 1 s to 1 day, default 1 min.
+     */
+    public ClientBuilder metadataRefresh(Duration interval) {
+        metadataRefresh = interval.isZero()
+                ? interval
+                : Arguments.between("metadataRefresh", interval, Duration.ofSeconds(1), Duration.ofDays(1));
         return this;
     }
 
@@ -167,7 +179,12 @@ public final class ClientBuilder {
         HealthReporter.Settings health =
                 new HealthReporter.Settings((int) healthInterval.toMillis(), healthRoot, appHealth);
         ClientContext context = new ClientContext(
-                new ClientSettings(clientName, requestTimeout, metrics, health, onPressure),
+                new ClientSettings(
+                        clientName,
+                        new ClientSettings.Timing(requestTimeout, metadataRefresh),
+                        metrics,
+                        health,
+                        onPressure),
                 link,
                 Clock.SYSTEM,
                 new Retries(random));

@@ -10,6 +10,7 @@ import io.spillway.protocol.Code;
 import io.spillway.protocol.Limits;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.HelloOk;
+import io.spillway.protocol.v1.MetadataOk;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -51,7 +52,17 @@ final class ClientContext {
     }
 
     Duration requestTimeout() {
-        return settings.requestTimeout();
+        return settings.timing().requestTimeout();
+    }
+
+    /** Zero: never. */
+    Duration metadataRefresh() {
+        return settings.timing().metadataRefresh();
+    }
+
+    /** Every answer to a request for metadata names the nodes. On the network thread. */
+    void onMetadata(MetadataOk ok) {
+        link.know(ok.getEndpointsList());
     }
 
     EventLoop loop() {

@@ -6,7 +6,10 @@ import java.util.function.Consumer;
 /** What a client was built with, beside its connections. */
 record ClientSettings(
         String name,
-        Duration requestTimeout,
+        Timing timing,
         ClientMetrics metrics,
         HealthReporter.Settings health,
-        Consumer<Pressure> onPressure) {}
+        Consumer<Pressure> onPressure) {
+    /** @param metadataRefresh zero: never */
+    record Timing(Duration requestTimeout, Duration metadataRefresh) {}
+}

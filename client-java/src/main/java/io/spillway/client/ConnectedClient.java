@@ -39,6 +39,7 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
     private final Map<ConnectedSubscription, NearestReader> readersOpen = new ConcurrentHashMap<>();
     private final CompletableFuture<Void> connected = new CompletableFuture<>();
     private final HealthReporter reporter;
+    private final MetadataRefresher refresher;
     private final boolean patient;
     private boolean wasReady;
     private volatile boolean closed;
@@ -56,6 +57,7 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
         reporter = new HealthReporter(context.health(), context);
         requests = new Requests(context);
         admin = new RemoteAdmin(requests);
+        refresher = new MetadataRefresher(context, requests, link::upTo);
     }
 
     /** Connects, or throws why not and leaves nothing behind. */
@@ -362,6 +364,7 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
         producers.forEach(producer -> producer.tick(nowNs));
         subscriptions.forEach(subscription -> subscription.link().tick(nowNs));
         requests.tick(nowNs);
+        refresher.tick(nowNs);
         reporter.tick(nowNs, Link.TICK_MS, link.current(), isDraining());
         brake(reporter.brakes());
         context.flow().run();

@@ -43,7 +43,7 @@ final class NearestReader implements Link.Listener {
     /** @param told what the client's own connection knows of the nodes; null = nothing */
     void start(@Nullable HelloOk told) {
         if (told != null) {
-            link.know(told);
+            link.know(told.getEndpointsList());
         }
         link.start(this);
     }

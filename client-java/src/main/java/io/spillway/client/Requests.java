@@ -10,6 +10,7 @@ import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.ProtocolException;
 import io.spillway.protocol.v1.Error;
+import io.spillway.protocol.v1.MetadataOk;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,6 +61,15 @@ final class Requests {
             throw call.late(true);
         }
         return done.value();
+    }
+
+    /** The same on the network thread, where the result completes, too. */
+    <T> CompletableFuture<T> ask(Request<T> request) {
+        long timeoutMs = client.requestTimeout().toMillis();
+        Call<T> call = new Call<>(request, clock.nanoTime() + timeoutMs * 1_000_000, timeoutMs);
+        open.add(call);
+        call.send();
+        return call.result;
     }
 
     void onReady() {
@@ -116,6 +126,9 @@ final class Requests {
                 finish();
                 client.retries().onSuccess(retryCost);
                 client.onOutcome(null, sentNs);
+                if (request.kind == FrameKind.METADATA) {
+                    client.onMetadata(frame.header(MetadataOk.parser()));
+                }
                 result.complete(request.reader.apply(frame));
             } catch (ProtocolException e) {
                 result.completeExceptionally(SpillwayException.of(

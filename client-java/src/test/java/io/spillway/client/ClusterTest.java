@@ -91,6 +91,23 @@ final class ClusterTest {
     }
 
     @Test
+    void learnsOfNewMembersWhileItIsConnected() {
+        leads(first);
+        try (SpillwayClient client = SpillwayClient.builder()
+                .endpoints(first.endpoint())
+                .metadataRefresh(Duration.ofSeconds(1))
+                .connect()) {
+            first.names(first, second, third);
+            await().until(() -> first.count(FrameKind.METADATA) > 0);
+            leads(third, second);
+            first.stop();
+
+            assertThat(client.admin().listTopics()).hasSize(1);
+            assertThat(third.hellos).hasSize(1);
+        }
+    }
+
+    @Test
     void asksTheNodesInTurnUntilOneLeads() {
         first.refuseHello(election());
         second.refuseHello(FakeBroker.error(Code.NOT_LEADER, 0));

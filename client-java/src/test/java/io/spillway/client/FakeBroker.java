@@ -330,6 +330,7 @@ final class FakeBroker implements AutoCloseable {
         if (refusal != null) {
             session.refuse(frame, refusal);
         } else {
+            session.named = nodes;
             session.request(kind, frame);
         }
     }

@@ -20,6 +20,7 @@ import io.spillway.protocol.v1.Credit;
 import io.spillway.protocol.v1.CreditGrant;
 import io.spillway.protocol.v1.Deliver;
 import io.spillway.protocol.v1.Durability;
+import io.spillway.protocol.v1.Endpoint;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.GroupAdmin;
 import io.spillway.protocol.v1.Handoff;
@@ -51,6 +52,9 @@ final class FakeSession {
 
     private final Channel channel;
     private final FakeTopics topics;
+    /** What it says of its cluster. */
+    List<Endpoint> named = List.of();
+
     private final Map<Integer, OpenPublisher> publishers = new HashMap<>();
     private final Map<Integer, Subscriber> subscribers = new HashMap<>();
 
@@ -356,7 +360,7 @@ final class FakeSession {
         }
         respond(
                 frame,
-                MetadataOk.getDefaultInstance(),
+                MetadataOk.newBuilder().addAllEndpoints(named).build(),
                 Unpooled.wrappedBuffer(found.build().toByteArray()));
     }
 

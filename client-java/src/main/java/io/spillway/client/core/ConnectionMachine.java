@@ -116,17 +116,13 @@ public final class ConnectionMachine {
 
     // ---- events
 
-    /** Before the start: a cluster has named these nodes to somebody else. */
+    /** A broker has named these as the nodes of its cluster, to this connection or to another one. */
     public void know(List<Node> nodes) {
         if (KnownEndpoints.isCluster(nodes)) {
-            learn(nodes);
-        }
-    }
-
-    private void learn(List<Node> nodes) {
-        known.replaceLearned(nodes);
-        if (preference.nearest()) {
-            known.locate(nodes);
+            known.replaceLearned(nodes);
+            if (preference.nearest()) {
+                known.locate(nodes);
+            }
         }
     }
 
@@ -155,9 +151,7 @@ public final class ConnectionMachine {
             candidate.zone = welcome.zone();
         }
         candidate.clustered = KnownEndpoints.isCluster(welcome.nodes());
-        if (candidate.clustered) {
-            learn(welcome.nodes());
-        }
+        know(welcome.nodes());
         if (active == null) {
             use(candidate, nowMs, r);
             act(Kind.USE, candidate);

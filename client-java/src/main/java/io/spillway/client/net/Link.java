@@ -131,9 +131,14 @@ public final class Link {
         return connected;
     }
 
-    /** Before the start: another link has been told of these. */
-    public void know(HelloOk told) {
-        machine.know(Nodes.nodes(told.getEndpointsList()));
+    /** A broker has named these as the nodes of its cluster, to this link or to another one. */
+    public void know(List<io.spillway.protocol.v1.Endpoint> told) {
+        machine.know(Nodes.nodes(told));
+    }
+
+    /** At random from 0 to that. */
+    public long upTo(long most) {
+        return most * r() / Backoff.MAX_R;
     }
 
     /** Starts connecting, and goes on until it is closed. */

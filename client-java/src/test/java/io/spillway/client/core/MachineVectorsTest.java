@@ -134,6 +134,10 @@ class MachineVectorsTest {
                 machine.know(nodes(step));
                 yield machine.start(at, r);
             }
+            case "METADATA" -> {
+                machine.know(nodes(step));
+                yield List.of();
+            }
             case "CONNECTED" -> machine.connected(Objects.requireNonNull(of));
             case "HELLO_OK" ->
                 machine.helloOk(
