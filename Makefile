@@ -48,7 +48,7 @@ test-rust: build-dir ## the Rust client, against the broker that was built last
 	cd rust-client && cargo fmt --all --check
 	cd rust-client && cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
 	cd rust-client && RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps --all-features
-	cd rust-client && cargo test --quiet --all-features --lib -- --show-output core:: wire:: > ../build/rust-vectors.log 2>&1 || \
+	cd rust-client && cargo test --quiet --all-features --lib -- --show-output core:: wire:: spill:: > ../build/rust-vectors.log 2>&1 || \
 	{ cat ../build/rust-vectors.log; exit 1; }
 	cd rust-client && cargo test --workspace --all-features > ../build/rust-test.log 2>&1; status=$$?; \
 	grep -v ' \.\.\. ok$$\|^$$' ../build/rust-test.log; exit $$status

@@ -64,6 +64,8 @@ mod queue;
 mod record;
 mod refresh;
 mod session;
+#[cfg(feature = "spill")]
+pub mod spill;
 mod state;
 mod sublink;
 mod subscription;

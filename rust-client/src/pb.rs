@@ -1066,6 +1066,42 @@ pub struct LinkState {
     #[prost(message, repeated, tag = "2")]
     pub partitions: ::prost::alloc::vec::Vec<LinkPartition>,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SpilledRecord {
+    #[prost(string, tag = "1")]
+    pub topic: ::prost::alloc::string::String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub value: ::prost::bytes::Bytes,
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    pub key: ::core::option::Option<::prost::bytes::Bytes>,
+    #[prost(message, repeated, tag = "4")]
+    pub headers: ::prost::alloc::vec::Vec<SpilledHeader>,
+    #[prost(bytes = "bytes", tag = "5")]
+    pub idempotency_key: ::prost::bytes::Bytes,
+    #[prost(uint32, optional, tag = "6")]
+    pub partition: ::core::option::Option<u32>,
+    #[prost(string, tag = "7")]
+    pub traceparent: ::prost::alloc::string::String,
+    #[prost(string, tag = "8")]
+    pub correlation_id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "9")]
+    pub unix_ms: u64,
+    #[prost(uint64, tag = "10")]
+    pub deliver_at_unix_ms: u64,
+    #[prost(uint64, tag = "11")]
+    pub expires_at_unix_ms: u64,
+    #[prost(uint64, tag = "12")]
+    pub first_attempt_unix_ms: u64,
+    #[prost(bool, tag = "13")]
+    pub maybe_stored: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpilledHeader {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub value: ::prost::bytes::Bytes,
+}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Durability {

@@ -6041,6 +6041,199 @@ func (x *LinkState) GetPartitions() []*LinkPartition {
 	return nil
 }
 
+// ---------- files of clients: one entry of a spool
+type SpilledRecord struct {
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	Topic              string                 `protobuf:"bytes,1,opt,name=topic,proto3" json:"topic,omitempty"`
+	Value              []byte                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	Key                []byte                 `protobuf:"bytes,3,opt,name=key,proto3,oneof" json:"key,omitempty"`
+	Headers            []*SpilledHeader       `protobuf:"bytes,4,rep,name=headers,proto3" json:"headers,omitempty"`
+	IdempotencyKey     []byte                 `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	Partition          *uint32                `protobuf:"varint,6,opt,name=partition,proto3,oneof" json:"partition,omitempty"`
+	Traceparent        string                 `protobuf:"bytes,7,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	CorrelationId      string                 `protobuf:"bytes,8,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
+	UnixMs             uint64                 `protobuf:"varint,9,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"`
+	DeliverAtUnixMs    uint64                 `protobuf:"varint,10,opt,name=deliver_at_unix_ms,json=deliverAtUnixMs,proto3" json:"deliver_at_unix_ms,omitempty"`
+	ExpiresAtUnixMs    uint64                 `protobuf:"varint,11,opt,name=expires_at_unix_ms,json=expiresAtUnixMs,proto3" json:"expires_at_unix_ms,omitempty"` // 0 = none
+	FirstAttemptUnixMs uint64                 `protobuf:"varint,12,opt,name=first_attempt_unix_ms,json=firstAttemptUnixMs,proto3" json:"first_attempt_unix_ms,omitempty"`
+	MaybeStored        bool                   `protobuf:"varint,13,opt,name=maybe_stored,json=maybeStored,proto3" json:"maybe_stored,omitempty"` // since when it is being published; whether an earlier attempt has no outcome
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *SpilledRecord) Reset() {
+	*x = SpilledRecord{}
+	mi := &file_spillway_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SpilledRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SpilledRecord) ProtoMessage() {}
+
+func (x *SpilledRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SpilledRecord.ProtoReflect.Descriptor instead.
+func (*SpilledRecord) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *SpilledRecord) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *SpilledRecord) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *SpilledRecord) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *SpilledRecord) GetHeaders() []*SpilledHeader {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *SpilledRecord) GetIdempotencyKey() []byte {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return nil
+}
+
+func (x *SpilledRecord) GetPartition() uint32 {
+	if x != nil && x.Partition != nil {
+		return *x.Partition
+	}
+	return 0
+}
+
+func (x *SpilledRecord) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
+}
+
+func (x *SpilledRecord) GetCorrelationId() string {
+	if x != nil {
+		return x.CorrelationId
+	}
+	return ""
+}
+
+func (x *SpilledRecord) GetUnixMs() uint64 {
+	if x != nil {
+		return x.UnixMs
+	}
+	return 0
+}
+
+func (x *SpilledRecord) GetDeliverAtUnixMs() uint64 {
+	if x != nil {
+		return x.DeliverAtUnixMs
+	}
+	return 0
+}
+
+func (x *SpilledRecord) GetExpiresAtUnixMs() uint64 {
+	if x != nil {
+		return x.ExpiresAtUnixMs
+	}
+	return 0
+}
+
+func (x *SpilledRecord) GetFirstAttemptUnixMs() uint64 {
+	if x != nil {
+		return x.FirstAttemptUnixMs
+	}
+	return 0
+}
+
+func (x *SpilledRecord) GetMaybeStored() bool {
+	if x != nil {
+		return x.MaybeStored
+	}
+	return false
+}
+
+type SpilledHeader struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         []byte                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SpilledHeader) Reset() {
+	*x = SpilledHeader{}
+	mi := &file_spillway_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SpilledHeader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SpilledHeader) ProtoMessage() {}
+
+func (x *SpilledHeader) ProtoReflect() protoreflect.Message {
+	mi := &file_spillway_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SpilledHeader.ProtoReflect.Descriptor instead.
+func (*SpilledHeader) Descriptor() ([]byte, []int) {
+	return file_spillway_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *SpilledHeader) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SpilledHeader) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 var File_spillway_proto protoreflect.FileDescriptor
 
 const file_spillway_proto_rawDesc = "" +
@@ -6650,7 +6843,28 @@ const file_spillway_proto_rawDesc = "" +
 	"\x06groups\x18\x01 \x03(\fR\x06groups\x12:\n" +
 	"\n" +
 	"partitions\x18\x02 \x03(\v2\x1a.spillway.v1.LinkPartitionR\n" +
-	"partitions*\x89\x01\n" +
+	"partitions\"\xfc\x03\n" +
+	"\rSpilledRecord\x12\x14\n" +
+	"\x05topic\x18\x01 \x01(\tR\x05topic\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\x12\x15\n" +
+	"\x03key\x18\x03 \x01(\fH\x00R\x03key\x88\x01\x01\x124\n" +
+	"\aheaders\x18\x04 \x03(\v2\x1a.spillway.v1.SpilledHeaderR\aheaders\x12'\n" +
+	"\x0fidempotency_key\x18\x05 \x01(\fR\x0eidempotencyKey\x12!\n" +
+	"\tpartition\x18\x06 \x01(\rH\x01R\tpartition\x88\x01\x01\x12 \n" +
+	"\vtraceparent\x18\a \x01(\tR\vtraceparent\x12%\n" +
+	"\x0ecorrelation_id\x18\b \x01(\tR\rcorrelationId\x12\x17\n" +
+	"\aunix_ms\x18\t \x01(\x04R\x06unixMs\x12+\n" +
+	"\x12deliver_at_unix_ms\x18\n" +
+	" \x01(\x04R\x0fdeliverAtUnixMs\x12+\n" +
+	"\x12expires_at_unix_ms\x18\v \x01(\x04R\x0fexpiresAtUnixMs\x121\n" +
+	"\x15first_attempt_unix_ms\x18\f \x01(\x04R\x12firstAttemptUnixMs\x12!\n" +
+	"\fmaybe_stored\x18\r \x01(\bR\vmaybeStoredB\x06\n" +
+	"\x04_keyB\f\n" +
+	"\n" +
+	"_partition\"9\n" +
+	"\rSpilledHeader\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value*\x89\x01\n" +
 	"\n" +
 	"Durability\x12\x0f\n" +
 	"\vDUR_DEFAULT\x10\x00\x12\f\n" +
@@ -6704,7 +6918,7 @@ func file_spillway_proto_rawDescGZIP() []byte {
 }
 
 var file_spillway_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_spillway_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
+var file_spillway_proto_msgTypes = make([]protoimpl.MessageInfo, 76)
 var file_spillway_proto_goTypes = []any{
 	(Durability)(0),         // 0: spillway.v1.Durability
 	(RetryClass)(0),         // 1: spillway.v1.RetryClass
@@ -6776,22 +6990,24 @@ var file_spillway_proto_goTypes = []any{
 	(*LinkOk)(nil),          // 67: spillway.v1.LinkOk
 	(*LinkPartition)(nil),   // 68: spillway.v1.LinkPartition
 	(*LinkState)(nil),       // 69: spillway.v1.LinkState
-	nil,                     // 70: spillway.v1.Error.MetadataEntry
-	nil,                     // 71: spillway.v1.Hello.LabelsEntry
-	nil,                     // 72: spillway.v1.HealthReport.NamedPmEntry
-	nil,                     // 73: spillway.v1.Subscribe.GroupConfigEntry
-	nil,                     // 74: spillway.v1.TopicInfo.ConfigEntry
-	nil,                     // 75: spillway.v1.TopicAdmin.ConfigEntry
-	nil,                     // 76: spillway.v1.GroupAdmin.ArgsEntry
-	nil,                     // 77: spillway.v1.GroupInfo.ConfigEntry
+	(*SpilledRecord)(nil),   // 70: spillway.v1.SpilledRecord
+	(*SpilledHeader)(nil),   // 71: spillway.v1.SpilledHeader
+	nil,                     // 72: spillway.v1.Error.MetadataEntry
+	nil,                     // 73: spillway.v1.Hello.LabelsEntry
+	nil,                     // 74: spillway.v1.HealthReport.NamedPmEntry
+	nil,                     // 75: spillway.v1.Subscribe.GroupConfigEntry
+	nil,                     // 76: spillway.v1.TopicInfo.ConfigEntry
+	nil,                     // 77: spillway.v1.TopicAdmin.ConfigEntry
+	nil,                     // 78: spillway.v1.GroupAdmin.ArgsEntry
+	nil,                     // 79: spillway.v1.GroupInfo.ConfigEntry
 }
 var file_spillway_proto_depIdxs = []int32{
 	2,  // 0: spillway.v1.Endpoint.state:type_name -> spillway.v1.PressureState
 	1,  // 1: spillway.v1.Error.retry:type_name -> spillway.v1.RetryClass
 	4,  // 2: spillway.v1.Error.redirect:type_name -> spillway.v1.Endpoint
-	70, // 3: spillway.v1.Error.metadata:type_name -> spillway.v1.Error.MetadataEntry
+	72, // 3: spillway.v1.Error.metadata:type_name -> spillway.v1.Error.MetadataEntry
 	6,  // 4: spillway.v1.ItemError.error:type_name -> spillway.v1.Error
-	71, // 5: spillway.v1.Hello.labels:type_name -> spillway.v1.Hello.LabelsEntry
+	73, // 5: spillway.v1.Hello.labels:type_name -> spillway.v1.Hello.LabelsEntry
 	4,  // 6: spillway.v1.HelloOk.endpoints:type_name -> spillway.v1.Endpoint
 	2,  // 7: spillway.v1.HelloOk.state:type_name -> spillway.v1.PressureState
 	6,  // 8: spillway.v1.GoAway.error:type_name -> spillway.v1.Error
@@ -6799,7 +7015,7 @@ var file_spillway_proto_depIdxs = []int32{
 	2,  // 10: spillway.v1.Backpressure.state:type_name -> spillway.v1.PressureState
 	3,  // 11: spillway.v1.Backpressure.reasons:type_name -> spillway.v1.PressureReason
 	5,  // 12: spillway.v1.Backpressure.credit:type_name -> spillway.v1.Credit
-	72, // 13: spillway.v1.HealthReport.named_pm:type_name -> spillway.v1.HealthReport.NamedPmEntry
+	74, // 13: spillway.v1.HealthReport.named_pm:type_name -> spillway.v1.HealthReport.NamedPmEntry
 	17, // 14: spillway.v1.ToggleUpdate.toggles:type_name -> spillway.v1.Toggle
 	0,  // 15: spillway.v1.OpenPublisher.durability:type_name -> spillway.v1.Durability
 	5,  // 16: spillway.v1.OpenPublisherOk.credit:type_name -> spillway.v1.Credit
@@ -6813,7 +7029,7 @@ var file_spillway_proto_depIdxs = []int32{
 	26, // 24: spillway.v1.Subscribe.start:type_name -> spillway.v1.Start
 	5,  // 25: spillway.v1.Subscribe.credit:type_name -> spillway.v1.Credit
 	26, // 26: spillway.v1.Subscribe.starts:type_name -> spillway.v1.Start
-	73, // 27: spillway.v1.Subscribe.group_config:type_name -> spillway.v1.Subscribe.GroupConfigEntry
+	75, // 27: spillway.v1.Subscribe.group_config:type_name -> spillway.v1.Subscribe.GroupConfigEntry
 	5,  // 28: spillway.v1.CreditGrant.credit:type_name -> spillway.v1.Credit
 	30, // 29: spillway.v1.Deliver.segments:type_name -> spillway.v1.Segment
 	32, // 30: spillway.v1.Ack.items:type_name -> spillway.v1.AckItem
@@ -6822,18 +7038,18 @@ var file_spillway_proto_depIdxs = []int32{
 	37, // 33: spillway.v1.SeekResult.partitions:type_name -> spillway.v1.SeekPartition
 	4,  // 34: spillway.v1.MetadataOk.endpoints:type_name -> spillway.v1.Endpoint
 	42, // 35: spillway.v1.TopicList.topics:type_name -> spillway.v1.TopicInfo
-	74, // 36: spillway.v1.TopicInfo.config:type_name -> spillway.v1.TopicInfo.ConfigEntry
+	76, // 36: spillway.v1.TopicInfo.config:type_name -> spillway.v1.TopicInfo.ConfigEntry
 	43, // 37: spillway.v1.TopicInfo.partitions:type_name -> spillway.v1.PartitionInfo
 	4,  // 38: spillway.v1.PartitionInfo.leader:type_name -> spillway.v1.Endpoint
-	75, // 39: spillway.v1.TopicAdmin.config:type_name -> spillway.v1.TopicAdmin.ConfigEntry
+	77, // 39: spillway.v1.TopicAdmin.config:type_name -> spillway.v1.TopicAdmin.ConfigEntry
 	26, // 40: spillway.v1.TopicAdmin.before:type_name -> spillway.v1.Start
-	76, // 41: spillway.v1.GroupAdmin.args:type_name -> spillway.v1.GroupAdmin.ArgsEntry
+	78, // 41: spillway.v1.GroupAdmin.args:type_name -> spillway.v1.GroupAdmin.ArgsEntry
 	26, // 42: spillway.v1.GroupAdmin.start:type_name -> spillway.v1.Start
 	47, // 43: spillway.v1.GroupAdminOk.snapshots:type_name -> spillway.v1.GroupSnapshot
 	51, // 44: spillway.v1.GroupSnapshot.partitions:type_name -> spillway.v1.GroupPartition
 	49, // 45: spillway.v1.GroupList.groups:type_name -> spillway.v1.GroupInfo
 	51, // 46: spillway.v1.GroupInfo.partitions:type_name -> spillway.v1.GroupPartition
-	77, // 47: spillway.v1.GroupInfo.config:type_name -> spillway.v1.GroupInfo.ConfigEntry
+	79, // 47: spillway.v1.GroupInfo.config:type_name -> spillway.v1.GroupInfo.ConfigEntry
 	50, // 48: spillway.v1.GroupInfo.member_list:type_name -> spillway.v1.MemberInfo
 	17, // 49: spillway.v1.ToggleAdmin.set:type_name -> spillway.v1.Toggle
 	55, // 50: spillway.v1.HealthStatus.components:type_name -> spillway.v1.Component
@@ -6852,11 +7068,12 @@ var file_spillway_proto_depIdxs = []int32{
 	66, // 63: spillway.v1.Link.positions:type_name -> spillway.v1.LinkPosition
 	68, // 64: spillway.v1.LinkOk.partitions:type_name -> spillway.v1.LinkPartition
 	68, // 65: spillway.v1.LinkState.partitions:type_name -> spillway.v1.LinkPartition
-	66, // [66:66] is the sub-list for method output_type
-	66, // [66:66] is the sub-list for method input_type
-	66, // [66:66] is the sub-list for extension type_name
-	66, // [66:66] is the sub-list for extension extendee
-	0,  // [0:66] is the sub-list for field type_name
+	71, // 66: spillway.v1.SpilledRecord.headers:type_name -> spillway.v1.SpilledHeader
+	67, // [67:67] is the sub-list for method output_type
+	67, // [67:67] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_spillway_proto_init() }
@@ -6865,13 +7082,14 @@ func file_spillway_proto_init() {
 		return
 	}
 	file_spillway_proto_msgTypes[16].OneofWrappers = []any{}
+	file_spillway_proto_msgTypes[66].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spillway_proto_rawDesc), len(file_spillway_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   74,
+			NumMessages:   76,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
