@@ -1,10 +1,12 @@
 package io.spillway.bench.replication;
 
+import io.spillway.broker.replication.Deed;
 import io.spillway.broker.replication.Peer;
 import io.spillway.broker.replication.RaftPoint;
 import io.spillway.broker.replication.Replica;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A replica that keeps nothing: entries are applied, and durable, at once. */
@@ -44,6 +46,11 @@ final class Forgetful implements Replica {
     @Override
     public CompletableFuture<ByteBuffer> answer(ByteBuffer question) {
         return CompletableFuture.failedFuture(new IllegalStateException("there is nothing to ask"));
+    }
+
+    @Override
+    public CompletableFuture<Void> perform(Deed deed, Supplier<CompletableFuture<Void>> act) {
+        return act.get();
     }
 
     @Override
