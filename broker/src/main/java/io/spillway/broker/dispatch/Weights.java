@@ -26,10 +26,14 @@ public final class Weights {
         return util <= 0 ? 0 : rpsMilli * 1_000 / util;
     }
 
-    /** The same of a report. Below 5 % the utilisation says nothing but that the member idles. */
+    /**
+     * The same of a report. Below 5 % the utilisation says nothing but that the member idles, so what it could do is unknown:
+     * with a floor who gets less would count as one that can do less.
+     */
     static long of(HealthReport report) {
-        int util = report.utilPm() == 0 ? 0 : Math.max(LEAST_UTIL_PM, report.utilPm());
-        return ofLoad(report.rpsMilli(), util, report.epsMilli(), 1_000);
+        return report.utilPm() < LEAST_UTIL_PM
+                ? 0
+                : ofLoad(report.rpsMilli(), report.utilPm(), report.epsMilli(), 1_000);
     }
 
     /** The new reading counts three tenths. */

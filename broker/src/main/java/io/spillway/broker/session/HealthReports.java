@@ -33,7 +33,7 @@ final class HealthReports {
             return null;
         }
         lastSeq = report.getSeq();
-        int util = share(report.getAppUtilPm() != 0 ? report.getAppUtilPm() : report.getCpuPm());
+        int util = busy(report);
         return new io.spillway.broker.dispatch.HealthReport(
                 HealthState.ofWire(report.getState()),
                 reasons(report),
@@ -42,6 +42,18 @@ final class HealthReports {
                 Integer.toUnsignedLong(report.getEpsMilli()),
                 report.getHandoffRequested(),
                 nearPm);
+    }
+
+    /**
+     * How much of what it can do a member does. Not app_util_pm, the worst of all figures: a heap that is half full whatever
+     * comes would let a member that gets little count as one that can do little, and get less and less.
+     */
+    private static int busy(HealthReport report) {
+        if (report.getCpuPm() != 0 || report.getMaxInflight() <= 0) {
+            return share(report.getCpuPm());
+        }
+        long pm = Integer.toUnsignedLong(report.getInflight()) * WHOLE_PM / report.getMaxInflight();
+        return (int) Math.min(WHOLE_PM, pm);
     }
 
     private static int share(int pm) {

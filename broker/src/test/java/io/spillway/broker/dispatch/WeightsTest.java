@@ -9,6 +9,14 @@ import org.junit.jupiter.api.Test;
 /** The suites vectors/weight.json and vectors/slow_start.json. */
 class WeightsTest {
     @Test
+    void whoIdlesIsUnknown() {
+        assertThat(Weights.of(new HealthReport(HealthState.READY, "", 49, 10_000, 0, false, 1_000)))
+                .isZero();
+        assertThat(Weights.of(new HealthReport(HealthState.READY, "", 50, 10_000, 0, false, 1_000)))
+                .isEqualTo(200_000);
+    }
+
+    @Test
     void weighsLoadsAsTheVectorsSay() {
         Vectors.run("weight", Set.of("rps_milli", "util_pm", "eps_milli", "penalty_pm", "expect_weight"), one -> {
             long weight = Weights.ofLoad(
