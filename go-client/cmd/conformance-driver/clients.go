@@ -50,9 +50,12 @@ func openClientOp(d *driver, a *args) (any, error) {
 	if a.has("failure_domain") {
 		options = append(options, spillway.WithFailureDomain(a.text("failure_domain")))
 	}
+	if a.has("health_root") {
+		options = append(options, spillway.WithHealthRoot(a.text("health_root")))
+	}
 	for argument, option := range map[string]func(time.Duration) spillway.Option{
 		"connect_timeout_ms": spillway.WithConnectTimeout, "wait_for_broker_ms": spillway.WithWaitForBroker,
-		"heartbeat_ms": spillway.WithHeartbeat, "request_timeout_ms": spillway.WithRequestTimeout,
+		"health_interval_ms": spillway.WithHealthInterval, "heartbeat_ms": spillway.WithHeartbeat, "request_timeout_ms": spillway.WithRequestTimeout,
 	} {
 		if a.has(argument) {
 			options = append(options, option(a.millis(argument, 0)))

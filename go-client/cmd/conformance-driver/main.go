@@ -84,6 +84,8 @@ var operations = map[string]operation{
 	"message.nack":             nackOp,
 	"message.extend":           extendOp,
 	"message.terminate":        terminateOp,
+	"process.churn":            churnOp,
+	"process.calm":             calmOp,
 }
 
 func main() {

@@ -78,6 +78,12 @@ pub async fn open(d: &Driver, mut a: Args) -> Result<Value, Failure> {
     if let Some(domain) = a.find_text("failure_domain") {
         builder = builder.failure_domain(domain);
     }
+    if let Some(root) = a.find_text("health_root") {
+        builder = builder.health_root(root);
+    }
+    if let Some(interval) = a.find_millis("health_interval_ms") {
+        builder = builder.health_interval(interval);
+    }
     if let Some(timeout) = a.find_millis("connect_timeout_ms") {
         builder = builder.connect_timeout(timeout);
     }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.spillway.client.Admin;
 import io.spillway.client.ClientBuilder;
 import io.spillway.client.SpillwayClient;
+import java.nio.file.Path;
 
 /** Clients and topics. Thread-safe. */
 final class ClientOperations {
@@ -29,6 +30,8 @@ final class ClientOperations {
         request.findText("client_name").ifPresent(builder::clientName);
         request.findText("zone").ifPresent(builder::zone);
         request.findText("failure_domain").ifPresent(builder::failureDomain);
+        request.findText("health_root").map(Path::of).ifPresent(builder::healthRoot);
+        request.findMillis("health_interval_ms").ifPresent(builder::healthInterval);
         request.findMillis("connect_timeout_ms").ifPresent(builder::connectTimeout);
         request.findMillis("wait_for_broker_ms").ifPresent(builder::waitForBroker);
         request.findMillis("heartbeat_ms").ifPresent(builder::heartbeat);
