@@ -45,7 +45,7 @@ func together(n int, do func(i int)) {
 }
 
 func TestRetriesAddAtMostATenthWhenABrokerIsOverloaded(t *testing.T) {
-	const clients, settles, lasts = 50, 3 * time.Second, 4 * time.Second
+	const clients, lasts = 50, 4 * time.Second
 	b := &broker{t: t, binary: brokerBinary(t), dir: t.TempDir(), endpoint: "127.0.0.1:0",
 		flags: []string{"--set", "publish.budget-bytes=2MiB"}} // of all that wait in it; the clients have three times that, and room for one batch of each
 	t.Cleanup(b.kill)
@@ -59,27 +59,39 @@ func TestRetriesAddAtMostATenthWhenABrokerIsOverloaded(t *testing.T) {
 		producers = append(producers, open[*spillway.Producer](t)(client.Producer(soon(t), topic, spillway.WithMaxBatchBytes(len(value)))))
 	}
 	var acked atomic.Int64
-	began := time.Now()
-	end := began.Add(settles + lasts)
-	var settling sync.Once // each client finds out how much may be under way by being refused
-	var first0, again0 int64
-	together(clients, func(i int) {
-		together(8, func(int) { // eight calls at a time from each
-			for time.Now().Before(end) {
-				if time.Since(began) > settles {
-					settling.Do(func() { first0, again0 = sent.first.Load(), sent.again.Load() })
+	var ended atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		together(clients, func(i int) {
+			together(8, func(int) { // eight calls at a time from each
+				for !ended.Load() {
+					if _, err := producers[i].Publish(soon(t), spillway.Record{Value: value}); err == nil {
+						acked.Add(1)
+					}
 				}
-				if _, err := producers[i].Publish(soon(t), spillway.Record{Value: value}); err == nil {
-					acked.Add(1)
-				}
-			}
+			})
 		})
-	})
+	}()
+	// Each client finds out how much may be under way by being refused: until there was a second of which the bound is true.
+	began, calm := time.Now(), false
+	var first0, again0 int64
+	for seconds := 0; seconds < 3 || !calm && time.Since(began) < patience; seconds++ {
+		first, again := sent.first.Load(), sent.again.Load()
+		<-time.After(time.Second)
+		first0, again0 = sent.first.Load(), sent.again.Load()
+		calm = first0 > first && (again0-again)*10 <= first0-first
+	}
+	settled := time.Since(began)
+	<-time.After(lasts)
 	first, again := sent.first.Load()-first0, sent.again.Load()-again0
+	ended.Store(true)
+	<-done
 	percent := func(again, first int64) float64 { return 100 * float64(again) / float64(first) }
 	t.Logf("%d clients, first %v: %d batches, %d sent again (%.1f %%); then %v: %d batches, %d sent again (%.1f %%); %d records acked, %d failed",
-		clients, settles, first0, again0, percent(again0, first0), lasts, first, again, percent(again, first), acked.Load(), sent.failed.Load())
-	if again*10 > first {
+		clients, settled.Round(time.Millisecond), first0, again0, percent(again0, first0), lasts, first, again, percent(again, first),
+		acked.Load(), sent.failed.Load())
+	if !calm || again*10 > first {
 		t.Errorf("of %d batches %d were sent again", first, again)
 	}
 }
