@@ -20,10 +20,7 @@ class HealthReportsTest {
                 .isEqualTo(1_000);
         assertThat(utilPm(HealthReport.newBuilder().setInflight(-1).setMaxInflight(4)))
                 .isEqualTo(1_000);
-        assertThat(utilPm(HealthReport.newBuilder()
-                        .setCpuPm(700)
-                        .setInflight(1)
-                        .setMaxInflight(4)))
+        assertThat(utilPm(HealthReport.newBuilder().setCpuPm(700).setInflight(1).setMaxInflight(4)))
                 .isEqualTo(700);
     }
 
