@@ -13,6 +13,8 @@ import (
 	spillway "github.com/spillway-io/spillway/go-client"
 )
 
+var nodes = map[string]spillway.ReadFrom{"leader": spillway.Leader, "nearest": spillway.Nearest}
+
 // reading is one subscription and what the scenario has seen of it.
 type reading struct {
 	sub *spillway.Subscription
@@ -110,6 +112,13 @@ func subscribe(d *driver, a *args, r *reading) (*openClient, string, []spillway.
 	}
 	if a.flag("standby") {
 		options = append(options, spillway.WithStandby())
+	}
+	if a.has("read_from") {
+		node, ok := nodes[a.text("read_from")]
+		if !ok {
+			return nil, "", nil, driverError("unknown node to read from " + a.text("read_from"))
+		}
+		options = append(options, spillway.WithReadFrom(node))
 	}
 	return c, topic, append(options, groupOptions(a)...), nil
 }

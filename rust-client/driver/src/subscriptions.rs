@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
-use spillway::{Message, Subscription, SubscriptionBuilder};
+use spillway::{Message, ReadFrom, Subscription, SubscriptionBuilder};
 use tokio::sync::watch;
 use tokio::time::{timeout, Instant};
 
@@ -111,6 +111,13 @@ fn of_group(
     }
     if let Some(filter) = a.find_text("filter") {
         builder = builder.filter(filter);
+    }
+    if let Some(node) = a.find_text("read_from") {
+        builder = builder.read_from(match node.as_str() {
+            "leader" => ReadFrom::Leader,
+            "nearest" => ReadFrom::Nearest,
+            _ => return Err(Failure::Driver(format!("unknown node to read from {node}"))),
+        });
     }
     let millis = |value: Value| {
         let numbers = values::numbers(&value).into_iter();

@@ -42,6 +42,7 @@ final class SubscriptionOperations {
                         .toArray()));
         request.findNumber("credit_bytes").ifPresent(builder::creditBytes);
         request.findText("name").ifPresent(builder::name);
+        request.findText("read_from").map(Wire::readFrom).ifPresent(builder::readFrom);
         addGroup(request, builder.onActive(reading::onActive));
         return builder;
     }

@@ -12,6 +12,7 @@ import io.spillway.client.Header;
 import io.spillway.client.Message;
 import io.spillway.client.OutgoingRecord;
 import io.spillway.client.PublishAck;
+import io.spillway.client.ReadFrom;
 import io.spillway.client.SeekOutcome;
 import io.spillway.client.SpillwayException;
 import io.spillway.client.StartPosition;
@@ -140,6 +141,14 @@ final class Wire {
             case "key_ordered" -> GroupMode.KEY_ORDERED;
             case "exclusive" -> GroupMode.EXCLUSIVE;
             default -> throw new DriverException("unknown mode " + name);
+        };
+    }
+
+    static ReadFrom readFrom(String name) {
+        return switch (name) {
+            case "leader" -> ReadFrom.LEADER;
+            case "nearest" -> ReadFrom.NEAREST;
+            default -> throw new DriverException("unknown node to read from " + name);
         };
     }
 
