@@ -18,8 +18,19 @@ import java.util.stream.Stream;
 
 /** The scenarios that were asked for, one after the other, and a table of what came of them. */
 public final class Suite {
-    private static final List<Scenario> ALL =
-            List.of(new LeaderKilled(), new AcksLost(), new StoppedConsumer(), new FullDisk(), new SlowSync());
+    private static final List<Scenario> ALL = List.of(
+            new LeaderKilled(),
+            new AcksLost(),
+            new SlowPath(),
+            new Flood(),
+            new Unplayed(5, "gc-thrash", "the suite has no Go consumer that thrashes yet"),
+            new Unplayed(6, "memory-pressure", "the suite has no Rust consumer with a memory of its own yet"),
+            new StoppedConsumer(),
+            new Unplayed(8, "poison", "the suite takes dead letters for records that are stored twice"),
+            new FullDisk(),
+            new SlowSync(),
+            new ZoneCut(),
+            new RollingRestart());
 
     private final Options options;
     private final boolean quick;
