@@ -10,10 +10,14 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * The memory that publishes may take while they wait in the broker. A failure domain may have four times what is still free
  * (dynamic thresholds, Choudhury and Hahne 1998): alone it gets four fifths of all, two that surge get four ninths each,
- * and whatever one takes there is always room left for another. Thread-safe.
+ * and whatever one takes there is always room left for another. As long as there is room at all it gets a fifth, or with
+ * five domains and more its equal part less one, whatever the others have taken. Thread-safe.
  */
 final class PublishBudget {
     private static final int TIMES_FREE = 4;
+    /** Of all, what a domain gets whatever others take, while there are fewer domains than that. */
+    private static final int SURE_PART = 5;
+
     private static final long USED_UP_PM = 1_000;
 
     /** One domain's part; forgotten when the last session of the domain ends. */
@@ -47,7 +51,8 @@ final class PublishBudget {
         boolean take(int wanted) {
             long all = bytes.addAndGet(wanted);
             long own = part.bytes.addAndGet(wanted);
-            if (own - wanted > TIMES_FREE * (limitBytes - (all - wanted)) || all > limitBytes) {
+            boolean isTooMuch = own > sureBytes() && own - wanted > TIMES_FREE * (limitBytes - (all - wanted));
+            if (isTooMuch || all > limitBytes) {
                 give(wanted);
                 return false;
             }
@@ -93,9 +98,14 @@ final class PublishBudget {
         return Collections.unmodifiableMap(parts);
     }
 
+    private long sureBytes() {
+        return limitBytes / Math.max(SURE_PART, parts.size() + 1);
+    }
+
     /** How much of what the domain may have it has, per mille; at 1000 it is refused. */
     long usedPm(Part part) {
-        long mayBytes = TIMES_FREE * Math.max(0, limitBytes - bytes.get());
+        long freeBytes = Math.max(0, limitBytes - bytes.get());
+        long mayBytes = freeBytes == 0 ? 0 : Math.max(sureBytes(), TIMES_FREE * freeBytes);
         return mayBytes == 0 ? USED_UP_PM : Math.min(USED_UP_PM, part.bytes.get() * USED_UP_PM / mayBytes);
     }
 

@@ -2,7 +2,12 @@ package io.spillway.broker.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Memory for publishes that wait is shared so that no failure domain takes it from another. */
 class PublishBudgetTest {
@@ -32,6 +37,50 @@ class PublishBudgetTest {
 
         assertThat(takeAll(go)).isGreaterThan(LIMIT / 10);
         assertThat(rust.take(100)).isFalse();
+    }
+
+    @Test
+    void aFifthIsSureWhateverAnotherTook() {
+        takeAll(budget.open("rust"));
+
+        assertThat(takeAll(budget.open("go"))).isBetween(LIMIT * 195 / 1_000, LIMIT / 5);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 4})
+    void eachOfSeveralThatSurgeHasAtLeastAFifthOfAllAndAtMostFourFifths(int surging) {
+        SplittableRandom random = new SplittableRandom(surging);
+        List<PublishBudget.Share> shares = new ArrayList<>();
+        for (int i = 0; i < surging; i++) {
+            shares.add(budget.open("d" + i));
+            takeAll(shares.get(i));
+        }
+        for (int i = 0; i < 50_000; i++) {
+            PublishBudget.Share served = shares.get(random.nextInt(surging));
+            if (served.domainBytes() > 0) {
+                served.give(100);
+            }
+            shares.forEach(share -> share.take(100));
+        }
+
+        assertThat(shares)
+                .allSatisfy(share -> assertThat(share.domainBytes())
+                        .as("seed %d", surging)
+                        .isBetween(LIMIT * 18L / 100, LIMIT * 80L / 100));
+    }
+
+    @Test
+    void moreDomainsThanThatShareWhatThereIs() {
+        List<PublishBudget.Share> shares = new ArrayList<>();
+        for (int i = 0; i < 9; i++) {
+            shares.add(budget.open("d" + i));
+        }
+        shares.subList(0, 8).forEach(PublishBudgetTest::takeAll);
+
+        shares.get(0).give(LIMIT / 10);
+
+        assertThat(shares.get(0).take(100)).as("it has more than its part").isFalse();
+        assertThat(takeAll(shares.get(8))).isEqualTo(LIMIT / 10);
     }
 
     @Test
