@@ -128,6 +128,7 @@ public record BrokerConfig(
                 group.defaultMaxUnacked,
                 group.defaultMaxDeliveries,
                 GROUP_WINDOW,
+                publish.budgetBytes,
                 TopicConfig.DEFAULT.withDurability(synced ? Durability.DUR_SYNCED : Durability.DUR_MAPPED));
     }
 

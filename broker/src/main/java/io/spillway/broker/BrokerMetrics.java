@@ -64,6 +64,7 @@ final class BrokerMetrics {
         count(PUBLISH_DUPLICATES, counters -> counters.duplicateKeys, "key");
         count(PUBLISH_REFUSED, counters -> counters.refusedPublishes);
         count(PUBLISH_THROTTLED, counters -> counters.throttledByReplication, "replication");
+        count(PUBLISH_THROTTLED, counters -> counters.shedByDelay, "queue_delay");
         count(KEY_CONFLICTS, counters -> counters.keyConflicts);
         count(KEYS_REFUSED, counters -> counters.windowExceeded, "window");
         count(KEYS_REFUSED, counters -> counters.keysInProgress, "progress");

@@ -174,6 +174,15 @@ public final class RecordBatch {
         return total;
     }
 
+    /** How many bytes a batch says it has, without any check of them; 0 when that cannot be. */
+    public static int claimedBytes(ByteBuf buffer, int at, int available) {
+        if (available < HEADER_BYTES) {
+            return 0;
+        }
+        long length = buffer.getUnsignedInt(at + LENGTH) + LENGTH_END;
+        return length < HEADER_BYTES || length > available ? 0 : (int) length;
+    }
+
     private static void validateIndex(ByteBuf buffer, int at, int total) {
         long count = buffer.getUnsignedInt(at + RECORD_COUNT);
         if (count < 1) {

@@ -11,6 +11,7 @@ import io.spillway.protocol.v1.Hello;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.Socket;
+import java.util.Arrays;
 
 /** A connection that says frame by frame what a test wants, where a client would know better. Not thread-safe. */
 final class RawPeer implements AutoCloseable {
@@ -62,18 +63,25 @@ final class RawPeer implements AutoCloseable {
 
     /** The same with a payload. */
     Answer ask(FrameKind kind, int channel, MessageLite header, byte[] payload) throws IOException {
-        int asked = ++correlation;
-        ByteBuf frame =
-                Frame.encodePrefix(UnpooledByteBufAllocator.DEFAULT, kind, 0, channel, asked, header, payload.length);
-        socket.getOutputStream().write(ByteBufUtil.getBytes(frame));
-        socket.getOutputStream().write(payload);
-        frame.release();
+        int asked = tell(kind, channel, header, payload);
         while (true) {
             Answer answer = read();
             if (answer.correlation == asked) {
                 return answer;
             }
         }
+    }
+
+    /** Sends a request and does not wait; the correlation of its answer. */
+    int tell(FrameKind kind, int channel, MessageLite header, byte[] payload) throws IOException {
+        ByteBuf frame = Frame.encodePrefix(
+                UnpooledByteBufAllocator.DEFAULT, kind, 0, channel, ++correlation, header, payload.length);
+        byte[] prefix = ByteBufUtil.getBytes(frame);
+        frame.release();
+        byte[] whole = Arrays.copyOf(prefix, prefix.length + payload.length);
+        System.arraycopy(payload, 0, whole, prefix.length, payload.length);
+        socket.getOutputStream().write(whole);
+        return correlation;
     }
 
     /** Reads the next frame. Throws SocketTimeoutException after 20 s. */

@@ -2,7 +2,10 @@ package io.spillway.broker.flow;
 
 import java.util.ArrayDeque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +33,12 @@ public final class FairQueue<T> {
         abstract long nextBytes();
 
         abstract T take();
+
+        abstract int remove(Predicate<? super T> which);
+
+        abstract void forEach(Consumer<? super T> sink);
+
+        abstract void heads(Consumer<? super T> sink);
     }
 
     private static final class Items<T> extends Turn<T> {
@@ -58,6 +67,23 @@ public final class FairQueue<T> {
         @Override
         T take() {
             return waiting.remove().value();
+        }
+
+        @Override
+        int remove(Predicate<? super T> which) {
+            int before = waiting.size();
+            waiting.removeIf(item -> which.test(item.value()));
+            return before - waiting.size();
+        }
+
+        @Override
+        void forEach(Consumer<? super T> sink) {
+            waiting.forEach(item -> sink.accept(item.value()));
+        }
+
+        @Override
+        void heads(Consumer<? super T> sink) {
+            sink.accept(waiting.element().value());
         }
     }
 
@@ -136,6 +162,45 @@ public final class FairQueue<T> {
             }
             return item;
         }
+
+        @Override
+        int remove(Predicate<? super T> which) {
+            int removed = 0;
+            for (Turn<T> turn : List.copyOf(turns)) {
+                removed += removeFrom(turn, which);
+            }
+            return removed;
+        }
+
+        private int removeFrom(Turn<T> turn, Predicate<? super T> which) {
+            int removed = turn.remove(which);
+            if (turn.isEmpty()) {
+                begun &= turns.element() != turn;
+                turns.remove(turn);
+                byName.remove(turn.name);
+            }
+            return removed;
+        }
+
+        int removeOf(Object name, Predicate<? super T> which) {
+            Turn<T> turn = byName.get(name);
+            return turn == null ? 0 : removeFrom(turn, which);
+        }
+
+        @Override
+        void forEach(Consumer<? super T> sink) {
+            turns.forEach(turn -> turn.forEach(sink));
+        }
+
+        @Override
+        void heads(Consumer<? super T> sink) {
+            turns.forEach(turn -> turn.heads(sink));
+        }
+
+        @Nullable
+        Turn<T> named(Object name) {
+            return byName.get(name);
+        }
     }
 
     /** How much more than others a name gets. */
@@ -179,6 +244,32 @@ public final class FairQueue<T> {
         }
         size--;
         return root.take();
+    }
+
+    /** Takes out what is to go of what waits under a first name, in any order. */
+    public void remove(Object first, Predicate<? super T> which) {
+        size -= root.removeOf(first, which);
+    }
+
+    /** Shows what waits under a first name, in any order. */
+    public void forEach(Object first, Consumer<? super T> sink) {
+        Turn<T> turn = root.named(first);
+        if (turn != null) {
+            turn.forEach(sink);
+        }
+    }
+
+    /** The first names under which something waits. */
+    public void names(Consumer<Object> sink) {
+        root.turns.forEach(turn -> sink.accept(turn.name));
+    }
+
+    /** Of what waits under a first name, what is in front of each of its queues. */
+    public void heads(Object first, Consumer<? super T> sink) {
+        Turn<T> turn = root.named(first);
+        if (turn != null) {
+            turn.heads(sink);
+        }
     }
 
     public int size() {

@@ -17,17 +17,24 @@ public final class Pressures {
             PressureReason.R_MEMORY,
             PressureReason.R_DISK_SPACE,
             PressureReason.R_DISK_LATENCY,
-            PressureReason.R_REPLICATION);
+            PressureReason.R_REPLICATION,
+            PressureReason.R_CPU);
+
+    // Milliseconds. A closed loop at full speed has a queue, too; what is normal there is no pressure.
+    private static final long[] QUEUE_DELAY_MS = {50, 200, 1_000};
+    private static final int[] BUSY_PM = {800, 950};
+    private static final int LAG_PER_STALL = 10;
 
     private final Map<PressureReason, PressureLevel> levels = new EnumMap<>(PressureReason.class);
 
     /** How long publishes wait for their shard, and memory, which are each failure domain's own. */
     public static Pressures ofDomain() {
         Pressures all = new Pressures();
-        // Milliseconds. A closed loop at full speed has a queue, too; what is normal there is no pressure.
-        all.add(PressureReason.R_QUEUE_DELAY, new long[] {50, 200, 1_000}, new long[] {25, 100, 500});
+        all.add(PressureReason.R_QUEUE_DELAY, QUEUE_DELAY_MS, new long[] {25, 100, 500});
         // Per mille of the budget.
         all.add(PressureReason.R_MEMORY, new long[] {600, 750, 900}, new long[] {500, 650, 800});
+        // Per mille of the thread's time, of a domain that waits for it.
+        all.add(PressureReason.R_CPU, new long[] {BUSY_PM[0], BUSY_PM[1]}, new long[] {650, 800});
         return all;
     }
 
@@ -44,6 +51,21 @@ public final class Pressures {
 
     private void add(PressureReason reason, long[] enter, long[] leave) {
         levels.put(reason, new PressureLevel(enter, leave));
+    }
+
+    /**
+     * What a thread that is so busy, per mille, counts for a domain that waits so long for it, in ms: nothing as long as it
+     * keeps up, and never a higher level than the wait itself.
+     */
+    public static int busy(int cpuPm, int waitedMs) {
+        return waitedMs < QUEUE_DELAY_MS[0]
+                ? 0
+                : Math.min(cpuPm, waitedMs < QUEUE_DELAY_MS[1] ? BUSY_PM[1] - 1 : cpuPm);
+    }
+
+    /** What counts as having no room for another entry, when a majority lacks the oldest one for so long. */
+    public static int lag(int stalledMs, int lagMs) {
+        return Math.max(stalledMs, lagMs / LAG_PER_STALL);
     }
 
     /** One more reading of one signal. */

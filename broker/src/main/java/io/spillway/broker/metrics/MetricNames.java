@@ -27,7 +27,8 @@ public final class MetricNames {
     public static final Metric PUBLISH_THROTTLED = counter(
             "spillway_publish_throttled_total",
             "Publishes refused to protect the broker: replication = the cluster does not agree fast enough, quota ="
-                    + " their quota is owed too much, class = the pressure is too high for their class.",
+                    + " their quota is owed too much, class = the pressure is too high for their class,"
+                    + " queue_delay = publishes wait too long for their turn.",
             "reason");
     public static final Metric PRESSURE_STATE = gauge(
             "spillway_pressure_state",

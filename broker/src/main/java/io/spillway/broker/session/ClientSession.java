@@ -58,7 +58,6 @@ public final class ClientSession {
     private boolean onlyReads;
 
     private @Nullable Load load;
-    private boolean hearsOfPressure;
     private boolean closed;
 
     public ClientSession(SessionContext context, Connection connection) {
@@ -181,9 +180,13 @@ public final class ClientSession {
         clientId = hello.getClientId();
         zone = hello.getZone();
         onlyReads = hello.getFollowerReads();
-        load = Load.of(hello, context.publishBudget, context.clock.nanoTime());
+        load = Load.of(
+                hello,
+                context.publishBudget,
+                violations(),
+                features.active().contains(Features.PRESSURE),
+                context.clock.nanoTime());
         caller = new Caller(clientId, instance, load.key());
-        hearsOfPressure = features.active().contains(Features.PRESSURE);
         ClientSession older = context.byInstance.put(instance, this);
         if (older != null) {
             older.fence();
@@ -220,6 +223,28 @@ public final class ClientSession {
                 hello.getClientId(),
                 instance,
                 connection.remote());
+    }
+
+    private CreditViolations violations() {
+        return new CreditViolations(
+                ms -> {
+                    LOG.info(
+                            "event=credit_violations client={} remote={} why=\"it publishes without credit\" paused_ms={}",
+                            clientId,
+                            connection.remote(),
+                            ms);
+                    connection.pauseReading(ms);
+                },
+                () -> {
+                    goAway(
+                            new SpillwayException(
+                                    Code.CREDIT_VIOLATION,
+                                    "this connection is closed",
+                                    "it publishes without credit again and again",
+                                    "wait for acks; each one carries new credit"),
+                            0);
+                    connection.closeAfterFlush();
+                });
     }
 
     /** The shorter of both sides' wishes, so that each finds a dead connection as soon as it wants to. */
@@ -264,7 +289,7 @@ public final class ClientSession {
     /** How the failure domain stands, for those that belong to it and want to hear. From any thread. */
     void tellPressure(PublishBudget.Part domain, PressureSignal signal, boolean isNew) {
         Load mine = load;
-        if (mine == null || !hearsOfPressure || !mine.memory().isOf(domain)) {
+        if (mine == null || !mine.hearsOfPressure() || !mine.memory().isOf(domain)) {
             return;
         }
         int waitMs = isNew ? spread(signal.retryAfterMs()) : 0;
@@ -321,8 +346,8 @@ public final class ClientSession {
         ConsumeRequests.requireFewer(publishers.size(), Limits.MAX_PUBLISHERS_PER_CONNECTION);
         Mailbox mailbox = context.mailbox(topic);
         int channel = frame.channel();
-        PublisherHandle handle = new PublisherHandle(
-                context, Objects.requireNonNull(load), outbox, mailbox, channel, topic.partitionId(index), open);
+        PublisherHandle handle =
+                new PublisherHandle(context, Objects.requireNonNull(load), outbox, topic, channel, index, open);
         long producerId = open.getProducerId() == 0 ? context.random.nextLong(1, Long.MAX_VALUE) : open.getProducerId();
         AdminRequests.offer(
                 mailbox,

@@ -22,6 +22,9 @@ public interface Connection {
     /** The interval of heartbeats from now on, in ms; three without a byte end the connection. On its event loop. */
     void heartbeatMs(int ms);
 
+    /** Reads nothing for so long. On its event loop. */
+    void pauseReading(int ms);
+
     /** Runs a task on the connection's event loop, where its frames are handled. */
     void execute(Runnable task);
 

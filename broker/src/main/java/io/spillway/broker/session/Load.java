@@ -9,14 +9,27 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * @param key the failure domain is the label the client gives itself, its language by default
  * @param connection the bucket of the connection itself
+ * @param violations what becomes of it when it sends without credit; confined to its event loop
+ * @param hearsOfPressure whether it wants to be told of pressure
  */
-record Load(FlowKey key, PublishBudget.Share memory, AtomicLong connection) {
+record Load(
+        FlowKey key,
+        PublishBudget.Share memory,
+        AtomicLong connection,
+        CreditViolations violations,
+        boolean hearsOfPressure) {
     private static final String UNKNOWN = "unknown";
 
-    static Load of(Hello hello, PublishBudget budget, long nowNs) {
+    static Load of(
+            Hello hello, PublishBudget budget, CreditViolations violations, boolean hearsOfPressure, long nowNs) {
         String domain = hello.getFailureDomain().isEmpty() ? hello.getLang() : hello.getFailureDomain();
         String known = domain.isEmpty() ? UNKNOWN : domain;
-        return new Load(new FlowKey(known, hello.getClientId()), budget.open(known), Buckets.ofConnection(nowNs));
+        return new Load(
+                new FlowKey(known, hello.getClientId()),
+                budget.open(known),
+                Buckets.ofConnection(nowNs),
+                violations,
+                hearsOfPressure);
     }
 
     void close() {

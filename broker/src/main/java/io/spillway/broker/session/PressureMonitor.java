@@ -87,17 +87,21 @@ public final class PressureMonitor {
     private static int highest(List<ShardLoad> loads, boolean ofSyncs) {
         int highest = 0;
         for (ShardLoad load : loads) {
-            highest = Math.max(highest, ofSyncs ? load.syncMs() : load.stalledMs());
+            highest = Math.max(highest, ofSyncs ? load.syncMs() : Pressures.lag(load.stalledMs(), load.lagMs()));
         }
         return highest;
     }
 
     private void readDomain(Pressures own, String name, PublishBudget.Part part, List<ShardLoad> loads) {
         int waitedMs = 0;
+        int busyPm = 0;
         for (ShardLoad load : loads) {
-            waitedMs = Math.max(waitedMs, load.waitedMs().getOrDefault(name, 0));
+            int waitedHereMs = load.waitedMs().getOrDefault(name, 0);
+            waitedMs = Math.max(waitedMs, waitedHereMs);
+            busyPm = Math.max(busyPm, Pressures.busy(load.cpuPm(), waitedHereMs));
         }
         own.tick(PressureReason.R_QUEUE_DELAY, waitedMs);
+        own.tick(PressureReason.R_CPU, busyPm);
         own.tick(PressureReason.R_MEMORY, context.publishBudget.usedPm(part));
     }
 

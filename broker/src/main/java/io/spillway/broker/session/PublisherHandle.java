@@ -19,13 +19,13 @@ import io.spillway.protocol.Limits;
 import io.spillway.protocol.ProtocolException;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordView;
+import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Credit;
 import io.spillway.protocol.v1.Durability;
 import io.spillway.protocol.v1.OpenPublisher;
 import io.spillway.protocol.v1.PressureState;
 import io.spillway.protocol.v1.Publish;
 import io.spillway.protocol.v1.PublishAck;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 final class PublisherHandle implements PublisherPort {
     private static final int REPLICAS_RETRY_MS = 1_000;
     private static final int SPREAD_PART = 4;
+    private static final int CREDIT_RETRY_MS = 100;
 
     private final SessionContext context;
     private final Load load;
@@ -47,27 +48,25 @@ final class PublisherHandle implements PublisherPort {
     private final Durability durability;
     private final boolean allowDegraded;
     private final RecordView view = new RecordView();
-    private long receivedBatches;
-    private long receivedBytes;
-    private final AtomicLong answeredBatches = new AtomicLong();
-    private final AtomicLong answeredBytes = new AtomicLong();
+    private final PublishCredit credit;
 
     PublisherHandle(
             SessionContext context,
             Load load,
             Outbox outbox,
-            Mailbox mailbox,
+            TopicSpec spec,
             int channel,
-            int partitionId,
+            int partition,
             OpenPublisher open) {
         this.context = context;
         this.load = load;
-        topic = open.getTopic();
+        topic = spec.name();
         charges = new Charges(context, load, topic);
         this.outbox = outbox;
-        this.mailbox = mailbox;
+        mailbox = context.mailbox(spec);
+        credit = new PublishCredit(context.config, load.key().domain(), context.windows(spec));
         this.channel = channel;
-        this.partitionId = partitionId;
+        partitionId = spec.partitionId(partition);
         durability = open.getDurability();
         allowDegraded = open.getAllowDegraded();
     }
@@ -112,6 +111,8 @@ final class PublisherHandle implements PublisherPort {
         if (load.memory().signal().sheds()) {
             int shedClass = header.hasShedClass() ? header.getShedClass() : topicsClass();
             if (load.memory().signal().sheds(shedClass)) {
+                credit.received(frame.payload().readableBytes());
+                unseen(frame.payload().readableBytes());
                 outbox.fail(FrameKind.PUBLISH, channel, frame.correlation(), WireErrors.of(shed(shedClass)));
                 return;
             }
@@ -121,6 +122,9 @@ final class PublisherHandle implements PublisherPort {
             refuse(frame.correlation(), new ProtocolException(Code.MALFORMED_FRAME, "a publish carries no batch"));
         }
         while (payload.isReadable()) {
+            if (!credit.isLeft() && skip(payload, frame.correlation(), nowNs)) {
+                continue;
+            }
             ByteBuf batch;
             try {
                 int bytes = RecordBatch.validate(
@@ -139,22 +143,47 @@ final class PublisherHandle implements PublisherPort {
         }
     }
 
+    /** Refuses a batch for which there is no credit, without a look at it; false when it does not even say how long it is. */
+    private boolean skip(ByteBuf payload, int correlation, long nowNs) {
+        int bytes = RecordBatch.claimedBytes(payload, payload.readerIndex(), payload.readableBytes());
+        if (bytes == 0) {
+            return false;
+        }
+        payload.skipBytes(bytes);
+        outbox.fail(
+                FrameKind.PUBLISH,
+                channel,
+                correlation,
+                WireErrors.of(new SpillwayException(
+                        Code.CREDIT_VIOLATION,
+                        "a batch came without credit",
+                        "as many batches or bytes are unanswered as were granted",
+                        "wait for acks; each one carries new credit",
+                        CREDIT_RETRY_MS,
+                        null)));
+        load.violations().add(nowNs, charges.waitMs());
+        return true;
+    }
+
     /** The command for a batch that may go on; null when it was refused. */
     private ShardCommand.@Nullable Publish check(
             ByteBuf batch, int correlation, long nowNs, long deadlineNs, Durability required) {
         int bytes = batch.readableBytes();
         boolean keyed;
+        credit.received(bytes);
         try {
             requirePossible(context.cluster.get(), required, allowDegraded);
             charges.requireCredit(nowNs);
             keyed = check(batch);
-            takeCredit(bytes);
+            takeRoom(bytes);
         } catch (ProtocolException e) {
             batch.release();
+            unseen(bytes);
             refuse(correlation, e);
             return null;
         } catch (SpillwayException e) {
             batch.release();
+            unseen(bytes);
             outbox.fail(FrameKind.PUBLISH, channel, correlation, WireErrors.of(e));
             return null;
         }
@@ -162,12 +191,13 @@ final class PublisherHandle implements PublisherPort {
     }
 
     private void offer(ShardCommand.Publish command) {
+        // Before the shard can answer, which says what is owed.
+        charges.add(command.receivedNs(), command.bytes(), command.count());
         if (!mailbox.offer(command)) {
+            charges.add(command.receivedNs(), -command.bytes(), -command.count());
             command.batch().release();
             refused(command, overloaded("the broker's queue for this topic is full"));
-            return;
         }
-        charges.add(command.receivedNs(), command.bytes(), command.count());
     }
 
     private boolean check(ByteBuf batch) {
@@ -185,26 +215,17 @@ final class PublisherHandle implements PublisherPort {
         return keyed;
     }
 
-    private void takeCredit(int bytes) {
-        if (receivedBatches >= answeredBatches.get() + context.config.windowBatches()
-                || receivedBytes >= answeredBytes.get() + context.config.windowBytes()) {
-            throw new SpillwayException(
-                    Code.CREDIT_VIOLATION,
-                    "a batch came without credit",
-                    context.config.windowBatches() + " batches or " + context.config.windowBytes()
-                            + " bytes are unanswered already",
-                    "wait for acks; each one carries new credit",
-                    100,
-                    null);
-        }
+    /** What used credit of the client was refused here. */
+    private void unseen(int bytes) {
+        credit.answered(bytes);
+        tellCredit();
+    }
+
+    private void takeRoom(int bytes) {
         if (context.draining.get()) {
             throw new SpillwayException(Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect");
         }
-        boolean fits = load.memory().take(bytes);
-        receivedBatches++;
-        receivedBytes += bytes;
-        if (!fits) {
-            counted(bytes);
+        if (!load.memory().take(bytes)) {
             throw overloaded("publishes of " + context.publishBudget.bytes() + " bytes wait in the broker, "
                     + load.memory().domainBytes() + " of them from "
                     + load.key().domain());
@@ -248,20 +269,37 @@ final class PublisherHandle implements PublisherPort {
     }
 
     private void answered(int bytes) {
-        counted(bytes);
+        credit.answered(bytes);
         load.memory().give(bytes);
     }
 
-    private void counted(int bytes) {
-        answeredBatches.incrementAndGet();
-        answeredBytes.addAndGet(bytes);
+    /** To begin with. */
+    Credit credit() {
+        return credit.after(0);
     }
 
-    Credit credit() {
-        return Credit.newBuilder()
-                .setMaxBatches(answeredBatches.get() + context.config.windowBatches())
-                .setMaxBytes(answeredBytes.get() + context.config.windowBytes())
-                .build();
+    /** Errors carry no credit; where no ack will come that does, it is told by itself. From any thread. */
+    private void tellCredit() {
+        if (load.hearsOfPressure() && credit.isStuck()) {
+            PressureSignal now = load.memory().signal();
+            outbox.send(
+                    FrameKind.BACKPRESSURE,
+                    channel,
+                    Backpressure.newBuilder()
+                            .setSeq(now.seq())
+                            .setChannel(channel)
+                            .setState(now.state())
+                            .addAllReasons(now.reasons())
+                            .setScope(now.scope())
+                            .setValidForMs(now.validForMs())
+                            .setCredit(credit.after(0))
+                            .build());
+        }
+    }
+
+    @Override
+    public int debtMs() {
+        return charges.waitMs();
     }
 
     @Override
@@ -292,7 +330,7 @@ final class PublisherHandle implements PublisherPort {
                 .setDuplicate(outcome.duplicate())
                 .setDegraded(isDegraded)
                 .setAppendUnixMs(outcome.appendTimeMs())
-                .setCredit(credit())
+                .setCredit(credit.after(command.bytes()))
                 .setQueueUs(outcome.queueUs())
                 .setSyncUs(outcome.syncUs());
         PressureState state = load.memory().signal().state();
@@ -315,6 +353,7 @@ final class PublisherHandle implements PublisherPort {
     @Override
     public void refused(ShardCommand.Publish command, SpillwayException why) {
         answered(command.bytes());
+        tellCredit();
         outbox.fail(FrameKind.PUBLISH, channel, command.correlation(), WireErrors.of(why));
     }
 }

@@ -14,6 +14,7 @@ import io.spillway.broker.shard.Shard;
 import io.spillway.protocol.v1.Endpoint;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -83,6 +84,11 @@ public final class SessionContext {
 
     Mailbox mailbox(TopicSpec topic) {
         return shards.get(topic.shard()).mailbox();
+    }
+
+    /** By failure domain, how many bytes each publisher to a topic may have unanswered, where it is not as many as ever. */
+    Supplier<Map<String, Long>> windows(TopicSpec topic) {
+        return shards.get(topic.shard())::windows;
     }
 
     Mailbox catalogMailbox() {

@@ -28,12 +28,14 @@ final class AgreedLedger implements Ledger {
     /** Parts of one session that are proposed together. */
     private static final class Bundle {
         final long ordinal;
+        final long sinceNs;
         final ByteBuf bytes = PooledByteBufAllocator.DEFAULT.buffer(16 << 10);
         /** Behind its last part. */
         long endSequence;
 
-        Bundle(int shard, long session, long ordinal) {
+        Bundle(int shard, long session, long ordinal, long sinceNs) {
             this.ordinal = ordinal;
+            this.sinceNs = sinceNs;
             AgreedEntry.begin(bytes, shard, session, ordinal);
         }
     }
@@ -64,7 +66,7 @@ final class AgreedLedger implements Ledger {
     /** Proposes to begin a session; nothing is to be appended before it is agreed on. */
     void begin(long newSession) {
         session = newSession;
-        Bundle first = new Bundle(state.shard, session, 0);
+        Bundle first = new Bundle(state.shard, session, 0, clock.nanoTime());
         first.endSequence = nextSequence;
         nextOrdinal = 1;
         bundles.add(first);
@@ -89,7 +91,7 @@ final class AgreedLedger implements Ledger {
         state.log.requireFits(size + RESERVED_BYTES);
         Bundle open = bundles.size() > proposed ? bundles.peekLast() : null;
         if (open == null || open.bytes.readableBytes() + size > BUNDLE_BYTES) {
-            open = new Bundle(state.shard, session, nextOrdinal++);
+            open = new Bundle(state.shard, session, nextOrdinal++, clock.nanoTime());
             bundles.add(open);
         }
         AgreedEntry.add(open.bytes, records, partitionId, batch);
@@ -150,6 +152,12 @@ final class AgreedLedger implements Ledger {
     /** Whether so much is on its way that publishes have to wait. */
     boolean isFull() {
         return bytes >= FULL_BYTES;
+    }
+
+    /** For how long the oldest of what was not agreed on has been here, in ms. */
+    int lagMs(long nowNs) {
+        Bundle oldest = bundles.peek();
+        return oldest == null ? 0 : (int) Math.min(Integer.MAX_VALUE, (nowNs - oldest.sinceNs) / 1_000_000);
     }
 
     long session() {

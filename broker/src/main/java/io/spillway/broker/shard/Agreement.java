@@ -76,6 +76,11 @@ final class Agreement {
         return !full && ledger.isQuiet();
     }
 
+    /** For how long the oldest entry has waited to be agreed on, in ms. */
+    int lagMs(long nowNs) {
+        return ledger.lagMs(nowNs);
+    }
+
     boolean isFull() {
         return ledger.isFull();
     }

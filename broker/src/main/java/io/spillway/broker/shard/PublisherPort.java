@@ -14,6 +14,11 @@ public interface PublisherPort {
         return FlowKey.BROKER;
     }
 
+    /** For how long its principal is to wait until it owes nothing of its quotas, in ms. */
+    default int debtMs() {
+        return 0;
+    }
+
     /** Whether it may write into the reserve of the disk, as what helps to free the disk must. */
     default boolean usesReserve() {
         return false;

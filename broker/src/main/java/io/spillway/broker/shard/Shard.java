@@ -52,6 +52,7 @@ public final class Shard implements AutoCloseable {
     private final Published<WriteState> writeState;
     private final Published<LogStats> logStats;
     private final Published<Quotas> quotas = new Published<>(Quotas.NONE);
+    private final Published<Map<String, Long>> windows = new Published<>(Map.of());
     private final Published<ShardLoad> load = new Published<>(ShardLoad.NONE);
     private final Published<Integer> pausedGroups = new Published<>(0);
     private final Published<Map<String, Integer>> members = new Published<>(Map.of());
@@ -137,6 +138,11 @@ public final class Shard implements AutoCloseable {
     /** How loaded it was in the last tenth of a second. */
     public ShardLoad load() {
         return load.get();
+    }
+
+    /** By failure domain, how many bytes each publisher may have unanswered; those that are not named, as many as ever. */
+    public Map<String, Long> windows() {
+        return windows.get();
     }
 
     /** How much may be published, as of a tenth of a second ago. Shard 0 knows it. */
@@ -293,6 +299,9 @@ public final class Shard implements AutoCloseable {
         WriteState now = log.writeState();
         if (now != writeState.get()) {
             writeState.set(now);
+        }
+        if (agent.windows() != windows.get()) {
+            windows.set(agent.windows());
         }
         long nowMs = clock.nowMs();
         if (nowMs >= nextLoadMs) {

@@ -5,6 +5,7 @@ import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.records.Agreed;
 import io.spillway.broker.records.Snapshot;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +50,8 @@ final class ShardAgent {
     private final Subscriptions subscriptions;
     private final Trimming trimming;
     private final BacklogBounds backlogs;
-    private final Arrivals arrivals = new Arrivals();
+    private final Arrivals arrivals;
+    private final ThreadLoad cpu = new ThreadLoad(ThreadLoad::ofThisThread);
     private final Consumer<ShardCommand> handler = this::handle;
     private long nowMs;
     private long nextTickMs;
@@ -125,6 +127,7 @@ final class ShardAgent {
         backlogs = new BacklogBounds(state, trimming, counters);
         publishing = new Publishing(state, journal, clock, counters, backlogs);
         subscriptions = new Subscriptions(state, groups, settling, counters);
+        arrivals = new Arrivals(state, this::shed);
     }
 
     /** The other shards, as far as one shard speaks to them. */
@@ -179,9 +182,9 @@ final class ShardAgent {
             work += mailbox.drainControls(handler);
         }
         if (mayDecide && !isFull) {
-            work += arrivals.turn(mailbox, handler, clock.nanoTime());
+            work += arrivals.turn(mailbox, handler, nowMs, clock.nanoTime());
         } else {
-            arrivals.collect(mailbox);
+            arrivals.collect(mailbox, nowMs);
         }
         work += mailbox.drainEndings(handler);
         return agreement == null ? work : work + agree(agreement, isFull);
@@ -191,7 +194,7 @@ final class ShardAgent {
         int work = 0;
         SpillwayException why = pressure.look(isFull, nowMs);
         if (why != null) {
-            work += arrivals.refuse(mailbox, publish -> throttle(publish, why));
+            work += arrivals.refuse(mailbox, publish -> throttle(publish, why), nowMs);
         }
         return work + with.doWork();
     }
@@ -202,9 +205,26 @@ final class ShardAgent {
         publish.batch().release();
     }
 
+    private void shed(ShardCommand.Publish publish, SpillwayException why) {
+        counters.shedByDelay.increment();
+        publish.port().refused(publish, why);
+        publish.batch().release();
+    }
+
     /** What the shard says of its load since it was last asked. */
     ShardLoad load() {
-        return new ShardLoad(arrivals.waitedMs(), syncing.p99Ms(nowMs), pressure.fullMs(nowMs));
+        long nowNs = clock.nanoTime();
+        return new ShardLoad(
+                arrivals.endInterval(nowMs, nowNs),
+                syncing.p99Ms(nowMs),
+                pressure.fullMs(nowMs),
+                agreement == null ? 0 : agreement.lagMs(nowNs),
+                cpu.endInterval(nowNs));
+    }
+
+    /** By failure domain, how many bytes each publisher may have unanswered; those that are not named, as many as ever. */
+    Map<String, Long> windows() {
+        return arrivals.windows();
     }
 
     /** Whether this shard decides what happens, now. */
@@ -329,6 +349,7 @@ final class ShardAgent {
 
     private int tick() {
         int work = decides() ? decide() : 0;
+        arrivals.tick(syncing.p50Ms(nowMs), nowMs, clock.nanoTime());
         snapshotWanted |= !state.deletedTopics.isEmpty();
         work += subscriptions.endDeleted();
         work += endClosed();
@@ -414,7 +435,7 @@ final class ShardAgent {
     void close() {
         nowMs = clock.nowMs();
         mailbox.drainControls(handler);
-        arrivals.drain(mailbox, handler);
+        arrivals.drain(mailbox, handler, nowMs);
         mailbox.drainEndings(handler);
         if (agreement == null) {
             flushSettled();
@@ -429,7 +450,7 @@ final class ShardAgent {
     /** Forgets everything that is not in the log, and tells those who consume; the log can be closed after it. */
     void abandon() {
         if (agreement != null) {
-            arrivals.drain(mailbox, agreement::refuses);
+            arrivals.drain(mailbox, agreement::refuses, nowMs);
             subscriptions.endAll(agreement.notLeading());
         }
         syncing.finish(clock.nowMs(), () -> null);

@@ -13,6 +13,7 @@ import io.spillway.broker.catalog.TopicConfig;
  * @param defaultMaxUnacked records a member may hold when it names no number
  * @param defaultMaxDeliveries failures after which a record is dead-lettered in a new group that names none; 0 = never
  * @param groupWindow records of one partition a group has out or holds back at which it takes no more; bounds its memory
+ * @param publishBudgetBytes what publishers may have on their way, all together
  * @param defaultTopic settings of a topic that names none
  */
 public record ShardConfig(
@@ -24,7 +25,8 @@ public record ShardConfig(
         int defaultMaxUnacked,
         int defaultMaxDeliveries,
         int groupWindow,
+        long publishBudgetBytes,
         TopicConfig defaultTopic) {
     public static final ShardConfig DEFAULT =
-            new ShardConfig(1_000, 5, 64L << 20, 5_000, 30_000, 10_000, 0, 1 << 20, TopicConfig.DEFAULT);
+            new ShardConfig(1_000, 5, 64L << 20, 5_000, 30_000, 10_000, 0, 1 << 20, 256L << 20, TopicConfig.DEFAULT);
 }

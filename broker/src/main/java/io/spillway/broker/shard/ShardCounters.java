@@ -26,6 +26,9 @@ public final class ShardCounters {
     public final LongAdder redeliveredFailed = new LongAdder();
     public final LongAdder redeliveredReturned = new LongAdder();
     public final LongAdder accepted = new LongAdder();
+    /** Publishes refused because publishes waited for too long. */
+    public final LongAdder shedByDelay = new LongAdder();
+
     public final LongAdder throttledByReplication = new LongAdder();
     public final LongAdder nacked = new LongAdder();
     public final LongAdder released = new LongAdder();

@@ -28,12 +28,23 @@ final class SyncTimes {
 
     /** What one in a hundred takes at least; with few, the slowest but one. */
     int p99Ms(long nowMs) {
-        int have = Math.min(count, KEPT);
-        if (have < 2 || nowMs - newestMs > KEPT_MS) {
+        int have = sort(nowMs);
+        return have < 2 ? 0 : sorted[have - 1 - Math.max(1, have / SLOWEST)];
+    }
+
+    /** What half of them take at most. */
+    int p50Ms(long nowMs) {
+        int have = sort(nowMs);
+        return have < 2 ? 0 : sorted[have / 2];
+    }
+
+    private int sort(long nowMs) {
+        if (nowMs - newestMs > KEPT_MS) {
             return 0;
         }
+        int have = Math.min(count, KEPT);
         System.arraycopy(tookMs, 0, sorted, 0, have);
         Arrays.sort(sorted, 0, have);
-        return sorted[have - 1 - Math.max(1, have / SLOWEST)];
+        return have;
     }
 }

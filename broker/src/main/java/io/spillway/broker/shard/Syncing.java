@@ -50,6 +50,11 @@ final class Syncing {
         return times.p99Ms(nowMs);
     }
 
+    /** What half of the newest syncs take at most, in ms. */
+    int p50Ms(long nowMs) {
+        return times.p50Ms(nowMs);
+    }
+
     /** Why nothing is synced any more; null while all is well. */
     @Nullable
     SpillwayException failure() {

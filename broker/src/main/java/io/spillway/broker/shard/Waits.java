@@ -2,6 +2,7 @@ package io.spillway.broker.shard;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.ObjLongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,7 @@ final class Waits {
     private static final class Domain {
         private long turnNs = NONE;
         private long bestNs = Long.MAX_VALUE;
+        private long longestNs;
     }
 
     private final Map<String, Domain> domains = new HashMap<>();
@@ -31,6 +33,7 @@ final class Waits {
             newestName = name;
         }
         domain.turnNs = Math.max(domain.turnNs, waitedNs);
+        domain.longestNs = Math.max(domain.longestNs, waitedNs);
     }
 
     /** The turn is over. */
@@ -41,6 +44,15 @@ final class Waits {
                 domain.turnNs = NONE;
             }
         }
+    }
+
+    /** How long what was taken had waited at most since this was last asked, of each domain, in ns. */
+    void longest(ObjLongConsumer<String> sink) {
+        domains.forEach((name, domain) -> {
+            long longestNs = domain.longestNs;
+            domain.longestNs = 0;
+            sink.accept(name, longestNs);
+        });
     }
 
     /** What is to be told of the interval, which ends; those without a publish are forgotten. */

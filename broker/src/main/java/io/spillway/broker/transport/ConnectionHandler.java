@@ -193,6 +193,12 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
     }
 
     @Override
+    public void pauseReading(int ms) {
+        channel.config().setAutoRead(false);
+        channel.eventLoop().schedule(() -> channel.config().setAutoRead(true), ms, TimeUnit.MILLISECONDS);
+    }
+
+    @Override
     public void execute(Runnable task) {
         channel.eventLoop().execute(task);
     }

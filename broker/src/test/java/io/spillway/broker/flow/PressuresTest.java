@@ -36,6 +36,43 @@ class PressuresTest {
     }
 
     @Test
+    void aThreadThatIsBusyAndKeepsUpIsNoPressure() {
+        assertThat(Pressures.busy(1_000, 49)).isZero();
+        assertThat(Pressures.busy(700, 60)).isEqualTo(700);
+        assertThat(Pressures.busy(1_000, 199))
+                .as("no higher level than the wait itself")
+                .isLessThan(950);
+        assertThat(Pressures.busy(1_000, 200)).isEqualTo(1_000);
+    }
+
+    @Test
+    void aBusyThreadIsNamedAsAReasonForTheWait() {
+        Pressures domain = Pressures.ofDomain();
+        for (int i = 0; i < 2; i++) {
+            domain.tick(PressureReason.R_QUEUE_DELAY, 250);
+            domain.tick(PressureReason.R_CPU, Pressures.busy(970, 250));
+        }
+
+        assertThat(domain.state()).isEqualTo(PressureState.P_THROTTLED);
+        assertThat(domain.reasons()).containsExactly(PressureReason.R_QUEUE_DELAY, PressureReason.R_CPU);
+    }
+
+    @Test
+    void followersThatLagForASecondOrFiveArePressure() {
+        Pressures broker = Pressures.ofBroker();
+        for (int i = 0; i < 2; i++) {
+            broker.tick(PressureReason.R_REPLICATION, Pressures.lag(0, 1_000));
+        }
+        assertThat(broker.state()).isEqualTo(PressureState.P_ELEVATED);
+        for (int i = 0; i < 2; i++) {
+            broker.tick(PressureReason.R_REPLICATION, Pressures.lag(0, 5_000));
+        }
+
+        assertThat(broker.state()).isEqualTo(PressureState.P_THROTTLED);
+        assertThat(Pressures.lag(120, 0)).isEqualTo(120);
+    }
+
+    @Test
     void aStateShedsWhatMattersLeastFirst() {
         assertThat(sheds(PressureState.P_ELEVATED, 9)).isFalse();
         assertThat(sheds(PressureState.P_THROTTLED, 2)).isFalse();

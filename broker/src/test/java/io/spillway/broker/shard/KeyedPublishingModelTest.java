@@ -58,6 +58,7 @@ class KeyedPublishingModelTest {
                 d.defaultMaxUnacked(),
                 d.defaultMaxDeliveries(),
                 d.groupWindow(),
+                d.publishBudgetBytes(),
                 d.defaultTopic());
     }
 
