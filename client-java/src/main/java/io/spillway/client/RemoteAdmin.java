@@ -284,6 +284,7 @@ final class RemoteAdmin implements Admin {
                                 p.getBytes(),
                                 p.getCorruptBatches()))
                         .sorted(Comparator.comparingInt(TopicDescription.Partition::partition))
-                        .toList());
+                        .toList(),
+                new TopicDescription.Life(info.getEpoch(), info.getMirroredBy(), info.getFencedBy()));
     }
 }

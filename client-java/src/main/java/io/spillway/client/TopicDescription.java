@@ -10,9 +10,19 @@ import java.util.Map;
  * @param revision changes with every alteration
  * @param createdMs ms since 1970
  * @param partitions in order, from 0
+ * @param life whose it is
  */
 public record TopicDescription(
-        String name, Map<String, String> config, long revision, long createdMs, List<Partition> partitions) {
+        String name, Map<String, String> config, long revision, long createdMs, List<Partition> partitions, Life life) {
+
+    /**
+     * Where a topic lives, when links between clusters are about it.
+     *
+     * @param epoch grows each time another cluster takes the topic over; 0 = none ever did
+     * @param mirroredBy the link whose copy this is, which takes nothing else; empty = it is none
+     * @param fencedBy the link that took the topic to another cluster, which takes nothing here any more; empty = none did
+     */
+    public record Life(long epoch, String mirroredBy, String fencedBy) {}
 
     /**
      * A partition as it is.

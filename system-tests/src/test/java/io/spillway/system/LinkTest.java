@@ -78,6 +78,10 @@ class LinkTest {
         return status.out() + status.err();
     }
 
+    private static String describe(BrokerProcess at) throws Exception {
+        return Cli.run("topic", "describe", "orders", "--endpoint", at.wire()).out();
+    }
+
     private static OutgoingRecord keyed(String key) {
         return OutgoingRecord.builder(("value of " + key).getBytes(StandardCharsets.UTF_8))
                 .idempotencyKey(key)
@@ -214,10 +218,14 @@ class LinkTest {
         }
         create("l1", "orders");
         awaitCopied("orders");
+        assertThat(describe(copy)).contains("copy:     of link l1, which alone writes it");
         Cli promoted = link("promote", "l1");
 
         assertThat(promoted.exit()).as(promoted.err()).isZero();
         assertThat(promoted.out()).contains("none").contains("is fenced");
+        assertThat(describe(copy)).contains("epoch:    1").doesNotContain("copy:", "fenced:");
+        assertThat(describe(source)).contains("epoch:    1", "fenced:   link l1 took it to another cluster");
+        assertThat(there.admin().describeTopic("orders").life().fencedBy()).isEqualTo("l1");
         assertThat(content(here, "orders")).isEqualTo(content(there, "orders"));
         try (Producer producer = here.producer("orders").open()) {
             for (int i = 0; i < 100; i++) {

@@ -37,7 +37,29 @@ final class TopicView {
                 + "\ncreated:  " + Instant.ofEpochMilli(topic.createdMs())
                 + "\nrevision: " + topic.revision()
                 + "\nrecords:  " + topic.records()
+                + life(topic.life())
                 + "\n\n" + table;
+    }
+
+    /** Nothing of a topic that no link is about. */
+    private static String life(TopicDescription.Life life) {
+        String epoch = life.epoch() == 0 ? "" : "\nepoch:    " + life.epoch();
+        if (!life.mirroredBy().isEmpty()) {
+            return epoch + "\ncopy:     of link " + life.mirroredBy()
+                    + ", which alone writes it; see spillway link status " + life.mirroredBy();
+        }
+        return life.fencedBy().isEmpty()
+                ? epoch
+                : epoch + "\nfenced:   link " + life.fencedBy()
+                        + " took it to another cluster; to open it here again: spillway link lift";
+    }
+
+    private static void link(JsonGenerator json, String field, String link) throws IOException {
+        if (link.isEmpty()) {
+            json.writeNullField(field);
+        } else {
+            json.writeStringField(field, link);
+        }
     }
 
     /** All settings in one line. */
@@ -57,6 +79,9 @@ final class TopicView {
         json.writeNumberField("revision", topic.revision());
         json.writeNumberField("created", topic.createdMs());
         json.writeNumberField("records", topic.records());
+        json.writeNumberField("epoch", topic.life().epoch());
+        link(json, "mirrored_by", topic.life().mirroredBy());
+        link(json, "fenced_by", topic.life().fencedBy());
         json.writeArrayFieldStart("partitions");
         for (Partition p : topic.partitions()) {
             json.writeStartObject();

@@ -66,6 +66,10 @@ class CommandsTest {
         assertThat(topic.at("/config/durability").asText()).isEqualTo("mapped");
         assertThat(topic.at("/config/retention.ms").asText()).isEqualTo("60000");
         assertThat(topic.at("/partitions")).hasSize(3);
+        assertThat(topic.at("/epoch").asLong(-1)).isZero();
+        assertThat(topic.at("/mirrored_by").isNull()).isTrue();
+        assertThat(topic.at("/fenced_by").isNull()).isTrue();
+        assertThat(ok("topic describe orders").out()).doesNotContain("epoch:", "fenced:", "copy:");
 
         assertThat(ok("topic delete orders --yes").out()).isEqualTo("deleted topic orders\n");
         assertThat(json(run("", "topic list --output json").out()))

@@ -45,7 +45,12 @@ class ReaderEndTest {
 
     private static TopicDescription topic() {
         return new TopicDescription(
-                "t", Map.of(), 1, 0, List.of(partition(0, 10, 20), partition(1, 7, 7), partition(2, 0, 5)));
+                "t",
+                Map.of(),
+                1,
+                0,
+                List.of(partition(0, 10, 20), partition(1, 7, 7), partition(2, 0, 5)),
+                new TopicDescription.Life(0, "", ""));
     }
 
     private static TopicDescription.Partition partition(int index, long start, long end) {
