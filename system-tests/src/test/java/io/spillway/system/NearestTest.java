@@ -88,6 +88,26 @@ class NearestTest {
                         return delivered(cluster, near) >= 100;
                     });
                     assertThat(delivered(cluster, other)).isZero();
+                    double before = delivered(cluster, near);
+                    Cli read = Cli.run(
+                            "consume",
+                            "events",
+                            "--from",
+                            "earliest",
+                            "--count",
+                            "500",
+                            "--read-from",
+                            "nearest",
+                            "--zone",
+                            "z" + (near + 1),
+                            "--endpoint",
+                            String.join(",", cluster.endpoints()));
+                    assertThat(read.exit()).as(read.err()).isZero();
+                    assertThat(read.out().lines())
+                            .containsExactlyElementsOf(LongStream.range(0, 500)
+                                    .mapToObj(Long::toString)
+                                    .toList());
+                    assertThat(delivered(cluster, near)).isGreaterThanOrEqualTo(before + 500);
 
                     cluster.node(near).kill9();
                     long next = seen.size();
@@ -165,6 +185,62 @@ class NearestTest {
                         .isFalse();
             }
         }
+    }
+
+    @Test
+    @Tag("slow")
+    void aFollowerThatIsCutOffSendsItsReadersAwayAndTakesThemAgainLater() throws Exception {
+        try (BrokerCluster cluster = BrokerCluster.start(directory, 3, "follower-read-max-lag-ms=1s")) {
+            int leader = cluster.leader();
+            int near = (leader + 1) % 3;
+            int other = (leader + 2) % 3;
+            try (SpillwayClient client =
+                    cluster.clientBuilder().zone("z" + (near + 1)).connect()) {
+                client.admin().createTopic("events", 1, Map.of());
+                List<Long> seen = new ArrayList<>();
+                try (Producer producer = client.producer("events").open();
+                        Subscription reader = client.subscribe("events")
+                                .start(StartPosition.earliest())
+                                .readFrom(ReadFrom.NEAREST)
+                                .open()) {
+                    await("delivery near").atMost(PATIENCE).until(() -> {
+                        long next = seen.size();
+                        publish(producer, next, next + 100);
+                        read(reader, seen, next + 100);
+                        return delivered(cluster, near) >= 100;
+                    });
+                    cluster.node(other).signal("STOP");
+                    cluster.node(leader).signal("STOP");
+                    await("it to let go of its readers")
+                            .atMost(PATIENCE)
+                            .until(() -> cluster.metric(near, "spillway_connections") == 0);
+
+                    cluster.node(leader).signal("CONT");
+                    cluster.node(other).signal("CONT");
+                    long next = seen.size();
+                    publish(producer, next, next + 1_000);
+                    read(reader, seen, next + 1_000);
+
+                    assertThat(seen)
+                            .isEqualTo(LongStream.range(0, seen.size()).boxed().toList());
+                }
+                await("a reader near again").atMost(PATIENCE).until(() -> readsAt(cluster, near));
+            }
+        }
+    }
+
+    /** Whether a new reader of that node's zone is served there. */
+    private static boolean readsAt(BrokerCluster cluster, int node) throws Exception {
+        double before = delivered(cluster, node);
+        try (SpillwayClient client =
+                        cluster.clientBuilder().zone("z" + (node + 1)).connect();
+                Subscription reader = client.subscribe("events")
+                        .start(StartPosition.earliest())
+                        .readFrom(ReadFrom.NEAREST)
+                        .open()) {
+            read(reader, new ArrayList<>(), 1_000);
+        }
+        return delivered(cluster, node) >= before + 1_000;
     }
 
     @Test
