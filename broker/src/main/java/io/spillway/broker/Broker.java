@@ -316,8 +316,8 @@ public final class Broker implements AutoCloseable {
             }
         }
         if (cluster != null) {
-            Optional<Health.Cause> cause =
-                    ClusterHealth.cause(cluster.view(), cluster.isStalled(), cluster.returning());
+            Optional<Health.Cause> cause = ClusterHealth.cause(
+                    cluster.view(), directory.nodeId(), cluster.isStalled(), cluster.returning(), cluster.behind());
             ready &= cause.isEmpty();
             cause.ifPresent(causes::add);
         }

@@ -22,6 +22,16 @@ record OperatedCluster(ClusterMember member) implements ClusterControl {
     }
 
     @Override
+    public String stoppedNext() {
+        return member.view().stoppedNext();
+    }
+
+    @Override
+    public String behind() {
+        return member.behind();
+    }
+
+    @Override
     public String returning() {
         return member.returning();
     }

@@ -12,28 +12,57 @@ class ClusterHealthTest {
 
     @Test
     void aNodeThatKnowsALeaderIsReady() {
-        assertThat(ClusterHealth.cause(new ClusterView(false, N1, List.of(N1), 1, false, ""), false, ""))
+        assertThat(ClusterHealth.cause(
+                        new ClusterView(false, N1, List.of(N1), 1, false, "", "do this"), "n1", false, "", ""))
                 .isEmpty();
-        assertThat(ClusterHealth.cause(new ClusterView(true, N1, List.of(N1), 1, false, ""), false, ""))
+        assertThat(ClusterHealth.cause(
+                        new ClusterView(true, N1, List.of(N1), 1, false, "", "do this"), "n1", false, "", ""))
                 .isEmpty();
     }
 
     @Test
     void aNodeThatKnowsNoLeaderIsNot() {
-        assertThat(ClusterHealth.cause(new ClusterView(false, null, List.of(N1), 1, false, ""), false, ""))
+        assertThat(ClusterHealth.cause(
+                        new ClusterView(false, null, List.of(N1), 1, false, "", "do this"), "n1", false, "", ""))
                 .hasValueSatisfying(cause -> assertThat(cause.what()).isEqualTo("no leader is known here"));
     }
 
     @Test
     void aNodeThatStoppedSaysWhy() {
         assertThat(ClusterHealth.cause(
-                        new ClusterView(false, null, List.of(N1), 1, false, "its log cannot be written"), false, ""))
+                        new ClusterView(false, null, List.of(N1), 1, false, "its log cannot be written", "do this"),
+                        "n1",
+                        false,
+                        "",
+                        ""))
                 .hasValueSatisfying(cause -> assertThat(cause.why()).isEqualTo("its log cannot be written"));
     }
 
     @Test
     void aLeaderThatGetsNothingAgreedOnIsNot() {
-        assertThat(ClusterHealth.cause(new ClusterView(true, N1, List.of(N1), 1, false, ""), true, ""))
+        assertThat(ClusterHealth.cause(
+                        new ClusterView(true, N1, List.of(N1), 1, false, "", "do this"), "n1", true, "", ""))
                 .hasValueSatisfying(cause -> assertThat(cause.what()).isEqualTo("the cluster agrees on nothing"));
+    }
+
+    @Test
+    void aNodeThatDoesNotTakeUpWhatTheLeaderSendsIsNotReady() {
+        assertThat(ClusterHealth.cause(
+                        new ClusterView(false, N1, List.of(N1), 1, false, "", ""), "n1", false, "", "it is at entry 7"))
+                .hasValueSatisfying(cause -> {
+                    assertThat(cause.what()).isEqualTo("this node does not take up what the cluster agrees on");
+                    assertThat(cause.why()).isEqualTo("it is at entry 7");
+                    assertThat(cause.nextStep()).contains("restart it");
+                });
+    }
+
+    @Test
+    void aNodeThatWasRemovedAndStartedAgainIsToldSo() {
+        assertThat(ClusterHealth.cause(
+                        new ClusterView(false, null, List.of(N1), 1, false, "", ""), "n2", false, "", ""))
+                .hasValueSatisfying(cause -> {
+                    assertThat(cause.what()).isEqualTo("this node is not in the cluster");
+                    assertThat(cause.nextStep()).contains("spillway cluster add-node n2");
+                });
     }
 }

@@ -20,12 +20,13 @@ class ClusterMetricsTest {
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private @Nullable ClusterStatus status;
-    private ClusterView view = new ClusterView(false, null, List.of(), 0, false, "");
+    private ClusterView view = new ClusterView(false, null, List.of(), 0, false, "", "do this");
     private final ClusterMetrics metrics = new ClusterMetrics(new Meters(registry), () -> status, () -> view);
 
     private static ClusterStatus status(String self, Peer leader) {
         return new ClusterStatus(
                 "c",
+                "",
                 self,
                 3,
                 20,
@@ -40,7 +41,7 @@ class ClusterMetricsTest {
     @Test
     void aLeaderShowsHowFarTheOthersAre() {
         status = status("n1", N1);
-        view = new ClusterView(true, N1, List.of(N1, N2), 2, false, "");
+        view = new ClusterView(true, N1, List.of(N1, N2), 2, false, "", "do this");
         metrics.nodes(view.nodes());
 
         assertThat(registry.scrape())

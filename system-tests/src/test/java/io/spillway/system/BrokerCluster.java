@@ -148,6 +148,26 @@ public final class BrokerCluster implements AutoCloseable {
         return http.send(request, HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
     }
 
+    /** What a node says of whether it does its part. */
+    String ready(int node) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(
+                        URI.create("http://" + nodes.get(node).http() + "/readyz"))
+                .timeout(BrokerProcess.PATIENCE)
+                .build();
+        return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
+    /** Starts a node that was killed, with other seeds than it had. */
+    BrokerProcess again(int index, String... seeds) {
+        List<String> all = new ArrayList<>(settings);
+        all.addAll(List.of(
+                "node-id=n" + (index + 1),
+                "zone=z" + (index + 1),
+                "cluster-listen=" + clusterAddress(index),
+                "seed=" + String.join(",", seeds)));
+        return BrokerProcess.start(dataDir(index), all.toArray(new String[0]));
+    }
+
     String status(BrokerProcess node) throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + node.http() + "/cluster"))
                 .timeout(BrokerProcess.PATIENCE)

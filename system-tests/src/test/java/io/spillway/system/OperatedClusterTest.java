@@ -3,9 +3,12 @@ package io.spillway.system;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.spillway.client.SpillwayClient;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,6 +57,63 @@ final class OperatedClusterTest {
                             .contains("\"phase\":\"done\"", "\"operation\":\"cluster.remove\"")
                             .contains("\"node\":\"" + asked + "\"", "\"from\":\"voter\""));
         }
+    }
+
+    @Test
+    void whoFormedTheClusterAndLostItsDirectoryIsToldAndComesBackByItsSeeds() throws Exception {
+        try (BrokerCluster cluster = BrokerCluster.start(directory, 3);
+                SpillwayClient client = cluster.client()) {
+            client.admin().createTopic("numbers", 1, Map.of());
+            String id = id(cluster, 1);
+            cluster.node(0).kill9();
+            Files.move(cluster.dataDir(0), directory.resolve("lost"));
+            cluster.leader();
+
+            cluster.node(0).start();
+
+            await("the refusal").atMost(PATIENCE).until(() -> cluster.ready(0).contains("knows this node as a member"));
+            assertThat(cluster.ready(0))
+                    .contains("start it with --seed", "id " + id)
+                    .contains("this node takes no part in the cluster any more");
+            assertThat(Cli.run("cluster", "status", "--http", cluster.node(0).http())
+                            .out())
+                    .contains("cluster: spillway, id ", "move its data directory away");
+            assertThat(BrokerCluster.serves(cluster.node(0))).isFalse();
+            assertThat(client.admin().listTopics())
+                    .anyMatch(topic -> topic.name().equals("numbers"));
+
+            cluster.node(0).kill9();
+            Files.move(cluster.dataDir(0), directory.resolve("second"));
+            try (BrokerProcess again = cluster.again(0, cluster.clusterAddress(1), cluster.clusterAddress(2))) {
+                await("n1 to be back").atMost(PATIENCE).until(() -> cluster.isReady(again));
+                assertThat(cluster.status(again)).contains("\"cluster_id\":\"" + id + "\"");
+            }
+        }
+    }
+
+    @Test
+    void aRemovedNodeSaysSoAndWhatToDo() throws Exception {
+        try (BrokerCluster cluster = BrokerCluster.start(directory, 3)) {
+            int removed = cluster.leader() == 2 ? 1 : 2;
+            assertThat(change(cluster, "n1", "remove-node", "n" + (removed + 1)).exit())
+                    .isZero();
+
+            await("the removal")
+                    .atMost(PATIENCE)
+                    .until(() -> cluster.ready(removed).contains("taken out of the cluster"));
+            assertThat(cluster.ready(removed)).contains("stop its process; to take it in again");
+
+            cluster.node(removed).kill9();
+            cluster.node(removed).start();
+            await("the same after a restart")
+                    .atMost(PATIENCE)
+                    .until(() -> cluster.ready(removed).contains("this node is not in the cluster"));
+            assertThat(cluster.ready(removed)).contains("spillway cluster add-node n" + (removed + 1));
+        }
+    }
+
+    private static String id(BrokerCluster cluster, int node) throws Exception {
+        return cluster.status(cluster.node(node)).replaceAll("(?s).*\"cluster_id\":\"([^\"]*)\".*", "$1");
     }
 
     private static Cli change(BrokerCluster cluster, String at, String... command) throws Exception {

@@ -2,6 +2,8 @@ package io.spillway.bench.replication;
 
 import io.spillway.bench.Directories;
 import io.spillway.broker.base.ListenAddress;
+import io.spillway.broker.replication.ClusterId;
+import io.spillway.broker.replication.Outsider;
 import io.spillway.broker.replication.Peer;
 import io.spillway.broker.replication.RaftNode;
 import io.spillway.broker.replication.ReplicationConfig;
@@ -14,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -57,9 +60,17 @@ public final class EngineAlone {
     }
 
     /** Until the leader's process closes the pipe. */
-    private static void follow(Path directory, int number, String ports) throws IOException {
-        try (RaftNode follower = RaftNode.start(config(directory, number, ports), new Forgetful())) {
+    private static void follow(Path directory, int number, String ports) throws Exception {
+        ReplicationConfig config = config(directory, number, ports);
+        try (RaftNode follower = RaftNode.start(config, clusterOf(config), new Forgetful())) {
             while (System.in.read() >= 0) {}
+        }
+    }
+
+    private static Optional<ClusterId> clusterOf(ReplicationConfig config) throws Exception {
+        try (Outsider asking = new Outsider(config, Optional.empty())) {
+            asking.status(config.otherSeeds().get(0)).get(START_TIMEOUT_S, TimeUnit.SECONDS);
+            return asking.cluster();
         }
     }
 
@@ -68,7 +79,7 @@ public final class EngineAlone {
         List<Process> others = new ArrayList<>();
         String ports = freePorts();
         Forgetful replica = new Forgetful();
-        try (RaftNode node = RaftNode.start(config(directory, 0, ports), replica)) {
+        try (RaftNode node = RaftNode.start(config(directory, 0, ports), Optional.empty(), replica)) {
             replica.led().get(START_TIMEOUT_S, TimeUnit.SECONDS);
             for (int number = 1; number < NODES; number++) {
                 others.add(start(directory, number, ports));

@@ -54,7 +54,7 @@ final class Forgetful implements Replica {
     }
 
     @Override
-    public void stopped(String why, @Nullable Throwable cause) {
+    public void stopped(String why, String next, @Nullable Throwable cause) {
         led.completeExceptionally(new IllegalStateException(why, cause));
     }
 }

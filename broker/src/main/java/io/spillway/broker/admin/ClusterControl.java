@@ -14,8 +14,14 @@ public interface ClusterControl {
     /** Why this node takes no part any more; empty while it does. */
     String stopped();
 
+    /** What to do then. */
+    String stoppedNext();
+
     /** Why it takes no part yet, or not now; empty when it does. */
     String returning();
+
+    /** Why it is not whole although it hears the leader; empty when it is. */
+    String behind();
 
     /** Directories of damaged files that wait for an operator, oldest first. */
     List<String> quarantine();

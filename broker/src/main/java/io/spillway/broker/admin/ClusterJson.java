@@ -16,10 +16,12 @@ final class ClusterJson {
      * What a node says of itself.
      *
      * @param stopped why it takes no part any more; empty while it does
+     * @param stoppedNext what to do then
      * @param returning why it takes no part yet; empty when it does
+     * @param behind why it is not whole although it hears the leader; empty when it is
      * @param quarantine where damaged files are kept
      */
-    record Standing(String stopped, String returning, List<String> quarantine) {
+    record Standing(String stopped, String stoppedNext, String returning, String behind, List<String> quarantine) {
         Standing {
             quarantine = List.copyOf(quarantine);
         }
@@ -35,6 +37,7 @@ final class ClusterJson {
         ClusterStatus shown = seen == null ? own : seen;
         return JsonObject.of(json -> {
             json.writeStringField("cluster", own.cluster());
+            string(json, "cluster_id", own.id().isEmpty() ? null : own.id());
             json.writeStringField("node", own.self());
             json.writeNumberField("term", shown.term());
             Peer leader = stopped.isEmpty() ? shown.leader() : null;
@@ -42,7 +45,9 @@ final class ClusterJson {
             json.writeNumberField("commit", own.commit());
             json.writeNumberField("applied", own.applied());
             string(json, "stopped", stopped.isEmpty() ? null : stopped);
+            string(json, "stopped_next", stopped.isEmpty() ? null : at.stoppedNext());
             string(json, "returning", at.returning().isEmpty() ? null : at.returning());
+            string(json, "behind", at.behind().isEmpty() ? null : at.behind());
             json.writeArrayFieldStart("quarantine");
             for (String directory : at.quarantine()) {
                 json.writeString(directory);

@@ -75,7 +75,8 @@ final class ClusterRoutes {
         try {
             ClusterStatus own = control.status();
             String stopped = control.stopped();
-            ClusterJson.Standing at = new ClusterJson.Standing(stopped, control.returning(), control.quarantine());
+            ClusterJson.Standing at = new ClusterJson.Standing(
+                    stopped, control.stoppedNext(), control.returning(), control.behind(), control.quarantine());
             CompletableFuture<ClusterStatus> leaders = stopped.isEmpty()
                     ? control.leaderStatus()
                     : CompletableFuture.failedFuture(new IllegalStateException(stopped));

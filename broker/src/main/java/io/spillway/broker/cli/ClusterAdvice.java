@@ -39,6 +39,12 @@ final class ClusterAdvice {
                     report.node() + " does not do its part now: " + report.returning(),
                     "wait: it gets what it lacks from the leader; see its log if it does not");
         }
+        if (!report.behind().isEmpty()) {
+            add(
+                    report.node() + " does not take up what the cluster agrees on: " + report.behind(),
+                    "see its log and its disk; restart it; if that does not help, give it an empty data directory and its"
+                            + " seeds");
+        }
         if (!report.quarantine().isEmpty()) {
             add(
                     report.node() + " keeps damaged files in " + String.join(", ", report.quarantine()),
@@ -53,7 +59,10 @@ final class ClusterAdvice {
     private void stopped() {
         add(
                 report.node() + " takes no part any more, and knows only how it was before: " + report.stopped(),
-                "see its log and restart it, unless it was removed; ask another node with --http");
+                (report.stoppedNext().isEmpty()
+                                ? "see its log and restart it, unless it was removed"
+                                : report.stoppedNext())
+                        + "; ask another node with --http");
     }
 
     private void noLeader() {
@@ -108,6 +117,8 @@ final class ClusterAdvice {
         List<String> faults = new ArrayList<>();
         if (node.lag() > ClusterReport.MAX_LAG) {
             faults.add("lacks " + node.lag() + " entries");
+        } else if (node.lag() > 0 && node.lagMs() > ClusterReport.MAX_LAG_MS) {
+            faults.add("has lacked something for " + ClusterTables.seconds(node.lagMs()));
         }
         if (!node.isReached()) {
             faults.add(

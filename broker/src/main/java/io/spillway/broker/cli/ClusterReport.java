@@ -7,22 +7,28 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a node says of its cluster.
  *
+ * @param id of the cluster; empty = the node is older and does not say
  * @param node who says so
  * @param leader empty = none known
  * @param stopped why that node takes no part any more; empty while it does
+ * @param stoppedNext what to do then
  * @param returning why that node takes no part yet; empty when it does
+ * @param behind why that node is not whole although it hears the leader; empty when it is
  * @param quarantine where that node keeps damaged files
  * @param figuresFrom whose figures of the nodes these are, the leader's; empty = there are none
  */
 record ClusterReport(
         String cluster,
+        String id,
         String node,
         long term,
         String leader,
         long commit,
         long applied,
         String stopped,
+        String stoppedNext,
         String returning,
+        String behind,
         List<String> quarantine,
         String figuresFrom,
         List<Node> nodes) {
@@ -30,6 +36,8 @@ record ClusterReport(
     static final long UNKNOWN = -1;
     /** A node that the leader has not heard of for longer is out of reach. */
     static final long MAX_CONTACT_MS = 1_000;
+    /** A node that lacks something for longer is slow. */
+    static final long MAX_LAG_MS = 10_000;
     /** A node that lacks more entries is slow. */
     static final long MAX_LAG = 1_000;
 
@@ -58,13 +66,16 @@ record ClusterReport(
         List<?> quarantine = json.get("quarantine") instanceof List<?> all ? all : List.of();
         return new ClusterReport(
                 AdminClient.text(json, "cluster"),
+                AdminClient.text(json, "cluster_id"),
                 AdminClient.text(json, "node"),
                 number(json, "term"),
                 AdminClient.text(json, "leader"),
                 number(json, "commit"),
                 number(json, "applied"),
                 AdminClient.text(json, "stopped"),
+                AdminClient.text(json, "stopped_next"),
                 AdminClient.text(json, "returning"),
+                AdminClient.text(json, "behind"),
                 quarantine.stream().map(String::valueOf).toList(),
                 AdminClient.text(json, "figures_from"),
                 nodes.stream().map(ClusterReport::node).toList());

@@ -15,6 +15,7 @@ final class ClusterTables {
         StringBuilder text = new StringBuilder()
                 .append("cluster: ")
                 .append(report.cluster())
+                .append(report.id().isEmpty() ? "" : ", id " + report.id())
                 .append("\nleader:  ")
                 .append(report.hasLeader() ? report.leader() : "none")
                 .append(", term ")
@@ -60,13 +61,16 @@ final class ClusterTables {
     static void writeJson(ClusterReport report, JsonGenerator json) throws IOException {
         json.writeStartObject();
         json.writeStringField("cluster", report.cluster());
+        string(json, "cluster_id", report.id());
         json.writeStringField("node", report.node());
         json.writeNumberField("term", report.term());
         string(json, "leader", report.leader());
         json.writeNumberField("commit", report.commit());
         json.writeNumberField("applied", report.applied());
         string(json, "stopped", report.stopped());
+        string(json, "stopped_next", report.stoppedNext());
         string(json, "returning", report.returning());
+        string(json, "behind", report.behind());
         json.writeArrayFieldStart("quarantine");
         for (String directory : report.quarantine()) {
             json.writeString(directory);

@@ -2,6 +2,7 @@ package io.spillway.broker.cluster;
 
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.replication.ClusterId;
 import io.spillway.broker.replication.Peer;
 import io.spillway.broker.replication.RaftDirectory;
 import io.spillway.broker.shard.Shard;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,10 +20,11 @@ import org.slf4j.LoggerFactory;
 /**
  * What a node of a cluster finds in its directory before it takes part, and how it comes back with that.
  *
+ * @param cluster which cluster it was in; empty = in none, or that is lost, too
  * @param seeds whom to ask: what the operator says, and every node that is known from before
  * @param firstIndex where the cluster's log begins here; -1 = it has no entry
  */
-public record Checkup(Diagnosis diagnosis, List<String> seeds, long firstIndex) {
+public record Checkup(Diagnosis diagnosis, Optional<ClusterId> cluster, List<String> seeds, long firstIndex) {
     private static final Logger LOG = LoggerFactory.getLogger(Checkup.class);
 
     public Checkup {
@@ -48,11 +51,11 @@ public record Checkup(Diagnosis diagnosis, List<String> seeds, long firstIndex) 
         RaftDirectory.Found raft = raft(self, files);
         Set<String> seeds = new LinkedHashSet<>(self.seeds());
         raft.members().stream().map(Peer::clusterAddress).forEach(seeds::add);
-        new KnownMembers(files.members())
-                .all().stream()
-                        .filter(peer -> !peer.id().equals(self.id()))
-                        .map(Peer::clusterAddress)
-                        .forEach(seeds::add);
+        KnownMembers known = new KnownMembers(files.members());
+        known.all().stream()
+                .filter(peer -> !peer.id().equals(self.id()))
+                .map(Peer::clusterAddress)
+                .forEach(seeds::add);
         seeds.remove(self.address());
         Diagnosis diagnosis =
                 Diagnosis.of(raft, shard.agreed(), files.replacement().isInstalled(), shard.losses(), !seeds.isEmpty());
@@ -63,7 +66,15 @@ public record Checkup(Diagnosis diagnosis, List<String> seeds, long firstIndex) 
                     "it holds the topics of a broker that stood alone, which the cluster does not have",
                     "start it without --seed to begin a cluster with it, or use an empty directory");
         }
-        return new Checkup(diagnosis, List.copyOf(seeds), raft.first());
+        return new Checkup(diagnosis, id(self, files).or(known::cluster), List.copyOf(seeds), raft.first());
+    }
+
+    private static Optional<ClusterId> id(Identity self, MemberFiles files) {
+        try {
+            return RaftDirectory.id(files.raft(), self.cluster());
+        } catch (IOException e) {
+            throw failed("the cluster's log in " + files.raft() + " cannot be used", e);
+        }
     }
 
     private static RaftDirectory.Found raft(Identity self, MemberFiles files) {

@@ -10,6 +10,7 @@ import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.records.Agreed;
 import io.spillway.broker.records.Question;
+import io.spillway.broker.replication.ClusterId;
 import io.spillway.broker.replication.ClusterStatus;
 import io.spillway.broker.replication.Deed;
 import io.spillway.broker.replication.Peer;
@@ -101,22 +102,21 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         config.set(Optional.of(with));
         Diagnosis diagnosis = checkup.diagnosis();
         if (diagnosis.start() == Diagnosis.Start.AS_IT_IS) {
-            begin(with);
+            begin(with, checkup.cluster());
         } else {
             executor.execute(() -> repairs.comeBack(
                     with,
-                    diagnosis,
-                    checkup.firstIndex(),
-                    () -> begin(with),
-                    failure -> stopped("it could not take part again", failure)));
+                    checkup,
+                    learnt -> begin(with, learnt),
+                    failure -> stopped("it could not take part again", "see its log and restart it", failure)));
         }
         executor.scheduleWithFixedDelay(this::look, 0, LOOK_MS, TimeUnit.MILLISECONDS);
         scrub.start();
     }
 
-    private void begin(ReplicationConfig with) {
+    private void begin(ReplicationConfig with, Optional<ClusterId> learnt) {
         try {
-            standing.node.set(Optional.of(RaftNode.start(with, this)));
+            standing.node.set(Optional.of(RaftNode.start(with, learnt, this)));
             files.replacement().settle();
         } catch (IOException e) {
             throw new SpillwayException(
@@ -136,6 +136,11 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     /** Whether this node leads, has entries that wait, and nothing is agreed on for a while. */
     public boolean isStalled() {
         return outlook.isStalled();
+    }
+
+    /** Why this node is not whole although it hears the leader, which goes on without it; empty when it is. */
+    public String behind() {
+        return outlook.behind();
     }
 
     /** How far the zones are that nobody waits for: bytes to be appended to a PublishAck. */
@@ -166,7 +171,7 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
             if (!shard.failure().isEmpty()) {
                 handOver(HAND_OVER_MS);
                 leave(running);
-                stopped("the shard has stopped: " + shard.failure(), null);
+                stopped("the shard has stopped: " + shard.failure(), "see its log and restart it", null);
             }
         } catch (RuntimeException e) {
             // What is being closed has no figures any more.
@@ -245,7 +250,8 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     }
 
     @Override
-    public void stopped(String why, @Nullable Throwable cause) {
+    public void stopped(String why, String next, @Nullable Throwable cause) {
+        standing.stoppedNext.set(next);
         standing.stopped.set(why);
         // A shard that has failed does not say any more that it leads no longer, and clients would wait for it.
         standing.serves.set(false);

@@ -1,5 +1,6 @@
 package io.spillway.broker.cluster;
 
+import io.spillway.broker.replication.ClusterId;
 import io.spillway.broker.replication.Peer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,22 +21,25 @@ import org.slf4j.LoggerFactory;
  * lost. That there is one keeps a node without seeds from forming a second cluster then. Confined to one thread.
  *
  * <pre>
+ * cluster cluster-id
  * id zone cluster-address client-address
  * </pre>
  */
 final class KnownMembers {
     private static final Logger LOG = LoggerFactory.getLogger(KnownMembers.class);
     private static final int FIELDS = 4;
+    private static final String CLUSTER = "cluster";
 
     private final Path file;
     private List<Peer> known;
+    private String cluster = "";
 
     KnownMembers(Path file) {
         this.file = file;
-        known = read(file);
+        known = read();
     }
 
-    private static List<Peer> read(Path file) {
+    private List<Peer> read() {
         List<Peer> peers = new ArrayList<>();
         if (!Files.exists(file)) {
             return peers;
@@ -42,7 +47,9 @@ final class KnownMembers {
         try {
             for (String line : Files.readAllLines(file)) {
                 String[] fields = line.split(" ", -1);
-                if (fields.length == FIELDS) {
+                if (fields.length == 2 && fields[0].equals(CLUSTER)) {
+                    cluster = ClusterId.parse(fields[1]).toString();
+                } else if (fields.length == FIELDS) {
                     peers.add(new Peer(fields[0], fields[1], fields[2], fields[3]));
                 }
             }
@@ -59,13 +66,20 @@ final class KnownMembers {
         return List.copyOf(known);
     }
 
+    /** Which cluster it was; empty = that is not known. */
+    Optional<ClusterId> cluster() {
+        return cluster.isEmpty() ? Optional.empty() : Optional.of(ClusterId.parse(cluster));
+    }
+
     /** Written when it has changed. */
-    void learn(List<Peer> members) {
-        if (members.equals(known)) {
+    void learn(String newCluster, List<Peer> members) {
+        if (newCluster.equals(cluster) && members.equals(known)) {
             return;
         }
+        cluster = newCluster;
         known = List.copyOf(members);
-        StringBuilder text = new StringBuilder();
+        StringBuilder text =
+                new StringBuilder(CLUSTER).append(' ').append(cluster).append('\n');
         for (Peer peer : members) {
             text.append(peer.id()).append(' ').append(peer.zone()).append(' ');
             text.append(peer.clusterAddress())

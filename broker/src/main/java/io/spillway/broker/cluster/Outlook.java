@@ -6,6 +6,7 @@ import io.spillway.broker.replication.Peer;
 import io.spillway.broker.replication.RaftNode;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -14,11 +15,20 @@ import org.jspecify.annotations.Nullable;
  * what it found may be read by any.
  */
 final class Outlook {
+    private static final long ASK_MS = 1_000;
+
     private final Standing standing;
     private final KnownMembers members;
     private final long readMaxLagMs;
     private final StalledCommit commit = new StalledCommit();
     private final OwnLag ownLag = new OwnLag();
+    private final Progress progress = new Progress();
+    /** What the leader said last of where the cluster is. */
+    private final Published<Long> leaderCommit = new Published<>(ClusterStatus.UNKNOWN);
+
+    private final Published<Boolean> asking = new Published<>(false);
+    private final Published<String> behind = new Published<>("");
+    private long askedMs;
     private final Published<ClusterView> view = new Published<>(ClusterView.JOINING);
     private final Published<Consumer<ClusterView>> listener = new Published<>(changed -> {});
     private final Published<Optional<ClusterStatus>> last = new Published<>(Optional.empty());
@@ -49,12 +59,34 @@ final class Outlook {
         voters.set((int) status.nodes().stream()
                 .filter(member -> member.role() == ClusterStatus.Role.VOTER)
                 .count());
+        askLeader(running, status, nowMs);
+        long stoodMs = progress.lookMs(status.applied(), leaderCommit.get(), nowMs);
+        behind.set(
+                stoodMs == 0
+                        ? ""
+                        : "it is at entry " + status.applied() + " for " + stoodMs / 1_000
+                                + " s, and the leader says that " + leaderCommit.get() + " were agreed on");
         List<Peer> nodes = status.nodes().stream().map(ClusterStatus.Node::peer).toList();
         if (voters.get() > 0 && nodes.stream().anyMatch(peer -> peer.id().equals(status.self()))) {
-            members.learn(nodes);
+            members.learn(status.id(), nodes);
         }
         show(nodes);
         return status;
+    }
+
+    /** Once a second: what this node is sent tells only of what it takes. */
+    private void askLeader(RaftNode running, ClusterStatus status, long nowMs) {
+        if (status.isLeading() || status.leader() == null) {
+            leaderCommit.set(ClusterStatus.UNKNOWN);
+        } else if (!asking.get() && nowMs - askedMs >= ASK_MS) {
+            askedMs = nowMs;
+            CompletableFuture<ClusterStatus> answer = running.leaderStatus();
+            asking.set(true);
+            answer.whenComplete((seen, failure) -> {
+                leaderCommit.set(failure == null ? seen.commit() : ClusterStatus.UNKNOWN);
+                asking.set(false);
+            });
+        }
     }
 
     private void show(List<Peer> nodes) {
@@ -65,7 +97,8 @@ final class Outlook {
                 nodes,
                 voters.get(),
                 readable,
-                standing.stopped.get());
+                standing.stopped.get(),
+                standing.stoppedNext.get());
         if (!now.equals(view.get())) {
             view.set(now);
             listener.get().accept(now);
@@ -85,6 +118,11 @@ final class Outlook {
     @Nullable
     ClusterStatus last() {
         return last.get().orElse(null);
+    }
+
+    /** Why this node is not whole although it hears the leader; empty when it is. */
+    String behind() {
+        return behind.get();
     }
 
     boolean isStalled() {

@@ -2,6 +2,7 @@ package io.spillway.broker.cluster;
 
 import io.spillway.broker.base.Published;
 import io.spillway.broker.records.Agreed;
+import io.spillway.broker.replication.ClusterId;
 import io.spillway.broker.replication.Outsider;
 import io.spillway.broker.replication.Peer;
 import io.spillway.broker.replication.RaftNode;
@@ -92,23 +93,23 @@ final class Repairs {
     /**
      * Does what must be done before this node takes part.
      *
-     * @param firstIndex where this node's part of the cluster's log begins
-     * @param begin takes part
+     * @param found what the directory allows
+     * @param begin takes part in that cluster
      * @param failed told when it could not
      */
     void comeBack(
-            ReplicationConfig with, Diagnosis found, long firstIndex, Runnable begin, Consumer<Throwable> failed) {
-        String why = found.why();
+            ReplicationConfig with, Checkup found, Consumer<Optional<ClusterId>> begin, Consumer<Throwable> failed) {
+        String why = found.diagnosis().why();
         standing.returning.set(why.isEmpty() ? "it waits for admission" : why);
-        Outsider asking = new Outsider(with);
+        Outsider asking = new Outsider(with, found.cluster());
         outsider.set(Optional.of(asking));
-        boolean needsCopy = found.start() == Diagnosis.Start.WITH_A_COPY;
+        boolean needsCopy = found.diagnosis().start() == Diagnosis.Start.WITH_A_COPY;
         Comeback comeback = new Comeback(
                 with.self().id(),
                 with.otherSeeds(),
                 asking,
                 from -> needsCopy
-                        ? copy(from, firstIndex)
+                        ? copy(from, found.firstIndex())
                         : asking.forget(from, with.self().id()),
                 executor,
                 said -> standing.returning.set((why.isEmpty() ? "" : why + "; ") + "it waits: " + said));
@@ -131,13 +132,13 @@ final class Repairs {
         });
     }
 
-    private void cameBack(Outsider asking, String why, Runnable begin) {
+    private void cameBack(Outsider asking, String why, Consumer<Optional<ClusterId>> begin) {
         if (executor.isShutdown()) {
             return;
         }
         outsider.set(Optional.empty());
         asking.close();
-        begin.run();
+        begin.accept(asking.cluster());
         repairs.set(repairs.get() + (why.isEmpty() ? 0 : 1));
         standing.returning.set("");
         LOG.info("event=takes_part_again why=\"{}\"", why);

@@ -21,6 +21,8 @@ final class Standing {
     final Published<Optional<Peer>> leader = new Published<>(Optional.empty());
     /** Why this node takes no part any more; empty while it does. */
     final Published<String> stopped = new Published<>("");
+    /** What to do then. */
+    final Published<String> stoppedNext = new Published<>("");
     /** Why this node takes no part yet, or not now; empty when it does. */
     final Published<String> returning = new Published<>("");
     /** The last entries that were handed to the shard, and that it has taken up. */

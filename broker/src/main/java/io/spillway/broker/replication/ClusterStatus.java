@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
  * The cluster as one node sees it; the leader sees best.
  *
  * @param cluster its name
+ * @param id of the cluster, as text; empty from a node that is older
  * @param self the id of the node that says so
  * @param term the newest it knows
  * @param last the newest entry of this node's log
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ClusterStatus(
         String cluster,
+        String id,
         String self,
         long term,
         long last,

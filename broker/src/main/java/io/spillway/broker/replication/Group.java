@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 /** What this node knows of its cluster, read from Ratis. Thread-safe. */
 final class Group {
     private final String cluster;
+    private final String id;
     private final Peer self;
     private final RaftServer.Division division;
     private final CommitTimes times = new CommitTimes();
@@ -31,6 +32,7 @@ final class Group {
     Group(ReplicationConfig config, RaftServer server, RaftGroupId id) {
         cluster = config.cluster();
         self = config.self();
+        this.id = id.getUuid().toString();
         try {
             division = server.getDivision(id);
         } catch (IOException e) {
@@ -119,6 +121,7 @@ final class Group {
         nodes.sort(Comparator.comparing(node -> node.peer().id()));
         return new ClusterStatus(
                 cluster,
+                id,
                 self.id(),
                 term(),
                 last == null ? commit : Math.max(commit, last.getIndex()),

@@ -2,7 +2,8 @@ package io.spillway.broker.replication;
 
 import io.spillway.broker.base.Published;
 import java.util.Optional;
-import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.jspecify.annotations.Nullable;
 
@@ -17,15 +18,18 @@ final class Leadership {
     private static final long NONE = -1;
 
     private final Replica replica;
-    private final Executor control;
+    private final ScheduledExecutorService control;
+    private int quietMs;
     private final Published<Optional<Group>> group = new Published<>(Optional.empty());
     private long leadingTerm = NONE;
     private long overTerm = NONE;
     private @Nullable RaftPeerId unknownLeader;
 
-    Leadership(Replica replica, Executor control) {
+    /** @param quietMs for so long it does not lead although it was elected, the first time */
+    Leadership(Replica replica, ScheduledExecutorService control, int quietMs) {
         this.replica = replica;
         this.control = control;
+        this.quietMs = quietMs;
     }
 
     void open(Group newGroup) {
@@ -36,12 +40,21 @@ final class Leadership {
     /** Elected in this term, and all of earlier terms is handed over. */
     void won(long term) {
         control.execute(() -> {
-            if (term > overTerm && term > leadingTerm) {
-                leadingTerm = term;
-                unknownLeader = null;
-                replica.leading(term);
+            if (quietMs == 0) {
+                lead(term);
+            } else {
+                control.schedule(() -> lead(term), quietMs, TimeUnit.MILLISECONDS);
+                quietMs = 0;
             }
         });
+    }
+
+    private void lead(long term) {
+        if (term > overTerm && term > leadingTerm) {
+            leadingTerm = term;
+            unknownLeader = null;
+            replica.leading(term);
+        }
     }
 
     /** Not leading any more; the term is that of the end or a later one of another's. */

@@ -1,5 +1,6 @@
 package io.spillway.broker.replication;
 
+import io.spillway.broker.base.Published;
 import io.spillway.broker.replication.ReplicationException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -10,6 +11,8 @@ import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.conf.RaftProperties;
 import org.apache.ratis.grpc.GrpcFactory;
 import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.GroupListReply;
+import org.apache.ratis.protocol.GroupListRequest;
 import org.apache.ratis.protocol.Message;
 import org.apache.ratis.protocol.RaftClientReply;
 import org.apache.ratis.protocol.RaftClientRequest;
@@ -28,12 +31,12 @@ final class Questions implements AutoCloseable {
     /** What even a node without a single entry has reached. */
     private static final long ANY_INDEX = -1;
 
-    private final RaftGroupId group;
+    private final Published<RaftGroupId> group;
     private final ClientId client = ClientId.randomId();
     private final RaftClientRpc rpc;
 
     Questions(RaftGroupId group, RaftProperties properties, Parameters parameters) {
-        this.group = group;
+        this.group = new Published<>(group);
         rpc = new GrpcFactory(parameters).newRaftClientRpc(client, properties);
     }
 
@@ -50,15 +53,38 @@ final class Questions implements AutoCloseable {
         return send(clusterAddress, Envelope.status()).thenApply(StatusBytes::read);
     }
 
-    private CompletableFuture<ByteBuffer> send(String clusterAddress, ByteString question) {
-        // A node's address serves as its id here: the id of a seed is not known, and the server does not compare it.
+    /** From now on, the questions are to this cluster's nodes. */
+    void of(ClusterId cluster) {
+        group.set(cluster.group());
+    }
+
+    /** The clusters that a node has a part in. Waits for it. */
+    List<ClusterId> clusters(String clusterAddress) {
+        RaftPeerId target = target(clusterAddress);
+        try {
+            GroupListReply reply = (GroupListReply)
+                    rpc.sendRequest(new GroupListRequest(client, target, group.get(), CallId.getAndIncrement()));
+            return reply.getGroupIds().stream().map(ClusterId::of).toList();
+        } catch (IOException | RuntimeException e) {
+            rpc.handleException(target, e, true);
+            throw unreachable(clusterAddress, e);
+        }
+    }
+
+    /** A node's address serves as its id here: the id of a seed is not known, and the server does not compare it. */
+    private RaftPeerId target(String clusterAddress) {
         RaftPeerId target = RaftPeerId.valueOf(clusterAddress);
         rpc.addRaftPeers(List.of(
                 RaftPeer.newBuilder().setId(target).setAddress(clusterAddress).build()));
+        return target;
+    }
+
+    private CompletableFuture<ByteBuffer> send(String clusterAddress, ByteString question) {
+        RaftPeerId target = target(clusterAddress);
         RaftClientRequest request = RaftClientRequest.newBuilder()
                 .setClientId(client)
                 .setServerId(target)
-                .setGroupId(group)
+                .setGroupId(group.get())
                 .setCallId(CallId.getAndIncrement())
                 .setMessage(Message.valueOf(question))
                 .setType(RaftClientRequest.staleReadRequestType(ANY_INDEX))

@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * configuration for none, and a node that forms clusters would form another one then.
  *
  * <pre>
- * raft/UUID/current/raft-meta             term and vote
+ * raft/ID/current/raft-meta               term and vote
  *                   raft-meta.conf        the newest configuration that was applied
  *                   log_0-41              a closed segment, with its first and last index
  *                   log_inprogress_42     the segment that is written
@@ -114,8 +114,40 @@ public final class RaftDirectory {
 
     /** The directory of the cluster's group. */
     static Optional<Path> group(Path dir, String cluster) throws IOException {
-        Path group = dir.resolve(RaftSettings.group(cluster).getUuid().toString());
-        return Files.isDirectory(group) ? Optional.of(group) : Optional.empty();
+        return id(dir, cluster).map(id -> dir.resolve(id.toString()));
+    }
+
+    /**
+     * Of which cluster this node is; empty = of none yet.
+     *
+     * @throws IOException if the disk cannot be read, or the directory is of another name's cluster
+     */
+    public static Optional<ClusterId> id(Path dir, String cluster) throws IOException {
+        if (!Files.isDirectory(dir)) {
+            return Optional.empty();
+        }
+        List<ClusterId> ids = new ArrayList<>();
+        try (Stream<Path> files = Files.list(dir)) {
+            for (Path file : files.filter(Files::isDirectory).toList()) {
+                ids.add(id(file));
+            }
+        }
+        if (ids.size() > 1) {
+            throw new IOException("it is of more than one cluster: " + ids);
+        }
+        if (!ids.isEmpty() && !ids.get(0).isNamed(cluster)) {
+            throw new IOException("it is of cluster " + ids.get(0) + ", which is not named " + cluster
+                    + ": give this node its own data directory, or the name its cluster has");
+        }
+        return ids.stream().findFirst();
+    }
+
+    private static ClusterId id(Path group) throws IOException {
+        try {
+            return ClusterId.parse(String.valueOf(group.getFileName()));
+        } catch (IllegalArgumentException e) {
+            throw new IOException("what is " + group + "? The name of a directory here is the id of a cluster", e);
+        }
     }
 
     private Found inspect(String self) throws IOException {

@@ -5,12 +5,14 @@ import io.spillway.broker.replication.ReplicationException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.conf.RaftProperties;
+import org.apache.ratis.grpc.GrpcConfigKeys;
 import org.apache.ratis.proto.RaftProtos.RaftPeerRole;
 import org.apache.ratis.protocol.ClientId;
 import org.apache.ratis.protocol.RaftClientAsynchronousProtocol;
@@ -38,11 +40,18 @@ public final class RaftNode implements AutoCloseable {
     public static final int MAX_ANSWER_BYTES = 8 << 20;
 
     private static final Logger LOG = LoggerFactory.getLogger(RaftNode.class);
+    private static final String RESTART = "see its log, correct that, and restart it";
+    private static final String IF_REMOVED =
+            "stop its process; to take it in again, delete its data directory and start it with "
+                    + "--seed, or start it and call spillway cluster add-node at another node";
     private static final int TEND_MS = 200;
     /** For how long a member must be out of the configuration to believe it; a removal under way may yet fail. */
     private static final int OUTSIDE_TICKS = 10;
     /** A leader speaks several times a second to every member. */
     private static final int SILENT_MS = 1_000;
+
+    /** A node that forms a cluster does not lead it before nodes that know it from before had the time to call. */
+    private static final int QUIET_MS = 1_000;
 
     private static final int CLOSE_TIMEOUT_MS = 5_000;
 
@@ -67,20 +76,29 @@ public final class RaftNode implements AutoCloseable {
     private long nextCall;
     /** Confined to the control thread. */
     private int ticksOutside;
+    /** Confined to the control thread. */
+    private final Set<String> strangers = new HashSet<>();
 
-    private RaftNode(ReplicationConfig config, Replica replica) throws IOException {
+    private RaftNode(ReplicationConfig config, Founding founding, Replica replica) throws IOException {
         this.config = config;
         this.replica = replica;
-        groupId = RaftSettings.group(config.cluster());
+        groupId = founding.cluster().group();
         control = new Control(
-                "spillway-raft-" + config.self().id(), failure -> stop("the replica could not follow", failure));
-        handover =
-                new Handover(replica, config.maxPendingBytes(), failure -> stop("an entry was not applied", failure));
-        Leadership leadership = new Leadership(replica, control);
+                "spillway-raft-" + config.self().id(),
+                failure -> stop("the replica could not follow", RESTART, failure));
+        handover = new Handover(
+                replica, config.maxPendingBytes(), failure -> stop("an entry was not applied", RESTART, failure));
+        Leadership leadership = new Leadership(replica, control, founding.isNew() ? QUIET_MS : 0);
         Answers answers = new Answers(replica);
         installation = new Installation(replica, handover, control, this::leader);
         RaftProperties properties = RaftSettings.properties(config);
         Parameters parameters = RaftSettings.parameters(config);
+        GrpcConfigKeys.Server.setServicesCustomizer(
+                parameters,
+                new ForeignCalls(
+                        founding.cluster(),
+                        config.cluster(),
+                        (node, of) -> control.execute(() -> calledAsMemberOf(of, node))));
         server = RaftServer.newBuilder()
                 .setServerId(RaftPeerId.valueOf(config.self().id()))
                 .setGroup(firstGroup())
@@ -88,7 +106,7 @@ public final class RaftNode implements AutoCloseable {
                 .setProperties(properties)
                 .setParameters(parameters)
                 .setStateMachine(new ReplicaStateMachine(new ReplicaStateMachine.Wiring(
-                        replica, handover, leadership, installation, answers, config.preservedBytes(), this::stop)))
+                        replica, handover, leadership, installation, answers, config.preservedBytes(), this::stopped)))
                 .build();
         group = new Group(config, server, groupId);
         // The server's own method goes through a pool of threads, and waits there; the group's is called straight.
@@ -112,6 +130,53 @@ public final class RaftNode implements AutoCloseable {
         return RaftGroup.valueOf(groupId, Set.of(Peers.toRaft(config.self(), role, 0)));
     }
 
+    /**
+     * Which cluster it is.
+     *
+     * @param isNew this node forms it now
+     */
+    private record Founding(ClusterId cluster, boolean isNew) {
+        static Founding of(ReplicationConfig config, Optional<ClusterId> learnt) throws IOException {
+            Optional<ClusterId> kept = RaftDirectory.id(config.dir(), config.cluster());
+            if (kept.isPresent() || learnt.isPresent()) {
+                return new Founding(kept.or(() -> learnt).get(), false);
+            }
+            if (!config.otherSeeds().isEmpty()) {
+                throw new IOException("which cluster to join is not known: no seed has told");
+            }
+            ClusterId drawn = ClusterId.drawn(config.cluster());
+            LOG.info("event=cluster_formed name={} id={}", config.cluster(), drawn);
+            return new Founding(drawn, true);
+        }
+    }
+
+    /**
+     * Nodes of another cluster of this name know this one as theirs. While it is alone in its own, it was formed by mistake:
+     * it must not go on beside the other. With others in it, it is the other cluster's address that is wrong.
+     */
+    private void calledAsMemberOf(ClusterId other, String node) {
+        if (isClosed.get()) {
+            return;
+        }
+        if (group.voters().size() + group.listeners().size() > 1) {
+            if (!strangers.add(node)) {
+                return;
+            }
+            LOG.warn(
+                    "event=called_by_another_cluster node={} of={} own={} next=\"remove this node there, or correct its address\"",
+                    node,
+                    other,
+                    ClusterId.of(groupId));
+            return;
+        }
+        stop(
+                "node " + node + " of the cluster " + config.cluster() + " with the id " + other
+                        + " knows this node as a member, and this node formed a cluster of its own, with the id "
+                        + ClusterId.of(groupId) + ": its directory was lost, or it was started without seeds",
+                "stop it, move its data directory away, and start it with --seed and the cluster address of " + node,
+                null);
+    }
+
     private StartupOption startup() {
         return Files.exists(config.dir().resolve(groupId.getUuid().toString()))
                 ? StartupOption.RECOVER
@@ -127,12 +192,15 @@ public final class RaftNode implements AutoCloseable {
      * Starts the node from its directory; an empty one forms a cluster or asks the seeds for admission, for as long as
      * it takes, in the background.
      *
+     * @param learnt the id of the cluster, of an {@link Outsider}; counts when the directory is empty, and must be given then when
+     *     there are seeds
      * @throws IOException if the directory or the address cannot be used
      */
-    public static RaftNode start(ReplicationConfig config, Replica replica) throws IOException {
+    public static RaftNode start(ReplicationConfig config, Optional<ClusterId> learnt, Replica replica)
+            throws IOException {
         Files.createDirectories(config.dir());
         RaftDirectory.removeSurpassed(config.dir(), config.cluster(), replica.durable());
-        RaftNode node = new RaftNode(config, replica);
+        RaftNode node = new RaftNode(config, Founding.of(config, learnt), replica);
         try {
             node.server.start();
             node.control.scheduleWithFixedDelay(node::tend, 0, TEND_MS, TimeUnit.MILLISECONDS);
@@ -151,10 +219,12 @@ public final class RaftNode implements AutoCloseable {
             if (!admission.joined().isDone() || group.isMember() || hearsLeader()) {
                 ticksOutside = 0;
             } else if (++ticksOutside == OUTSIDE_TICKS) {
-                stop("it was taken out of the cluster", null);
+                stop("it was taken out of the cluster", IF_REMOVED, null);
             }
         } catch (RuntimeException e) {
-            LOG.warn("cluster_tend_failed", e);
+            if (!isClosed()) {
+                LOG.warn("cluster_tend_failed", e);
+            }
         }
     }
 
@@ -237,7 +307,7 @@ public final class RaftNode implements AutoCloseable {
 
     /** It was closed, or stopped by itself: it has no figures any more. */
     public boolean isClosed() {
-        return isClosed.get();
+        return isClosed.get() || group.division().getInfo().getLifeCycleState().isClosingOrClosed();
     }
 
     /** Since this node last heard of a leader; 0 when it is that itself, {@link ClusterStatus#UNKNOWN} while there is none. */
@@ -282,17 +352,33 @@ public final class RaftNode implements AutoCloseable {
         });
     }
 
+    private void stopped(boolean isShutdown, @Nullable Throwable cause) {
+        if (isShutdown) {
+            stop(
+                    "it was taken out of the cluster while it was away, or an error ended it (see its log)",
+                    "see spillway cluster status at another node: if this one is in it, restart it; else " + IF_REMOVED,
+                    cause);
+        } else {
+            stop("its log cannot be written", RESTART, cause);
+        }
+    }
+
     /** Ratis gave up, or the replica did. */
-    private void stop(String why, @Nullable Throwable cause) {
+    private void stop(String why, String next, @Nullable Throwable cause) {
         if (isClosed.get()) {
             return;
         }
         isClosed.set(true);
         handover.close();
-        LOG.error("replication_stopped node={} why={}", config.self().id(), why, cause);
+        LOG.error(
+                "replication_stopped node={} why=\"{}\" next=\"{}\"",
+                config.self().id(),
+                why,
+                next,
+                cause);
         control.execute(() -> {
             closeServer();
-            replica.stopped(why, cause);
+            replica.stopped(why, next, cause);
         });
     }
 

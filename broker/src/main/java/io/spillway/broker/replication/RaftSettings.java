@@ -2,10 +2,8 @@ package io.spillway.broker.replication;
 
 import io.spillway.broker.replication.ReplicationConfig.Tls;
 import java.io.File;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -15,7 +13,6 @@ import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.conf.RaftProperties;
 import org.apache.ratis.grpc.GrpcConfigKeys;
 import org.apache.ratis.grpc.GrpcTlsConfig;
-import org.apache.ratis.protocol.RaftGroupId;
 import org.apache.ratis.rpc.SupportedRpcType;
 import org.apache.ratis.server.RaftServerConfigKeys;
 import org.apache.ratis.server.RaftServerConfigKeys.Log;
@@ -56,12 +53,6 @@ final class RaftSettings {
     }
 
     private RaftSettings() {}
-
-    /** The same for all nodes of the name, and another for another. */
-    static RaftGroupId group(String cluster) {
-        return RaftGroupId.valueOf(
-                UUID.nameUUIDFromBytes(("spillway cluster " + cluster).getBytes(StandardCharsets.UTF_8)));
-    }
 
     static RaftProperties properties(ReplicationConfig config) {
         RaftProperties properties = new RaftProperties();

@@ -57,6 +57,8 @@ public interface Replica {
     /**
      * This node stopped by itself and takes no part any more: it was taken out of the cluster, its log cannot be written,
      * or an entry could not be applied. It must be closed; nothing else is called after this.
+     *
+     * @param next what an operator should do
      */
-    void stopped(String why, @Nullable Throwable cause);
+    void stopped(String why, String next, @Nullable Throwable cause);
 }

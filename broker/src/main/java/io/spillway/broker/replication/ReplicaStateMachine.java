@@ -39,7 +39,7 @@ final class ReplicaStateMachine extends BaseStateMachine {
     private final Leadership leadership;
     private final Installation installation;
     private final Answers answers;
-    private final BiConsumer<String, @Nullable Throwable> onStop;
+    private final BiConsumer<Boolean, @Nullable Throwable> onStop;
     private final Published<RaftPoint> taken = new Published<>(RaftPoint.NONE);
     private final KeptLog kept;
     /** Of the newest configuration entry handed over; a new leader begins its term with one. */
@@ -57,7 +57,7 @@ final class ReplicaStateMachine extends BaseStateMachine {
 
     /**
      * @param preservedBytes of the log below what is durable
-     * @param onStop called when Ratis gives up, with what is known of why
+     * @param onStop called when Ratis gives up: whether it shut the node down, and else why its log cannot be written
      */
     record Wiring(
             Replica replica,
@@ -66,7 +66,7 @@ final class ReplicaStateMachine extends BaseStateMachine {
             Installation installation,
             Answers answers,
             long preservedBytes,
-            BiConsumer<String, @Nullable Throwable> onStop) {}
+            BiConsumer<Boolean, @Nullable Throwable> onStop) {}
 
     @Override
     public void initialize(RaftServer server, RaftGroupId group, RaftStorage storage) throws IOException {
@@ -234,11 +234,11 @@ final class ReplicaStateMachine extends BaseStateMachine {
 
     @Override
     public void notifyLogFailed(Throwable cause, @Nullable LogEntryProto entry) {
-        onStop.accept("its log cannot be written", cause);
+        onStop.accept(false, cause);
     }
 
     @Override
     public void notifyServerShutdown(RoleInfoProto role, boolean allServer) {
-        onStop.accept("it was taken out of the cluster, or an error ended it (see the log)", null);
+        onStop.accept(true, null);
     }
 }

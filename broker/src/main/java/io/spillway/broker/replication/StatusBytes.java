@@ -33,6 +33,7 @@ final class StatusBytes {
             for (ClusterStatus.Node node : status.nodes()) {
                 write(node, out);
             }
+            out.writeUTF(status.id());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -64,7 +65,8 @@ final class StatusBytes {
             for (int left = in.readInt(); left > 0; left--) {
                 nodes.add(readNode(in));
             }
-            return new ClusterStatus(cluster, self, term, last, commit, applied, leader, nodes);
+            String id = in.available() > 0 ? in.readUTF() : "";
+            return new ClusterStatus(cluster, id, self, term, last, commit, applied, leader, nodes);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -86,6 +86,7 @@ final class ClusterRoutesTest {
         JsonNode shown = json(get("/cluster"));
 
         assertThat(shown.get("cluster").asText()).isEqualTo("spillway");
+        assertThat(shown.get("cluster_id").asText()).isEqualTo("c1");
         assertThat(shown.get("node").asText()).isEqualTo("n2");
         assertThat(shown.get("leader").asText()).isEqualTo("n1");
         assertThat(shown.get("term").asLong()).isEqualTo(3);
@@ -128,10 +129,12 @@ final class ClusterRoutesTest {
     @Test
     void aNodeThatStoppedSaysWhy() throws Exception {
         cluster.stopped = "its log cannot be written";
+        cluster.stoppedNext = "free its disk, and restart it";
 
         JsonNode shown = json(get("/cluster"));
 
         assertThat(shown.get("stopped").asText()).isEqualTo("its log cannot be written");
+        assertThat(shown.get("stopped_next").asText()).isEqualTo("free its disk, and restart it");
         assertThat(shown.get("leader").isNull()).isTrue();
         assertThat(shown.get("nodes").get(0).get("leader").asBoolean()).isFalse();
     }

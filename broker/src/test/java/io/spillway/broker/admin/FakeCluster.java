@@ -23,7 +23,9 @@ public final class FakeCluster implements ClusterControl {
     public volatile CompletableFuture<Void> change = new CompletableFuture<>();
     public volatile @Nullable String leader;
     public volatile String stopped = "";
+    public volatile String stoppedNext = "";
     public volatile String returning = "";
+    public volatile String behind = "";
     public volatile List<String> quarantine = List.of();
     public volatile boolean isStarted = true;
     /** Of n3, as the leader sees it. */
@@ -56,7 +58,7 @@ public final class FakeCluster implements ClusterControl {
                         !hasFigures ? ClusterStatus.UNKNOWN : number == 3 ? contactMs : 0))
                 .toList();
         return new ClusterStatus(
-                "spillway", of, 3, 100, 100, 99, leads == null ? null : peer(leads.charAt(1) - '0'), nodes);
+                "spillway", "c1", of, 3, 100, 100, 99, leads == null ? null : peer(leads.charAt(1) - '0'), nodes);
     }
 
     private void requireStarted() {
@@ -74,6 +76,16 @@ public final class FakeCluster implements ClusterControl {
     @Override
     public String stopped() {
         return stopped;
+    }
+
+    @Override
+    public String stoppedNext() {
+        return stoppedNext;
+    }
+
+    @Override
+    public String behind() {
+        return behind;
     }
 
     @Override

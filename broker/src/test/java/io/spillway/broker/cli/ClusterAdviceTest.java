@@ -12,7 +12,8 @@ class ClusterAdviceTest {
     }
 
     private static ClusterReport report(String leader, Node... nodes) {
-        return new ClusterReport("spillway", "n2", 3, leader, 10, 10, "", "", List.of(), leader, List.of(nodes));
+        return new ClusterReport(
+                "spillway", "c1", "n2", 3, leader, 10, 10, "", "", "", "", List.of(), leader, List.of(nodes));
     }
 
     @Test
@@ -85,12 +86,15 @@ class ClusterAdviceTest {
     void aNodeThatStoppedSaysWhyAndNothingElse() {
         ClusterReport stopped = new ClusterReport(
                 "spillway",
+                "c1",
                 "n2",
                 3,
                 "",
                 10,
                 10,
                 "its log cannot be written",
+                "free its disk",
+                "",
                 "",
                 List.of(),
                 "",
@@ -100,7 +104,7 @@ class ClusterAdviceTest {
                 .singleElement()
                 .asString()
                 .startsWith("n2 takes no part any more")
-                .contains("its log cannot be written");
+                .contains("its log cannot be written", "next: free its disk; ask another node");
     }
 
     @Test

@@ -57,7 +57,7 @@ final class ClusterCommandTest {
         assertThat(run.exitCode()).isEqualTo(ExitCode.OK);
         assertThat(run.err()).isEmpty();
         assertThat(run.out()).isEqualTo("""
-                cluster: spillway
+                cluster: spillway, id c1
                 leader:  n1, term 3
                 entries: 100 agreed, 99 applied, at n2
                 voters:  2, 2 must agree

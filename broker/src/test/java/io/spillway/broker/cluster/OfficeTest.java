@@ -23,6 +23,7 @@ class OfficeTest {
     private static ClusterStatus led(Peer leader, long lastContactMs) {
         return new ClusterStatus(
                 "c",
+                "",
                 "n1",
                 1,
                 10,

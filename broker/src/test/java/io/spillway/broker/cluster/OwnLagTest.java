@@ -14,6 +14,7 @@ class OwnLagTest {
     private static ClusterStatus status(long ownLagMs) {
         return new ClusterStatus(
                 "c",
+                "",
                 "n2",
                 1,
                 9,

@@ -22,7 +22,7 @@ class StalledCommitTest {
     }
 
     private static ClusterStatus status(Peer leader, long last, long commit) {
-        return new ClusterStatus("c", "n1", 1, last, commit, commit, leader, List.of());
+        return new ClusterStatus("c", "", "n1", 1, last, commit, commit, leader, List.of());
     }
 
     @Test

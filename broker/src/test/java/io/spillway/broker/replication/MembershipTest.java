@@ -73,6 +73,53 @@ class MembershipTest {
     }
 
     @Test
+    void aNodeThatLostAllAndFormsAnotherClusterOfTheNameStopsAndNeverLeads() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir).ofThree()) {
+            List<String> texts = cluster.propose("a", 10);
+            cluster.awaitTexts(texts);
+            String id = cluster.node("n1").status().id();
+            cluster.close("n1");
+            Files.move(dir.resolve("n1"), dir.resolve("lost"));
+            cluster.replace("n1", new RecordingReplica());
+            cluster.awaitLeader();
+
+            RaftNode formed = cluster.restart("n1");
+
+            assertThat(cluster.config("n1").otherSeeds()).isEmpty();
+            assertThat(RaftDirectory.id(dir.resolve("n1"), "spillway").orElseThrow())
+                    .isNotEqualTo(ClusterId.parse(id));
+            awaiting("n1 to notice").until(() -> cluster.replica("n1").stopped() != null);
+            assertThat(cluster.replica("n1").stopped())
+                    .contains("with the id " + id + " knows this node as a member")
+                    .contains("its directory was lost");
+            assertThat(cluster.replica("n1").leadingTerm()).isNegative();
+            assertThat(formed.isClosed()).isTrue();
+            cluster.close("n1");
+            texts.addAll(cluster.propose("b", 10));
+            cluster.awaitTexts(texts);
+        }
+    }
+
+    @Test
+    void aClusterOfBeforeThereWereIdsGoesOnAndIsJoined() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir)) {
+            ClusterId old = ClusterId.ofName("spillway");
+            cluster.start("n1", "a", List.of(), old);
+            cluster.awaitLeader();
+            cluster.close("n1");
+            cluster.replica("n1").crash();
+
+            cluster.restart("n1");
+            cluster.start("n2", "b");
+            cluster.awaitVoters("n1", "n2");
+
+            assertThat(cluster.node("n1").status().id()).isEqualTo(old.toString());
+            assertThat(cluster.node("n2").status().id()).isEqualTo(old.toString());
+            cluster.awaitTexts(cluster.propose("a", 10));
+        }
+    }
+
+    @Test
     void aRemovedNodeStopsAndTheOthersGoOn() throws Exception {
         try (TestCluster cluster = new TestCluster(dir).ofThree()) {
             List<String> texts = cluster.propose("a", 10);

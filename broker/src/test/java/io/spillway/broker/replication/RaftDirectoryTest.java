@@ -1,6 +1,7 @@
 package io.spillway.broker.replication;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -8,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -62,6 +64,28 @@ class RaftDirectoryTest {
     void aDirectoryThatIsNotThereIsNobodys() throws IOException {
         assertThat(RaftDirectory.inspect(dir.resolve("none"), "spillway", "n1").exists())
                 .isFalse();
+    }
+
+    @Test
+    void aDirectoryTellsWhichClusterItIsOf() throws IOException {
+        ClusterId drawn = ClusterId.drawn("spillway");
+        assertThat(ClusterId.drawn("spillway")).isNotEqualTo(drawn);
+        assertThat(RaftDirectory.id(dir.resolve("none"), "spillway")).isEmpty();
+        Path young = Files.createDirectories(dir.resolve("young"));
+        Files.createDirectories(young.resolve(drawn.toString()));
+        assertThat(RaftDirectory.id(young, "spillway")).hasValue(drawn);
+        // As it was before there were ids.
+        Path old = Files.createDirectories(dir.resolve("old"));
+        Files.createDirectories(old.resolve("b628c62f-a203-3dbd-b8d5-2ebe13024374"));
+        assertThat(RaftDirectory.id(old, "spillway")).hasValue(ClusterId.ofName("spillway"));
+
+        assertThatThrownBy(() -> RaftDirectory.id(young, "other"))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("which is not named other");
+        Files.createDirectories(young.resolve(ClusterId.drawn("spillway").toString()));
+        assertThatThrownBy(() -> RaftDirectory.id(young, "spillway"))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("more than one cluster");
     }
 
     @Test
@@ -163,7 +187,7 @@ class RaftDirectoryTest {
             cluster.close(lost);
             Files.move(cluster.config(lost).dir(), dir.resolve("quarantine"));
             String leader = cluster.awaitLeader();
-            try (Outsider outsider = new Outsider(cluster.config(lost))) {
+            try (Outsider outsider = new Outsider(cluster.config(lost), Optional.empty())) {
                 ClusterStatus seen = TestCluster.get(
                         outsider.status(cluster.config(leader).self().clusterAddress()));
                 assertThat(seen.leader()).isNotNull();

@@ -152,7 +152,7 @@ final class RecordingReplica implements Replica {
     }
 
     @Override
-    public synchronized void stopped(String why, @Nullable Throwable cause) {
+    public synchronized void stopped(String why, String next, @Nullable Throwable cause) {
         stopped = why;
     }
 

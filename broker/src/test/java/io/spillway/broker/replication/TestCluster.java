@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -60,6 +61,17 @@ final class TestCluster implements AutoCloseable {
     }
 
     RaftNode start(String id, String zone, List<String> seeds) throws IOException {
+        prepare(id, zone, seeds);
+        return restart(id);
+    }
+
+    /** As a node of a cluster that has this id. */
+    RaftNode start(String id, String zone, List<String> seeds, ClusterId cluster) throws IOException {
+        prepare(id, zone, seeds);
+        return run(id, Optional.of(cluster));
+    }
+
+    private void prepare(String id, String zone, List<String> seeds) throws IOException {
         int port = freePort();
         Peer self = new Peer(id, zone, "127.0.0.1:" + port, "127.0.0.1:" + (port == 1 ? 2 : port - 1));
         configs.put(
@@ -67,7 +79,6 @@ final class TestCluster implements AutoCloseable {
                 settings.apply(
                         ReplicationConfig.of(self, new ListenAddress("127.0.0.1", port), seeds, dir.resolve(id))));
         replicas.put(id, new RecordingReplica());
-        return restart(id);
     }
 
     private static int freePort() throws IOException {
@@ -78,11 +89,32 @@ final class TestCluster implements AutoCloseable {
 
     /** Starts it again from what is in its directory, and with what its replica has. */
     RaftNode restart(String id) throws IOException {
+        return run(id, learn(config(id)));
+    }
+
+    private RaftNode run(String id, Optional<ClusterId> cluster) throws IOException {
         RecordingReplica replica = replica(id);
-        RaftNode node = RaftNode.start(config(id), replica);
+        RaftNode node = RaftNode.start(config(id), cluster, replica);
         replica.attach(node);
         nodes.put(id, node);
         return node;
+    }
+
+    /** As a node does before it takes part for the first time; of a seed that tells nothing, any id will do. */
+    private static Optional<ClusterId> learn(ReplicationConfig config) throws IOException {
+        if (RaftDirectory.id(config.dir(), config.cluster()).isPresent()
+                || config.otherSeeds().isEmpty()) {
+            return Optional.empty();
+        }
+        try (Outsider outsider = new Outsider(config, Optional.empty())) {
+            for (String seed : config.otherSeeds()) {
+                outsider.status(seed).handle((status, failure) -> failure).join();
+                if (outsider.cluster().isPresent()) {
+                    return outsider.cluster();
+                }
+            }
+        }
+        return Optional.of(ClusterId.drawn(config.cluster()));
     }
 
     void close(String id) {
