@@ -20,6 +20,19 @@ func KeyHash(key []byte) uint32 {
 	return h
 }
 
+// rolloutAll is the share that is everybody.
+const rolloutAll = 10000
+
+// RolloutBucket is where one of those that a toggle concerns is, from 0 to 9,999.
+func RolloutBucket(toggle string, id []byte) uint32 {
+	return KeyHash(append([]byte(toggle+":"), id...)) % rolloutAll
+}
+
+// InRollout tells whether it is among the first so many of ten thousand.
+func InRollout(toggle string, id []byte, rolloutBp uint32) bool {
+	return rolloutBp >= rolloutAll || RolloutBucket(toggle, id) < rolloutBp
+}
+
 // Slots is the number of key slots of a partition.
 const Slots = 1024
 

@@ -40,6 +40,30 @@ func unhex(tb testing.TB, text string) []byte {
 	return b
 }
 
+func TestRollsOutToggles(t *testing.T) {
+	type one struct {
+		Name     string `json:"name"`
+		Toggle   string `json:"toggle"`
+		Instance string `json:"instance_id"`
+		Rollout  uint32 `json:"rollout_bp"`
+		Value    string `json:"value"`
+		Fallback string `json:"fallback"`
+		Bucket   uint32 `json:"expect_bucket"`
+		Expect   string `json:"expect"`
+	}
+	vectors.Run(t, "toggle", func(t *testing.T, c one) {
+		id := unhex(t, c.Instance)
+		got := c.Fallback
+		if InRollout(c.Toggle, id, c.Rollout) {
+			got = c.Value
+		}
+
+		if bucket := RolloutBucket(c.Toggle, id); bucket != c.Bucket || got != c.Expect {
+			t.Errorf("bucket %d, %q", bucket, got)
+		}
+	})
+}
+
 func TestHashesKeys(t *testing.T) {
 	type one struct {
 		Key  string `json:"key"`

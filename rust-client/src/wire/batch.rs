@@ -39,6 +39,19 @@ pub(crate) fn key_hash(key: &[u8]) -> u32 {
     h ^ (h >> 16)
 }
 
+/// The share that is everybody.
+const ROLLOUT_ALL: u32 = 10_000;
+
+/// Where one of those that a toggle concerns is, from 0 to 9,999.
+pub(crate) fn rollout_bucket(toggle: &str, id: &[u8]) -> u32 {
+    key_hash(&[toggle.as_bytes(), b":", id].concat()) % ROLLOUT_ALL
+}
+
+/// Whether it is among the first so many of ten thousand.
+pub(crate) fn in_rollout(toggle: &str, id: &[u8], rollout_bp: u32) -> bool {
+    rollout_bp >= ROLLOUT_ALL || rollout_bucket(toggle, id) < rollout_bp
+}
+
 /// The partition of a key's hash.
 pub(crate) fn partition_of(hash: u32, partitions: usize) -> usize {
     ((u64::from(hash) * partitions as u64) >> 32) as usize

@@ -43,6 +43,30 @@ fn hashes_keys() {
 }
 
 #[test]
+fn rolls_out_toggles() {
+    let keys = [
+        "name",
+        "toggle",
+        "instance_id",
+        "rollout_bp",
+        "value",
+        "fallback",
+        "expect_bucket",
+        "expect",
+    ];
+    run("toggle", &keys, |case| {
+        let toggle = case["toggle"].as_str().expect("a name");
+        let id = unhex(case["instance_id"].as_str().expect("an id"));
+        let rollout = case["rollout_bp"].as_u64().expect("a share") as u32;
+        let is_in = in_rollout(toggle, &id, rollout);
+        let bucket = super::batch::rollout_bucket(toggle, &id);
+        assert_eq!(u64::from(bucket), case["expect_bucket"], "{case}");
+        let got = if is_in { "value" } else { "fallback" };
+        assert_eq!(case[got], case["expect"], "{case}");
+    });
+}
+
+#[test]
 fn negotiates_versions() {
     let keys = [
         "client",

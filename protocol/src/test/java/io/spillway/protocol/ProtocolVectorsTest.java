@@ -27,6 +27,21 @@ class ProtocolVectorsTest {
     }
 
     @Test
+    void rollsOutToggles() {
+        Set<String> keys =
+                Set.of("name", "toggle", "instance_id", "rollout_bp", "value", "fallback", "expect_bucket", "expect");
+        Vectors.run("toggle", keys, one -> {
+            String toggle = one.get("toggle").asText();
+            byte[] id = ByteBufUtil.decodeHexDump(one.get("instance_id").asText());
+            boolean isIn = Rollout.includes(toggle, id, one.get("rollout_bp").asInt());
+
+            assertThat(Rollout.bucket(toggle, id))
+                    .isEqualTo(one.get("expect_bucket").asInt());
+            assertThat(one.get(isIn ? "value" : "fallback")).isEqualTo(one.get("expect"));
+        });
+    }
+
+    @Test
     void shakesHands() {
         Vectors.run(
                 "handshake",
