@@ -279,6 +279,8 @@ pub struct Toggle {
     pub value: ::prost::alloc::string::String,
     #[prost(uint64, tag = "5")]
     pub expires_unix_ms: u64,
+    #[prost(string, tag = "6")]
+    pub fallback: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenPublisher {
@@ -636,6 +638,16 @@ pub struct TopicInfo {
     pub fenced_by: ::prost::alloc::string::String,
     #[prost(uint64, tag = "9")]
     pub epoch: u64,
+    #[prost(bool, tag = "10")]
+    pub publish_paused: bool,
+    #[prost(bool, tag = "11")]
+    pub dispatch_paused: bool,
+    #[prost(uint32, tag = "12")]
+    pub shed_class: u32,
+    #[prost(string, tag = "13")]
+    pub switch_reason: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "14")]
+    pub switched_unix_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PartitionInfo {
@@ -677,6 +689,12 @@ pub struct TopicAdmin {
     pub partitions: u32,
     #[prost(message, optional, tag = "8")]
     pub before: ::core::option::Option<Start>,
+    #[prost(bool, tag = "9")]
+    pub publish: bool,
+    #[prost(bool, tag = "10")]
+    pub dispatch: bool,
+    #[prost(uint32, tag = "11")]
+    pub shed_class: u32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GroupAdmin {

@@ -1628,6 +1628,7 @@ type Toggle struct {
 	RolloutBp     uint32                 `protobuf:"varint,3,opt,name=rollout_bp,json=rolloutBp,proto3" json:"rollout_bp,omitempty"`
 	Value         string                 `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"`
 	ExpiresUnixMs uint64                 `protobuf:"varint,5,opt,name=expires_unix_ms,json=expiresUnixMs,proto3" json:"expires_unix_ms,omitempty"`
+	Fallback      string                 `protobuf:"bytes,6,opt,name=fallback,proto3" json:"fallback,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1695,6 +1696,13 @@ func (x *Toggle) GetExpiresUnixMs() uint64 {
 		return x.ExpiresUnixMs
 	}
 	return 0
+}
+
+func (x *Toggle) GetFallback() string {
+	if x != nil {
+		return x.Fallback
+	}
+	return ""
 }
 
 // ---------- publish (0x10..0x1f)
@@ -3599,18 +3607,23 @@ func (x *TopicList) GetTopics() []*TopicInfo {
 }
 
 type TopicInfo struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	TopicId       uint32                 `protobuf:"varint,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
-	Config        map[string]string      `protobuf:"bytes,3,rep,name=config,proto3" json:"config,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Revision      uint64                 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
-	CreatedUnixMs uint64                 `protobuf:"varint,5,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
-	Partitions    []*PartitionInfo       `protobuf:"bytes,6,rep,name=partitions,proto3" json:"partitions,omitempty"`
-	MirroredBy    string                 `protobuf:"bytes,7,opt,name=mirrored_by,json=mirroredBy,proto3" json:"mirrored_by,omitempty"`
-	FencedBy      string                 `protobuf:"bytes,8,opt,name=fenced_by,json=fencedBy,proto3" json:"fenced_by,omitempty"`
-	Epoch         uint64                 `protobuf:"varint,9,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Name           string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	TopicId        uint32                 `protobuf:"varint,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
+	Config         map[string]string      `protobuf:"bytes,3,rep,name=config,proto3" json:"config,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Revision       uint64                 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	CreatedUnixMs  uint64                 `protobuf:"varint,5,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
+	Partitions     []*PartitionInfo       `protobuf:"bytes,6,rep,name=partitions,proto3" json:"partitions,omitempty"`
+	MirroredBy     string                 `protobuf:"bytes,7,opt,name=mirrored_by,json=mirroredBy,proto3" json:"mirrored_by,omitempty"`
+	FencedBy       string                 `protobuf:"bytes,8,opt,name=fenced_by,json=fencedBy,proto3" json:"fenced_by,omitempty"`
+	Epoch          uint64                 `protobuf:"varint,9,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	PublishPaused  bool                   `protobuf:"varint,10,opt,name=publish_paused,json=publishPaused,proto3" json:"publish_paused,omitempty"`
+	DispatchPaused bool                   `protobuf:"varint,11,opt,name=dispatch_paused,json=dispatchPaused,proto3" json:"dispatch_paused,omitempty"`
+	ShedClass      uint32                 `protobuf:"varint,12,opt,name=shed_class,json=shedClass,proto3" json:"shed_class,omitempty"`
+	SwitchReason   string                 `protobuf:"bytes,13,opt,name=switch_reason,json=switchReason,proto3" json:"switch_reason,omitempty"`
+	SwitchedUnixMs uint64                 `protobuf:"varint,14,opt,name=switched_unix_ms,json=switchedUnixMs,proto3" json:"switched_unix_ms,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *TopicInfo) Reset() {
@@ -3702,6 +3715,41 @@ func (x *TopicInfo) GetFencedBy() string {
 func (x *TopicInfo) GetEpoch() uint64 {
 	if x != nil {
 		return x.Epoch
+	}
+	return 0
+}
+
+func (x *TopicInfo) GetPublishPaused() bool {
+	if x != nil {
+		return x.PublishPaused
+	}
+	return false
+}
+
+func (x *TopicInfo) GetDispatchPaused() bool {
+	if x != nil {
+		return x.DispatchPaused
+	}
+	return false
+}
+
+func (x *TopicInfo) GetShedClass() uint32 {
+	if x != nil {
+		return x.ShedClass
+	}
+	return 0
+}
+
+func (x *TopicInfo) GetSwitchReason() string {
+	if x != nil {
+		return x.SwitchReason
+	}
+	return ""
+}
+
+func (x *TopicInfo) GetSwitchedUnixMs() uint64 {
+	if x != nil {
+		return x.SwitchedUnixMs
 	}
 	return 0
 }
@@ -3816,6 +3864,9 @@ type TopicAdmin struct {
 	Reason         string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	Partitions     uint32                 `protobuf:"varint,7,opt,name=partitions,proto3" json:"partitions,omitempty"`
 	Before         *Start                 `protobuf:"bytes,8,opt,name=before,proto3" json:"before,omitempty"`
+	Publish        bool                   `protobuf:"varint,9,opt,name=publish,proto3" json:"publish,omitempty"`
+	Dispatch       bool                   `protobuf:"varint,10,opt,name=dispatch,proto3" json:"dispatch,omitempty"`
+	ShedClass      uint32                 `protobuf:"varint,11,opt,name=shed_class,json=shedClass,proto3" json:"shed_class,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -3904,6 +3955,27 @@ func (x *TopicAdmin) GetBefore() *Start {
 		return x.Before
 	}
 	return nil
+}
+
+func (x *TopicAdmin) GetPublish() bool {
+	if x != nil {
+		return x.Publish
+	}
+	return false
+}
+
+func (x *TopicAdmin) GetDispatch() bool {
+	if x != nil {
+		return x.Dispatch
+	}
+	return false
+}
+
+func (x *TopicAdmin) GetShedClass() uint32 {
+	if x != nil {
+		return x.ShedClass
+	}
+	return 0
 }
 
 type GroupAdmin struct {
@@ -6384,14 +6456,15 @@ const file_spillway_proto_rawDesc = "" +
 	"\fToggleUpdate\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12-\n" +
 	"\atoggles\x18\x02 \x03(\v2\x13.spillway.v1.ToggleR\atoggles\x12\x12\n" +
-	"\x04full\x18\x03 \x01(\bR\x04full\"\x8d\x01\n" +
+	"\x04full\x18\x03 \x01(\bR\x04full\"\xa9\x01\n" +
 	"\x06Toggle\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x1d\n" +
 	"\n" +
 	"rollout_bp\x18\x03 \x01(\rR\trolloutBp\x12\x14\n" +
 	"\x05value\x18\x04 \x01(\tR\x05value\x12&\n" +
-	"\x0fexpires_unix_ms\x18\x05 \x01(\x04R\rexpiresUnixMs\"\xcb\x02\n" +
+	"\x0fexpires_unix_ms\x18\x05 \x01(\x04R\rexpiresUnixMs\x12\x1a\n" +
+	"\bfallback\x18\x06 \x01(\tR\bfallback\"\xcb\x02\n" +
 	"\rOpenPublisher\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12\x1c\n" +
 	"\tpartition\x18\x02 \x01(\rR\tpartition\x12#\n" +
@@ -6578,7 +6651,7 @@ const file_spillway_proto_rawDesc = "" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x123\n" +
 	"\tendpoints\x18\x02 \x03(\v2\x15.spillway.v1.EndpointR\tendpoints\";\n" +
 	"\tTopicList\x12.\n" +
-	"\x06topics\x18\x01 \x03(\v2\x16.spillway.v1.TopicInfoR\x06topics\"\x85\x03\n" +
+	"\x06topics\x18\x01 \x03(\v2\x16.spillway.v1.TopicInfoR\x06topics\"\xc3\x04\n" +
 	"\tTopicInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\rR\atopicId\x12:\n" +
@@ -6591,7 +6664,14 @@ const file_spillway_proto_rawDesc = "" +
 	"\vmirrored_by\x18\a \x01(\tR\n" +
 	"mirroredBy\x12\x1b\n" +
 	"\tfenced_by\x18\b \x01(\tR\bfencedBy\x12\x14\n" +
-	"\x05epoch\x18\t \x01(\x04R\x05epoch\x1a9\n" +
+	"\x05epoch\x18\t \x01(\x04R\x05epoch\x12%\n" +
+	"\x0epublish_paused\x18\n" +
+	" \x01(\bR\rpublishPaused\x12'\n" +
+	"\x0fdispatch_paused\x18\v \x01(\bR\x0edispatchPaused\x12\x1d\n" +
+	"\n" +
+	"shed_class\x18\f \x01(\rR\tshedClass\x12#\n" +
+	"\rswitch_reason\x18\r \x01(\tR\fswitchReason\x12(\n" +
+	"\x10switched_unix_ms\x18\x0e \x01(\x04R\x0eswitchedUnixMs\x1a9\n" +
 	"\vConfigEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa7\x02\n" +
@@ -6604,7 +6684,7 @@ const file_spillway_proto_rawDesc = "" +
 	"\x05bytes\x18\x05 \x01(\x04R\x05bytes\x12-\n" +
 	"\x06leader\x18\x06 \x01(\v2\x15.spillway.v1.EndpointR\x06leader\x12!\n" +
 	"\fleader_epoch\x18\a \x01(\x04R\vleaderEpoch\x12'\n" +
-	"\x0fcorrupt_batches\x18\b \x01(\x04R\x0ecorruptBatches\"\xe0\x02\n" +
+	"\x0fcorrupt_batches\x18\b \x01(\x04R\x0ecorruptBatches\"\xb5\x03\n" +
 	"\n" +
 	"TopicAdmin\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x14\n" +
@@ -6616,7 +6696,12 @@ const file_spillway_proto_rawDesc = "" +
 	"\n" +
 	"partitions\x18\a \x01(\rR\n" +
 	"partitions\x12*\n" +
-	"\x06before\x18\b \x01(\v2\x12.spillway.v1.StartR\x06before\x1a9\n" +
+	"\x06before\x18\b \x01(\v2\x12.spillway.v1.StartR\x06before\x12\x18\n" +
+	"\apublish\x18\t \x01(\bR\apublish\x12\x1a\n" +
+	"\bdispatch\x18\n" +
+	" \x01(\bR\bdispatch\x12\x1d\n" +
+	"\n" +
+	"shed_class\x18\v \x01(\rR\tshedClass\x1a9\n" +
 	"\vConfigEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfc\x02\n" +

@@ -14,15 +14,19 @@ import io.spillway.broker.cluster.Checkup;
 import io.spillway.broker.cluster.ClusterMember;
 import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.cluster.MemberFiles;
+import io.spillway.broker.flow.Situation;
 import io.spillway.broker.link.LinkService;
 import io.spillway.broker.log.DataDirectory;
 import io.spillway.broker.log.LogReplacement;
 import io.spillway.broker.log.ShardLog;
+import io.spillway.broker.log.WriteState;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.replay.Replays;
+import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.PressureMonitor;
 import io.spillway.broker.session.SessionContext;
+import io.spillway.broker.session.ToggleWatch;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
 import io.spillway.broker.transport.BrokerServer;
@@ -67,6 +71,7 @@ public final class Broker implements AutoCloseable {
     private final SessionContext context;
     private final BrokerServer server;
     private final PressureMonitor pressure;
+    private final Degradation degradation;
     private final @Nullable ClusterMetrics clusterMetrics;
     private final AdminServer admin;
     private boolean closed;
@@ -92,6 +97,10 @@ public final class Broker implements AutoCloseable {
                 config.listen(), config.eventLoops(), config.session().maxConnections(), config.forSessions(), context);
         pressure = new PressureMonitor(context, shards, config.log().minFreeBytes());
         server.every(PressureMonitor.TICK_MS, pressure::tick);
+        degradation = new Degradation(this::situation, context::holdReplays, clock);
+        context.degradation(degradation::view, pressure::ofBroker);
+        server.every(PressureMonitor.TICK_MS, degradation::tick);
+        server.every(ToggleWatch.TICK_MS, new ToggleWatch(context)::tick);
         context.listensAt(config.listen().host(), server.address().getPort());
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         Meters meters = new Meters(registry);
@@ -175,7 +184,9 @@ public final class Broker implements AutoCloseable {
             SecureRandom random = new SecureRandom();
             List<Mailbox> mailboxes = shards.stream().map(Shard::mailbox).toList();
             Audit audit = new Audit(catalog, mailboxes, clock, random);
-            ReplayService replays = new ReplayService(() -> Replays.start(mailboxes, catalog, audit, clock, random));
+            Published<Boolean> replaysHeld = new Published<>(false);
+            ReplayService replays =
+                    new ReplayService(() -> Replays.start(mailboxes, catalog, audit, clock, random, replaysHeld));
             SessionContext context = new SessionContext(
                     config.forSessions(), catalog, shards, audit, replays, clock, random, directory.nodeId(), VERSION);
             if (cluster != null) {
@@ -184,6 +195,10 @@ public final class Broker implements AutoCloseable {
             }
             LinkService links =
                     new LinkService(mailboxes, catalog, audit, clock, random, context::hasSession, context::place);
+            context.onReplaysHeld(held -> {
+                replaysHeld.set(held);
+                shards.forEach(shard -> shard.holdReplays(held));
+            });
             return start(config, clock, directory, shards, replays, links, cluster, context);
         } catch (RuntimeException e) {
             shards.forEach(Shard::close);
@@ -270,12 +285,17 @@ public final class Broker implements AutoCloseable {
             BrokerMetrics metrics = new BrokerMetrics(meters, shards);
             metrics.bind(VERSION, server, context);
             metrics.bindPressure(pressure);
+            metrics.bindDegradation(degradation);
             return AdminServer.start(
                     config.http(),
                     this::health,
                     registry,
                     new Operated(
-                            cluster == null ? null : new OperatedCluster(cluster), links, context.quotaSettings()));
+                            cluster == null ? null : new OperatedCluster(cluster),
+                            links,
+                            context.quotaSettings(),
+                            context.toggleSettings(),
+                            degradation::view));
         } catch (RuntimeException e) {
             server.close();
             throw e;
@@ -292,6 +312,24 @@ public final class Broker implements AutoCloseable {
 
     public InetSocketAddress httpAddress() {
         return admin.address();
+    }
+
+    /** What decides the step of degradation. */
+    private Situation situation() {
+        String readOnly = "";
+        String reserve = "";
+        for (Shard shard : shards) {
+            WriteState state = shard.writeState();
+            readOnly = state.writable() ? readOnly : state.why();
+            reserve = state.delivers() ? reserve : state.why();
+        }
+        String quorumLost = cluster == null
+                ? ""
+                : ClusterHealth.cause( cluster.view(), directory.nodeId(), cluster.isStalled(), cluster.returning(), cluster.behind())
+                        .map(Health.Cause::what)
+                        .orElse("");
+        return new Situation(
+                pressure.worst(), quorumLost, readOnly, reserve, context.isDraining() ? "it was asked to stop" : "");
     }
 
     /** Liveness and readiness with causes. */

@@ -2,10 +2,12 @@ package io.spillway.broker;
 
 import static io.spillway.broker.metrics.MetricNames.*;
 
+import io.spillway.broker.catalog.Switches;
 import io.spillway.broker.flow.Pressures;
 import io.spillway.broker.log.LogStats;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.metrics.Metric;
+import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.PressureMonitor;
 import io.spillway.broker.session.SessionContext;
 import io.spillway.broker.shard.Shard;
@@ -32,6 +34,11 @@ final class BrokerMetrics {
         meters.bind(BUILD, () -> 1, version, Runtime.version().toString());
         meters.bind(CONNECTIONS, server::connections);
         meters.bind(TOPICS, context::topics);
+        meters.bind(TOPICS_SWITCHED, () -> context.topics(Switches::publishPaused), "publish_paused");
+        meters.bind(TOPICS_SWITCHED, () -> context.topics(Switches::dispatchPaused), "dispatch_paused");
+        meters.bind(TOPICS_SWITCHED, () -> context.topics(each -> each.shedClass() > 0), "shed_class");
+        meters.bind(TOGGLES_SET, () -> context.toggleSettings().all().all().size());
+        meters.bind(TOGGLES_EXPIRED, () -> context.toggleSettings().expired());
         meters.bind(PUBLISH_WAITING_BYTES, context::publishBytes);
         meters.bind(PUBLISH_THROTTLED, context::overQuota, "quota");
         meters.bind(PUBLISH_THROTTLED, context::shed, "class");
@@ -54,6 +61,10 @@ final class BrokerMetrics {
             String name = signal.name().substring("R_".length()).toLowerCase(Locale.ROOT);
             meters.bind(PRESSURE_STATE, () -> pressure.level(signal), name);
         }
+    }
+
+    void bindDegradation(Degradation degradation) {
+        meters.bind(DEGRADATION_STEP, () -> degradation.view().step().number());
     }
 
     private void bindPublish() {

@@ -42,13 +42,22 @@ class ArchitectureTest {
             List.of("replay", "cluster", "link"),
             List.of("audit"),
             List.of("shard"),
-            List.of("catalog", "log", "replication", "idempotency", "subscription", "dispatch", "flow", "auth"),
+            List.of(
+                    "catalog",
+                    "log",
+                    "replication",
+                    "idempotency",
+                    "subscription",
+                    "dispatch",
+                    "flow",
+                    "toggles",
+                    "auth"),
             List.of("config", "metrics", "filter"),
             List.of("base", "records"));
 
     /** No threads, locks, clock, sockets. */
     private static final String[] PURE =
-            packages("catalog", "idempotency", "subscription", "dispatch", "flow", "filter");
+            packages("catalog", "idempotency", "subscription", "dispatch", "flow", "toggles", "filter");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

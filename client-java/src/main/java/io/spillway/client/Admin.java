@@ -40,6 +40,25 @@ public interface Admin {
      */
     TopicDescription purgeTopic(String name, StartPosition before, String reason);
 
+    /**
+     * Has publishes to the topic refused with THROTTLED, or its consumers get nothing, or both, until it is resumed, also
+     * across a restart of the broker. Consumers keep what they hold and settle it. Throws TOPIC_NOT_FOUND.
+     *
+     * @param reason shown as long as it is paused; not empty
+     */
+    TopicDescription pauseTopic(String name, boolean publish, boolean dispatch, String reason);
+
+    /** Ends what {@link #pauseTopic} began. Throws TOPIC_NOT_FOUND. */
+    TopicDescription resumeTopic(String name, boolean publish, boolean dispatch, String reason);
+
+    /**
+     * Gives publishes to the topic a class at least, whatever they say and whatever shed.class is: when load is shed, the highest class goes first.
+     * Throws TOPIC_NOT_FOUND, INVALID_ARGUMENT.
+     *
+     * @param shedClass from 0, their own, to 3
+     */
+    TopicDescription shedClassOfTopic(String name, int shedClass, String reason);
+
     /** The groups of all topics. */
     List<GroupDescription> listGroups();
 

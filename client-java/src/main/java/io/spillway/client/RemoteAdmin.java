@@ -24,6 +24,9 @@ final class RemoteAdmin implements Admin {
     private static final int ALTER = 2;
     private static final int DELETE = 3;
     private static final int PURGE = 4;
+    private static final int PAUSE = 5;
+    private static final int RESUME = 6;
+    private static final int SHED_CLASS = 7;
     private static final String REASON = "client";
 
     private final Requests requests;
@@ -114,6 +117,32 @@ final class RemoteAdmin implements Admin {
         return changeTopic(
                 "purge topic " + name + " before " + before,
                 topicAdmin(PURGE, name).setBefore(before.wire()).setReason(Arguments.notEmpty("the reason", reason)));
+    }
+
+    @Override
+    public TopicDescription pauseTopic(String name, boolean publish, boolean dispatch, String reason) {
+        return changeTopic("pause topic " + name, switched(PAUSE, name, publish, dispatch, reason));
+    }
+
+    @Override
+    public TopicDescription resumeTopic(String name, boolean publish, boolean dispatch, String reason) {
+        return changeTopic("resume topic " + name, switched(RESUME, name, publish, dispatch, reason));
+    }
+
+    private static TopicAdmin.Builder switched(int op, String name, boolean publish, boolean dispatch, String reason) {
+        return topicAdmin(op, name)
+                .setPublish(publish)
+                .setDispatch(dispatch)
+                .setReason(Arguments.notEmpty("the reason", reason));
+    }
+
+    @Override
+    public TopicDescription shedClassOfTopic(String name, int shedClass, String reason) {
+        return changeTopic(
+                "give topic " + name + " a class",
+                topicAdmin(SHED_CLASS, name)
+                        .setShedClass(shedClass)
+                        .setReason(Arguments.notEmpty("the reason", reason)));
     }
 
     @Override
@@ -285,6 +314,12 @@ final class RemoteAdmin implements Admin {
                                 p.getCorruptBatches()))
                         .sorted(Comparator.comparingInt(TopicDescription.Partition::partition))
                         .toList(),
-                new TopicDescription.Life(info.getEpoch(), info.getMirroredBy(), info.getFencedBy()));
+                new TopicDescription.Life(info.getEpoch(), info.getMirroredBy(), info.getFencedBy()),
+                new TopicDescription.Switches(
+                        info.getPublishPaused(),
+                        info.getDispatchPaused(),
+                        info.getShedClass(),
+                        info.getSwitchReason(),
+                        info.getSwitchedUnixMs()));
     }
 }

@@ -11,6 +11,9 @@ public final class Features {
     /** The broker sends {@code BACKPRESSURE} on channel 0, and the client heeds it. */
     public static final int PRESSURE = 2;
 
+    /** The broker sends {@code TOGGLE_UPDATE}, and the client keeps what it says. */
+    public static final int TOGGLES = 3;
+
     private Features() {}
 
     /**

@@ -1,21 +1,25 @@
 package io.spillway.broker.admin;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.spillway.broker.session.Degradation;
+import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /**
  * What there is, and the answers. {@code /livez} says whether the process should live on, {@code /readyz} whether it
- * does its work: 200, or 503 with one JSON object a line for each cause. {@link ClusterRoutes} has
+ * does its work: 200, or 503 with one JSON object a line for each cause; {@code /health} how it is, always with 200. {@link ClusterRoutes} has
  * {@code /cluster}, {@link LinkRoutes} {@code /links},
- * {@link QuotaRoutes} {@code /quotas}. Confined to the admin thread.
+ * {@link QuotaRoutes} {@code /quotas}, {@link ToggleRoutes} {@code /toggles}. Confined to the admin thread.
  */
 final class AdminRoutes implements AutoCloseable {
     private static final String LIVE = "/livez";
     private static final String READY = "/readyz";
+    private static final String HEALTH = "/health";
     private static final String METRICS = "/metrics";
-    private static final Set<String> PATHS = Set.of(LIVE, READY, METRICS);
+    private static final Set<String> PATHS = Set.of(LIVE, READY, HEALTH, METRICS);
     private static final String JSON_LINES = "application/x-ndjson";
     private static final String PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -24,6 +28,8 @@ final class AdminRoutes implements AutoCloseable {
     private final ClusterRoutes cluster;
     private final LinkRoutes links;
     private final QuotaRoutes quotas;
+    private final ToggleRoutes toggles;
+    private final Supplier<Degradation.View> degradation;
     private final JvmMeters jvm = new JvmMeters();
 
     /** The supplier is called on the admin thread and must be safe there. */
@@ -32,12 +38,16 @@ final class AdminRoutes implements AutoCloseable {
             PrometheusMeterRegistry registry,
             ClusterRoutes cluster,
             LinkRoutes links,
-            QuotaRoutes quotas) {
+            QuotaRoutes quotas,
+            ToggleRoutes toggles,
+            Supplier<Degradation.View> degradation) {
         this.health = health;
         this.registry = registry;
         this.cluster = cluster;
         this.links = links;
         this.quotas = quotas;
+        this.toggles = toggles;
+        this.degradation = degradation;
     }
 
     /** Ends on any thread. */
@@ -51,6 +61,9 @@ final class AdminRoutes implements AutoCloseable {
         if (QuotaRoutes.areFor(request.path())) {
             return quotas.answer(request);
         }
+        if (ToggleRoutes.areFor(request.path())) {
+            return toggles.answer(request);
+        }
         return CompletableFuture.completedFuture(request.reads() ? get(request.path()) : refuse(request.path()));
     }
 
@@ -58,6 +71,7 @@ final class AdminRoutes implements AutoCloseable {
         return switch (path) {
             case LIVE -> live(health.get());
             case READY -> ready(health.get());
+            case HEALTH -> health(health.get());
             case METRICS -> metrics();
             default -> notFound(path);
         };
@@ -72,8 +86,9 @@ final class AdminRoutes implements AutoCloseable {
         String shown = path.length() > 64 ? path.substring(0, 64) + "..." : path;
         return Answer.text(
                 404,
-                "no " + shown + "; there are " + LIVE + ", " + READY + ", " + METRICS + ", " + ClusterRoutes.ROOT + ", "
-                        + LinkRoutes.ROOT + " and " + QuotaRoutes.ROOT + "\n");
+                "no " + shown + "; there are " + LIVE + ", " + READY + ", " + HEALTH + ", " + METRICS + ", "
+                        + ClusterRoutes.ROOT + ", " + LinkRoutes.ROOT + ", " + QuotaRoutes.ROOT + " and "
+                        + ToggleRoutes.ROOT + "\n");
     }
 
     private Answer live(Health view) {
@@ -84,6 +99,37 @@ final class AdminRoutes implements AutoCloseable {
         return view.ready() ? Answer.text(200, "ready\n") : unavailable(view);
     }
 
+    /** Always 200: who asks wants to know how it is, not whether. */
+    private Answer health(Health now) {
+        Degradation.View view = degradation.get();
+        return new Answer(200, Answer.JSON, JsonObject.of(json -> {
+            json.writeBooleanField("live", now.live());
+            json.writeBooleanField("ready", now.ready());
+            json.writeObjectFieldStart("degradation");
+            json.writeNumberField("step", view.step().number());
+            json.writeStringField("what", view.step().name());
+            json.writeStringField("why", view.why());
+            json.writeStringField("lacks", view.step().lacks());
+            json.writeStringField("next_step", view.step().next());
+            json.writeNumberField("since_ms", view.sinceMs());
+            json.writeEndObject();
+            json.writeArrayFieldStart("causes");
+            for (Health.Cause cause : now.causes()) {
+                json.writeStartObject();
+                write(json, cause);
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+        }));
+    }
+
+    private static void write(JsonGenerator json, Health.Cause cause) throws IOException {
+        json.writeStringField("component", cause.component());
+        json.writeStringField("what", cause.what());
+        json.writeStringField("why", cause.why());
+        json.writeStringField("next_step", cause.nextStep());
+    }
+
     private Answer unavailable(Health view) {
         StringBuilder lines = new StringBuilder();
         view.causes().forEach(cause -> lines.append(line(cause)));
@@ -91,12 +137,7 @@ final class AdminRoutes implements AutoCloseable {
     }
 
     private static String line(Health.Cause cause) {
-        return JsonObject.of(json -> {
-            json.writeStringField("component", cause.component());
-            json.writeStringField("what", cause.what());
-            json.writeStringField("why", cause.why());
-            json.writeStringField("next_step", cause.nextStep());
-        });
+        return JsonObject.of(json -> write(json, cause));
     }
 
     private Answer metrics() {

@@ -18,7 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Serves {@code /livez}, {@code /readyz}, {@code /metrics}, {@code /cluster} and {@code /links}. It has a thread of its own, {@code spillway-http}, so
+ * Serves {@code /livez}, {@code /readyz}, {@code /health}, {@code /metrics}, and what is operated: {@link Operated}. It has a thread of its own, {@code spillway-http}, so
  * that a scrape delays no client and a busy broker still answers that it lives. Thread-safe.
  */
 public final class AdminServer implements AutoCloseable {
@@ -46,7 +46,9 @@ public final class AdminServer implements AutoCloseable {
                 metrics,
                 new ClusterRoutes(operated.cluster()),
                 new LinkRoutes(operated.links()),
-                new QuotaRoutes(operated.quotas()));
+                new QuotaRoutes(operated.quotas()),
+                new ToggleRoutes(operated.toggles()),
+                operated.degradation());
         EventLoopGroup thread = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("spillway-http", true), NioIoHandler.newFactory());
         ConnectionLimit limit = new ConnectionLimit();

@@ -1,7 +1,10 @@
 package io.spillway.broker.admin;
 
 import io.spillway.broker.link.LinkService;
+import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.QuotaSettings;
+import io.spillway.broker.session.ToggleSettings;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,4 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param cluster null: the broker stands alone
  * @param links those that end here
  */
-public record Operated(@Nullable ClusterControl cluster, LinkService links, QuotaSettings quotas) {}
+public record Operated(
+        @Nullable ClusterControl cluster,
+        LinkService links,
+        QuotaSettings quotas,
+        ToggleSettings toggles,
+        Supplier<Degradation.View> degradation) {}

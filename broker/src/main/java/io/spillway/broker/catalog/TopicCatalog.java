@@ -91,8 +91,9 @@ public final class TopicCatalog {
         }
         TopicConfig config = TopicConfig.ofRecord(topic.name(), record.getConfigMap());
         Standing standing = record.hasLink() ? Standing.of(record.getLink()) : topic.standing();
+        Switches switches = record.hasSwitches() ? Switches.of(record.getSwitches()) : topic.switches();
         return with(
-                topic.altered(config, standing, record.getRevision()),
+                topic.altered(config, standing, switches, record.getRevision()),
                 nextTopicId,
                 nextPartitionId,
                 record.getRevision());

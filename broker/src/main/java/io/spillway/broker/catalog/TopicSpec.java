@@ -13,9 +13,10 @@ public record TopicSpec(
         TopicConfig config,
         long createdMs,
         long revision,
-        Standing standing) {
+        Standing standing,
+        Switches switches) {
 
-    /** A topic that no link has touched. */
+    /** A topic that no link has touched, and no operator. */
     public TopicSpec(
             int topicId,
             String name,
@@ -25,7 +26,17 @@ public record TopicSpec(
             TopicConfig config,
             long createdMs,
             long revision) {
-        this(topicId, name, partitions, firstPartitionId, shard, config, createdMs, revision, Standing.UNTOUCHED);
+        this(
+                topicId,
+                name,
+                partitions,
+                firstPartitionId,
+                shard,
+                config,
+                createdMs,
+                revision,
+                Standing.UNTOUCHED,
+                Switches.UNTOUCHED);
     }
 
     public int partitionId(int index) {
@@ -42,7 +53,8 @@ public record TopicSpec(
                 TopicConfig.ofRecord(record.getName(), record.getConfigMap()),
                 record.getCreatedMs(),
                 record.getRevision(),
-                record.hasLink() ? Standing.of(record.getLink()) : Standing.UNTOUCHED);
+                record.hasLink() ? Standing.of(record.getLink()) : Standing.UNTOUCHED,
+                record.hasSwitches() ? Switches.of(record.getSwitches()) : Switches.UNTOUCHED);
     }
 
     public TopicCreated toRecord() {
@@ -58,18 +70,37 @@ public record TopicSpec(
         if (!standing.equals(Standing.UNTOUCHED)) {
             record.setLink(standing.toRecord());
         }
+        if (!switches.equals(Switches.UNTOUCHED)) {
+            record.setSwitches(switches.toRecord());
+        }
         return record.build();
     }
 
-    TopicSpec altered(TopicConfig newConfig, Standing newStanding, long newRevision) {
+    TopicSpec altered(TopicConfig newConfig, Standing newStanding, Switches newSwitches, long newRevision) {
         return new TopicSpec(
-                topicId, name, partitions, firstPartitionId, shard, newConfig, createdMs, newRevision, newStanding);
+                topicId,
+                name,
+                partitions,
+                firstPartitionId,
+                shard,
+                newConfig,
+                createdMs,
+                newRevision,
+                newStanding,
+                newSwitches);
     }
 
     /** Throws READ_ONLY when clients may only read the topic, because a link fills it or took it elsewhere. */
     public void requireOpen() {
         if (!standing.isOpen()) {
             throw refusal();
+        }
+    }
+
+    /** Throws THROTTLED when an operator has paused publishing. */
+    public void requirePublishing() {
+        if (switches.publishPaused()) {
+            throw switches.refusal(name);
         }
     }
 

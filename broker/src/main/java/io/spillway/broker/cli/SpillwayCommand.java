@@ -68,6 +68,7 @@ final class SpillwayCommand {
         commands.put("cluster", () -> new ClusterCommand(console));
         commands.put("link", () -> new LinkCommand(console));
         commands.put("quota", () -> new QuotaCommand(console));
+        commands.put("toggle", () -> new ToggleCommand(console));
         commands.put("log", () -> new LogCommand(console));
         commands.put("bench", () -> new BenchCommand(console));
         return commands;

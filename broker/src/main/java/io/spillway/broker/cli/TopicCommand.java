@@ -120,6 +120,67 @@ final class TopicCommand {
         return ExitCode.OK;
     }
 
+    @Command(
+            name = "pause",
+            description = {
+                "Has publishes to a topic refused, or its consumers get nothing, until it is resumed.",
+                "Consumers keep what they hold and settle it."
+            })
+    int pause(
+            @Mixin CommonOptions common,
+            @Parameters(paramLabel = "NAME", description = "Its name.") String name,
+            @Mixin TopicSwitchOptions options)
+            throws IOException {
+        options.require();
+        try (SpillwayClient client = common.connect()) {
+            TopicDescription topic =
+                    client.admin().pauseTopic(name, options.publish(), options.dispatch(), options.reason());
+            show(common, topic, "topic " + name + ": " + TopicView.switches(topic));
+        }
+        return ExitCode.OK;
+    }
+
+    @Command(name = "resume", description = "Lets publishes to a topic, or its consumers, go on.")
+    int resume(
+            @Mixin CommonOptions common,
+            @Parameters(paramLabel = "NAME", description = "Its name.") String name,
+            @Mixin TopicSwitchOptions options)
+            throws IOException {
+        options.require();
+        try (SpillwayClient client = common.connect()) {
+            TopicDescription topic =
+                    client.admin().resumeTopic(name, options.publish(), options.dispatch(), options.reason());
+            show(common, topic, "topic " + name + ": " + TopicView.switches(topic));
+        }
+        return ExitCode.OK;
+    }
+
+    @Command(
+            name = "shed-class",
+            description =
+                    "Gives publishes to a topic a class at least: when load is shed, the highest class goes first.")
+    int shedClass(
+            @Mixin CommonOptions common,
+            @Parameters(paramLabel = "NAME", description = "Its name.") String name,
+            @Parameters(
+                            paramLabel = "CLASS",
+                            description =
+                                    "The least they have, from 1, the last to go, to 3. 0: what they say, or the topic's shed.class.")
+                    int shedClass,
+            @Option(
+                            names = "--reason",
+                            required = true,
+                            paramLabel = "TEXT",
+                            description = "Why; it is written to the audit.")
+                    String reason)
+            throws IOException {
+        try (SpillwayClient client = common.connect()) {
+            TopicDescription topic = client.admin().shedClassOfTopic(name, shedClass, reason);
+            show(common, topic, "topic " + name + ": " + TopicView.switches(topic));
+        }
+        return ExitCode.OK;
+    }
+
     private boolean confirmed(String question, String name) throws IOException {
         if (!console.interactive()) {
             return false;

@@ -37,6 +37,7 @@ final class TopicView {
                 + "\ncreated:  " + Instant.ofEpochMilli(topic.createdMs())
                 + "\nrevision: " + topic.revision()
                 + "\nrecords:  " + topic.records()
+                + (topic.switches().changedMs() == 0 ? "" : "\nswitched: " + switches(topic))
                 + life(topic.life())
                 + "\n\n" + table;
     }
@@ -62,6 +63,16 @@ final class TopicView {
         }
     }
 
+    /** What an operator has switched, in one line. */
+    static String switches(TopicDescription topic) {
+        TopicDescription.Switches switches = topic.switches();
+        String text = "publish " + (switches.publishPaused() ? "PAUSED" : "on") + ", dispatch "
+                + (switches.dispatchPaused() ? "PAUSED" : "on");
+        return text
+                + (switches.shedClass() == 0 ? "" : ", class " + switches.shedClass())
+                + "; since " + Instant.ofEpochMilli(switches.changedMs()) + ": " + switches.reason();
+    }
+
     /** All settings in one line. */
     static String config(TopicDescription topic) {
         return new TreeMap<>(topic.config())
@@ -82,6 +93,10 @@ final class TopicView {
         json.writeNumberField("epoch", topic.life().epoch());
         link(json, "mirrored_by", topic.life().mirroredBy());
         link(json, "fenced_by", topic.life().fencedBy());
+        json.writeBooleanField("publish_paused", topic.switches().publishPaused());
+        json.writeBooleanField("dispatch_paused", topic.switches().dispatchPaused());
+        json.writeNumberField("shed_class", topic.switches().shedClass());
+        json.writeStringField("switch_reason", topic.switches().reason());
         json.writeArrayFieldStart("partitions");
         for (Partition p : topic.partitions()) {
             json.writeStartObject();

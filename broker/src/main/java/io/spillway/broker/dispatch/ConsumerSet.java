@@ -14,6 +14,7 @@ public final class ConsumerSet {
 
     private final List<Member> members = new ArrayList<>();
     private final HealthWatch watch;
+    private boolean weighted = true;
     /** Index of the one chosen last; -1 when the first is next. */
     private int turn = -1;
     /** What that was before the last choice. */
@@ -25,6 +26,11 @@ public final class ConsumerSet {
 
     public ConsumerSet(HealthWatch.Listener listener) {
         watch = new HealthWatch(members, listener);
+    }
+
+    /** Whether who has least to do for its weight is next; otherwise all have their turns that get anything at all. */
+    public void weighted(boolean now) {
+        weighted = now;
     }
 
     public Member add(long memberId, int maxUnacked) {
@@ -81,7 +87,7 @@ public final class ConsumerSet {
     /** The next member that can take more, or null. */
     public @Nullable Member choose() {
         turnBefore = turn;
-        return watch.isWeighed() ? leastLoaded() : next();
+        return weighted && watch.isWeighed() ? leastLoaded() : next();
     }
 
     /** There was nothing for the one chosen last: it is its turn again. */

@@ -9,6 +9,8 @@ final class DiskGuard {
     private static final long CHECK_EVERY_MS = 1000;
     private static final int RETRY_AFTER_MS = 1000;
     private static final int FLOOR_PART = 4;
+    /** The part of it below which what settles has the rest for itself. */
+    private static final int RESERVE_PART = 2;
     /** For the small files beside the segments, which are also written through mappings by Chronicle. */
     private static final long LEAST_FLOOR_BYTES = 1 << 20;
 
@@ -46,7 +48,7 @@ final class DiskGuard {
         state = freeBytes >= minFreeBytes
                 ? WriteState.WRITABLE
                 : new WriteState(
-                        WriteState.Mode.READ_ONLY,
+                        freeBytes >= minFreeBytes / RESERVE_PART ? WriteState.Mode.READ_ONLY : WriteState.Mode.RESERVE,
                         "the file system has " + freeBytes + " bytes left, publishing needs " + minFreeBytes,
                         RETRY_AFTER_MS);
     }

@@ -7,11 +7,18 @@ public record WriteState(Mode mode, String why, int retryAfterMs) {
         WRITABLE,
         /** The disk is below its watermark: batches are refused, entries of state only go on while the reserve lasts. */
         READ_ONLY,
+        /** Half of that reserve is used: what is left is for what settles, and nothing new is delivered. */
+        RESERVE,
         /** A write or a force failed: nothing is accepted until the broker is restarted. */
         FAILED
     }
 
     static final WriteState WRITABLE = new WriteState(Mode.WRITABLE, "", 0);
+
+    /** Whether what is delivered now can be settled later. */
+    public boolean delivers() {
+        return mode != Mode.RESERVE;
+    }
 
     public boolean writable() {
         return mode == Mode.WRITABLE;

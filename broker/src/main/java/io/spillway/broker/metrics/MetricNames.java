@@ -13,6 +13,17 @@ public final class MetricNames {
     public static final Metric PROTOCOL_ERRORS = counter(
             "spillway_protocol_errors_total", "Frames no client of ours would send; their connections were closed.");
     public static final Metric TOPICS = gauge("spillway_topics", "Topics, dead-letter topics included.");
+    public static final Metric TOPICS_SWITCHED = gauge(
+            "spillway_topics_switched",
+            "Topics at which an operator has paused publishing or dispatch, or that have a class of their own.",
+            "switch");
+    public static final Metric DEGRADATION_STEP = gauge(
+            "spillway_degradation_step",
+            "What the broker does without: 0 nothing, 1 ELEVATED, 2 THROTTLED, 3 OVERLOADED, 4 QUORUM_LOST, 5 READ_ONLY, "
+                    + "6 RESERVE, 7 SHUTTING_DOWN.");
+    public static final Metric TOGGLES_SET = gauge("spillway_toggles_set", "Toggles that are not at their default.");
+    public static final Metric TOGGLES_EXPIRED =
+            gauge("spillway_toggles_expired", "Toggles that should be gone by now; they hold all the same.");
 
     public static final Metric PUBLISHED_BATCHES = counter("spillway_published_batches_total", "Batches appended.");
     public static final Metric PUBLISHED_RECORDS = counter("spillway_published_records_total", "Records appended.");
@@ -148,6 +159,10 @@ public final class MetricNames {
             CONNECTIONS,
             PROTOCOL_ERRORS,
             TOPICS,
+            TOPICS_SWITCHED,
+            DEGRADATION_STEP,
+            TOGGLES_SET,
+            TOGGLES_EXPIRED,
             PUBLISHED_BATCHES,
             PUBLISHED_RECORDS,
             PUBLISHED_BYTES,

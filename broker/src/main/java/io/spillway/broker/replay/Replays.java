@@ -49,22 +49,27 @@ public final class Replays implements AutoCloseable {
             Published<TopicCatalog> catalog,
             Audit audit,
             Clock clock,
-            RandomGenerator random) {
+            RandomGenerator random,
+            Published<Boolean> held) {
         this.clock = clock;
         shards = new Shards(mailboxes, catalog, inbox, clock);
         store = new Store(shards);
-        works = new Works(store, shards, inbox, clock, audit);
+        works = new Works(store, shards, inbox, clock, audit, held);
         operations = new Operations(store, shards, works, inbox, audit, random);
     }
 
-    /** @param mailboxes of all shards, which run */
+    /**
+     * @param mailboxes of all shards, which run
+     * @param held whether scans and jobs have to wait
+     */
     public static Replays start(
             List<Mailbox> mailboxes,
             Published<TopicCatalog> catalog,
             Audit audit,
             Clock clock,
-            RandomGenerator random) {
-        Replays replays = new Replays(mailboxes, catalog, audit, clock, random);
+            RandomGenerator random,
+            Published<Boolean> held) {
+        Replays replays = new Replays(mailboxes, catalog, audit, clock, random, held);
         Thread thread = new Thread(replays::run, "spillway-replay");
         thread.setDaemon(true);
         thread.start();

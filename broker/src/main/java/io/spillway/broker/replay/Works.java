@@ -6,6 +6,7 @@ import io.spillway.broker.audit.AuditEntry.Phase;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Inbox;
 import io.spillway.broker.base.Pace;
+import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.shard.ReplayCommand;
@@ -32,17 +33,21 @@ final class Works {
     private final Inbox inbox;
     private final Clock clock;
     private final Audit audit;
+    /** Whether they have to wait, because the broker has too much to do. */
+    private final Published<Boolean> held;
+
     private final Pace scanBytes = new Pace(SCAN_BYTES_PER_SECOND);
     private final List<PlanScan> scans = new ArrayList<>();
     private final Map<String, Work> live = new LinkedHashMap<>();
     private final Map<Work, List<Runnable>> awaited = new LinkedHashMap<>();
 
-    Works(Store store, Shards shards, Inbox inbox, Clock clock, Audit audit) {
+    Works(Store store, Shards shards, Inbox inbox, Clock clock, Audit audit, Published<Boolean> held) {
         this.store = store;
         this.shards = shards;
         this.inbox = inbox;
         this.clock = clock;
         this.audit = audit;
+        this.held = held;
     }
 
     int scans() {
@@ -175,6 +180,9 @@ final class Works {
     }
 
     int doWork(long nowMs) {
+        if (held.get()) {
+            return 0;
+        }
         int done = 0;
         for (PlanScan scan : List.copyOf(scans)) {
             done += step(scan, nowMs);

@@ -2,6 +2,7 @@ package io.spillway.broker.session;
 
 import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.Switches;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.shard.Mailbox;
@@ -10,6 +11,7 @@ import io.spillway.broker.shard.ShardCommand;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.v1.Component;
 import io.spillway.protocol.v1.HealthCheck;
 import io.spillway.protocol.v1.HealthStatus;
 import io.spillway.protocol.v1.Metadata;
@@ -33,18 +35,23 @@ final class AdminRequests {
     private static final int ALTER = 2;
     private static final int DELETE = 3;
     private static final int PURGE = 4;
+    private static final int PAUSE = 5;
+    private static final int RESUME = 6;
+    private static final int SHED_CLASS = 7;
     private static final int SERVING = 1;
     private static final int NOT_SERVING = 2;
 
     private final SessionContext context;
     private final Outbox outbox;
     private final Audited audited;
+    private final Restraint restraint;
     private final LinkRequests links;
 
-    AdminRequests(SessionContext context, Outbox outbox, Audited audited) {
+    AdminRequests(SessionContext context, Outbox outbox, Audited audited, Restraint restraint) {
         this.context = context;
         this.outbox = outbox;
         this.audited = audited;
+        this.restraint = restraint;
         links = new LinkRequests(context, outbox, audited);
     }
 
@@ -101,6 +108,7 @@ final class AdminRequests {
 
     private void create(String missing, List<String> names, int correlation) {
         Audit.refuseChange(missing);
+        restraint.require("creating topic " + missing);
         Reply<TopicSpec> reply = new Reply<>() {
             @Override
             public void ok(TopicSpec created) {
@@ -172,7 +180,12 @@ final class AdminRequests {
                 .setCreatedUnixMs(topic.createdMs())
                 .setMirroredBy(topic.standing().mirroredBy())
                 .setFencedBy(topic.standing().fencedBy())
-                .setEpoch(topic.standing().epoch());
+                .setEpoch(topic.standing().epoch())
+                .setPublishPaused(topic.switches().publishPaused())
+                .setDispatchPaused(topic.switches().dispatchPaused())
+                .setShedClass(topic.switches().shedClass())
+                .setSwitchReason(topic.switches().reason())
+                .setSwitchedUnixMs(topic.switches().changedMs());
         for (int i = 0; i < topic.partitions(); i++) {
             PartitionInfo.Builder partition = i < partitions.size()
                     ? partitions.get(i).toBuilder()
@@ -189,6 +202,9 @@ final class AdminRequests {
             purge(request, frame.correlation());
             return;
         }
+        if (request.getOp() == CREATE || request.getOp() == ALTER) {
+            restraint.require("a change of topic " + request.getTopic());
+        }
         Reply<TopicSpec> reply =
                 outbox.reply(FrameKind.TOPIC_ADMIN, 0, frame.correlation(), topic -> info(topic, List.of()));
         Function<Reply<TopicSpec>, ShardCommand> command = switch (request.getOp()) {
@@ -200,9 +216,39 @@ final class AdminRequests {
                         request.getTopic(), request.getConfigMap(), request.getExpectRevision(), answer);
             case DELETE ->
                 answer -> new ShardCommand.DeleteTopic(request.getTopic(), request.getExpectRevision(), answer);
-            default -> throw unknownOperation("topic", request.getOp(), PURGE);
+            case PAUSE, RESUME, SHED_CLASS ->
+                answer -> new ShardCommand.SwitchTopic(
+                        request.getTopic(), change(request), request.getExpectRevision(), request.getReason(), answer);
+            default -> throw unknownOperation("topic", request.getOp(), SHED_CLASS);
         };
         audited.offer(audited.entry(request), context.catalogMailbox(), command, reply);
+    }
+
+    private static ShardCommand.TopicSwitch change(TopicAdmin request) {
+        if (request.getReason().isBlank()) {
+            throw WireErrors.invalid(
+                    "topic " + request.getTopic() + " is not switched", "no reason is given", "give one");
+        }
+        if (request.getOp() == SHED_CLASS) {
+            int shedClass = request.getShedClass();
+            if (shedClass < 0 || shedClass > Switches.MAX_SHED_CLASS) {
+                throw WireErrors.invalid(
+                        "the class is " + Integer.toUnsignedString(shedClass),
+                        "it goes from 0 to " + Switches.MAX_SHED_CLASS,
+                        "correct it");
+            }
+            return (before, reason, nowMs) -> before.withShedClass(shedClass, reason, nowMs);
+        }
+        boolean publish = request.getPublish();
+        boolean dispatch = request.getDispatch();
+        if (!publish && !dispatch) {
+            throw WireErrors.invalid(
+                    "topic " + request.getTopic() + " is not switched",
+                    "neither publish nor dispatch is named",
+                    "name what is meant");
+        }
+        boolean isPaused = request.getOp() == PAUSE;
+        return (before, reason, nowMs) -> before.paused(publish, dispatch, isPaused, reason, nowMs);
     }
 
     private void purge(TopicAdmin request, int correlation) {
@@ -240,12 +286,20 @@ final class AdminRequests {
 
     private void healthCheck(Frame frame) {
         frame.header(HealthCheck.parser());
+        Degradation.View view = context.degradation();
         outbox.answer(
                 FrameKind.HEALTH_CHECK,
                 0,
                 frame.correlation(),
                 HealthStatus.newBuilder()
                         .setStatus(context.draining.get() ? NOT_SERVING : SERVING)
+                        .addComponents(Component.newBuilder()
+                                .setName("degradation")
+                                .setStatus(SERVING)
+                                .setWhat(view.step().name())
+                                .setWhy(view.why())
+                                .setNextStep(view.step().next())
+                                .setSinceUnixMs(view.sinceMs()))
                         .build());
     }
 }

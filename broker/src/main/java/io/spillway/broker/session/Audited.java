@@ -25,6 +25,9 @@ final class Audited {
     private static final int GROUP_RESTORE = 9;
     private static final int TOPIC_DELETE = 3;
     private static final int TOPIC_PURGE = 4;
+    private static final int TOPIC_PAUSE = 5;
+    private static final int TOPIC_RESUME = 6;
+    private static final int TOPIC_SHED_CLASS = 7;
 
     private final Audit audit;
     private final Supplier<String> who;
@@ -95,8 +98,20 @@ final class Audited {
                         "",
                         request.getReason(),
                         Map.of("before", text(request.getBefore())));
+            case TOPIC_PAUSE -> switched("topic.pause", request);
+            case TOPIC_RESUME -> switched("topic.resume", request);
+            case TOPIC_SHED_CLASS -> switched("topic.shed-class", request);
             default -> null;
         };
+    }
+
+    private AuditEntry switched(String operation, TopicAdmin request) {
+        Map<String, String> detail = request.getOp() == TOPIC_SHED_CLASS
+                ? Map.of("class", Integer.toString(request.getShedClass()))
+                : Map.of(
+                        "publish", Boolean.toString(request.getPublish()),
+                        "dispatch", Boolean.toString(request.getDispatch()));
+        return new AuditEntry(who.get(), operation, request.getTopic(), "", request.getReason(), detail);
     }
 
     private static String result(Object result) {

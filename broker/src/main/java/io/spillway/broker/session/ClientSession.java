@@ -2,12 +2,15 @@ package io.spillway.broker.session;
 
 import com.google.protobuf.ByteString;
 import io.spillway.broker.audit.Audit;
+import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.flow.PressureSignal;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.ShardCommand;
+import io.spillway.broker.toggles.ToggleUnit;
+import io.spillway.broker.toggles.Toggles;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.Features;
 import io.spillway.protocol.Frame;
@@ -40,8 +43,10 @@ public final class ClientSession {
     private static final Logger LOG = LoggerFactory.getLogger(ClientSession.class);
     private static final int MIN_HEARTBEAT_MS = 1_000;
     private static final int SPREAD_PART = 4;
+    /** A zone that is not known is near. */
+    private static final String NO_ZONE = "";
     /** Features of the protocol that this broker offers. */
-    private static final Set<Integer> FEATURES = Set.of(Features.HEALTH_REPORTS, Features.PRESSURE);
+    private static final Set<Integer> FEATURES = Set.of(Features.HEALTH_REPORTS, Features.PRESSURE, Features.TOGGLES);
 
     private final SessionContext context;
     private final Connection connection;
@@ -58,6 +63,10 @@ public final class ClientSession {
     private boolean onlyReads;
 
     private @Nullable Load load;
+    private boolean hearsOfToggles;
+    private long toldRevision;
+    private @Nullable ToggleUnit unit;
+    private final Published<Toggled> toggled = new Published<>(Toggled.NOTHING);
     private boolean closed;
 
     public ClientSession(SessionContext context, Connection connection) {
@@ -65,9 +74,15 @@ public final class ClientSession {
         this.connection = connection;
         outbox = new Outbox(connection);
         Audited audited = new Audited(context.audit, () -> clientId + " @ " + connection.remote());
-        admin = new AdminRequests(context, outbox, audited);
-        groups = new GroupRequests(context, outbox, audited);
-        consumers = new ConsumeRequests(context, connection, outbox, () -> caller);
+        Restraint restraint = new Restraint(this::signal, context.random);
+        admin = new AdminRequests(context, outbox, audited, restraint);
+        groups = new GroupRequests(context, outbox, audited, restraint);
+        consumers = new ConsumeRequests(context, connection, outbox, () -> caller, restraint);
+    }
+
+    private PressureSignal signal() {
+        Load mine = load;
+        return mine == null ? PressureSignal.NONE : mine.memory().signal();
     }
 
     public boolean isOpen() {
@@ -114,7 +129,7 @@ public final class ClientSession {
             switch (kind) {
                 case PING -> onPing(frame);
                 case BYE -> onBye(frame);
-                case HEALTH_REPORT -> consumers.report(frame, zone);
+                case HEALTH_REPORT -> consumers.report(frame, toggled.get().zoneBias() ? zone : NO_ZONE);
                 case HANDOFF, TOGGLE_UPDATE, GO_AWAY, BACKPRESSURE, DELIVER -> {}
                 case PUBLISH -> onPublish(frame);
                 case OPEN_PUBLISHER -> onOpenPublisher(frame);
@@ -187,10 +202,13 @@ public final class ClientSession {
                 features.active().contains(Features.PRESSURE),
                 context.clock.nanoTime());
         caller = new Caller(clientId, instance, load.key());
+        hearsOfToggles = features.active().contains(Features.TOGGLES);
+        unit = new ToggleUnit(hello.getInstanceId().toByteArray(), clientId, hello.getLang(), zone, "");
         ClientSession older = context.byInstance.put(instance, this);
         if (older != null) {
             older.fence();
         }
+        Toggles toggles = context.toggles();
         int maxFrame = hello.getMaxFrame() == 0
                 ? context.config.maxFrameBytes()
                 : Math.min(hello.getMaxFrame(), context.config.maxFrameBytes());
@@ -214,10 +232,12 @@ public final class ClientSession {
                         .setMaxInflightBatches(context.config.windowBatches())
                         .setUnixMs(context.clock.nowMs())
                         .addAllEndpoints(context.endpoints())
+                        .setTogglesRevision(toggles.revision())
                         .setState(load.memory().signal().state())
                         .setFollows(!view.leads())
                         .setZone(Leader.zone(view, context.nodeId))
                         .build());
+        toggled(toggles);
         LOG.debug(
                 "event=session_open client={} instance={} remote={}",
                 hello.getClientId(),
@@ -302,7 +322,27 @@ public final class ClientSession {
                 .setScope(signal.scope())
                 .build();
         // Behind the answer to HELLO, which is written on the event loop.
-        connection.execute(() -> outbox.send(FrameKind.BACKPRESSURE, 0, frame));
+        connection.execute(() -> {
+            outbox.send(FrameKind.BACKPRESSURE, 0, frame);
+            publishers.values().forEach(publisher -> publisher.pauseBulk(signal));
+        });
+    }
+
+    /** What is toggled has changed. From any thread. */
+    void tellToggles(Toggles now) {
+        connection.execute(() -> toggled(now));
+    }
+
+    private void toggled(Toggles now) {
+        ToggleUnit client = unit;
+        if (client == null || now.revision() < toldRevision) {
+            return;
+        }
+        toldRevision = now.revision();
+        toggled.set(Toggled.of(now, client));
+        if (hearsOfToggles) {
+            outbox.send(FrameKind.TOGGLE_UPDATE, 0, Toggled.update(now, client));
+        }
     }
 
     /** A time to wait, made up to a quarter longer, so that clients do not return together. */
@@ -341,13 +381,16 @@ public final class ClientSession {
                     "it has " + topic.partitions(),
                     "choose one from 0 to " + (topic.partitions() - 1));
         }
-        PublisherHandle.requirePossible(context.cluster.get(), open.getDurability(), open.getAllowDegraded());
+        PublisherHandle.requirePossible(
+                context.cluster.get(),
+                open.getDurability(),
+                open.getAllowDegraded() && toggled.get().allowsDegraded());
         requireFree(frame.channel());
         ConsumeRequests.requireFewer(publishers.size(), Limits.MAX_PUBLISHERS_PER_CONNECTION);
         Mailbox mailbox = context.mailbox(topic);
         int channel = frame.channel();
-        PublisherHandle handle =
-                new PublisherHandle(context, Objects.requireNonNull(load), outbox, topic, channel, index, open);
+        PublisherHandle handle = new PublisherHandle(
+                context, Objects.requireNonNull(load), toggled, outbox, topic, channel, index, open);
         long producerId = open.getProducerId() == 0 ? context.random.nextLong(1, Long.MAX_VALUE) : open.getProducerId();
         AdminRequests.offer(
                 mailbox,

@@ -30,15 +30,22 @@ final class ConsumeRequests {
     private final Connection connection;
     private final Outbox outbox;
     private final Supplier<Caller> caller;
+    private final Restraint restraint;
     private final Map<Integer, SubscriptionHandle> subscriptions = new HashMap<>();
     private final HealthReports reports = new HealthReports();
 
     /** @param caller known once the session has begun */
-    ConsumeRequests(SessionContext context, Connection connection, Outbox outbox, Supplier<Caller> caller) {
+    ConsumeRequests(
+            SessionContext context,
+            Connection connection,
+            Outbox outbox,
+            Supplier<Caller> caller,
+            Restraint restraint) {
         this.context = context;
         this.connection = connection;
         this.outbox = outbox;
         this.caller = caller;
+        this.restraint = restraint;
     }
 
     boolean has(int channel) {
@@ -112,6 +119,7 @@ final class ConsumeRequests {
                             who.nameOf(subscribe.getConsumerName()),
                             subscribe.getRole() == ROLE_STANDBY,
                             handle,
+                            restraint.refusal("beginning group " + subscribe.getGroup()),
                             reply));
         }
         subscriptions.put(channel, handle);

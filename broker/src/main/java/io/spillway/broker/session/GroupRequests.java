@@ -34,11 +34,13 @@ final class GroupRequests {
     private final SessionContext context;
     private final Outbox outbox;
     private final Audited audited;
+    private final Restraint restraint;
 
-    GroupRequests(SessionContext context, Outbox outbox, Audited audited) {
+    GroupRequests(SessionContext context, Outbox outbox, Audited audited, Restraint restraint) {
         this.context = context;
         this.outbox = outbox;
         this.audited = audited;
+        this.restraint = restraint;
     }
 
     void administer(Frame frame) {
@@ -69,6 +71,9 @@ final class GroupRequests {
     }
 
     private void change(GroupAdmin request, TopicSpec topic, int correlation) {
+        if (request.getOp() == CREATE) {
+            restraint.require("creating group " + request.getGroup());
+        }
         GroupChange change = change(request);
         audited.offer(
                 audited.entry(request),
@@ -145,6 +150,9 @@ final class GroupRequests {
 
     void seek(Frame frame) {
         Seek request = frame.header(Seek.parser());
+        if (!request.getDryRun()) {
+            restraint.require("moving group " + request.getGroup());
+        }
         TopicSpec topic = context.catalog.get().get(request.getTopic());
         Reply<SeekResult> reply = outbox.reply(FrameKind.SEEK, 0, frame.correlation(), result -> result);
         audited.offer(

@@ -37,6 +37,8 @@ public final class PressureMonitor {
     private final Pressures broker = Pressures.ofBroker();
     private final Map<String, Pressures> domains = new HashMap<>();
     private final Published<Map<PressureReason, Integer>> levels = new Published<>(Map.of());
+    private final Published<PressureSignal> worst = new Published<>(PressureSignal.NONE);
+    private final Published<PressureSignal> ofBroker = new Published<>(PressureSignal.NONE);
     private long seq;
     private int tick;
 
@@ -52,6 +54,16 @@ public final class PressureMonitor {
         return levels.get().getOrDefault(reason, 0);
     }
 
+    /** The highest pressure there is, of the broker or of one domain. */
+    public PressureSignal worst() {
+        return worst.get();
+    }
+
+    /** The pressure that concerns everybody. */
+    public PressureSignal ofBroker() {
+        return ofBroker.get();
+    }
+
     public void tick() {
         tick++;
         List<ShardLoad> loads = new ArrayList<>(shards.size());
@@ -65,6 +77,17 @@ public final class PressureMonitor {
             tell(name, part, own);
         });
         publishLevels();
+        publishWorst(known);
+    }
+
+    private void publishWorst(Map<String, PublishBudget.Part> known) {
+        PressureSignal highest = new PressureSignal(seq, broker.state(), broker.reasons(), PressureSignal.BROKER);
+        ofBroker.set(highest);
+        for (PublishBudget.Part part : known.values()) {
+            PressureSignal own = part.signal.get();
+            highest = own.state().getNumber() > highest.state().getNumber() ? own : highest;
+        }
+        worst.set(highest);
     }
 
     private void readBroker(List<ShardLoad> loads) {

@@ -1,8 +1,8 @@
 package io.spillway.broker.session;
 
 import io.netty.buffer.ByteBuf;
+import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
-import io.spillway.broker.catalog.TopicConfig;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.flow.FlowKey;
@@ -34,25 +34,26 @@ import org.jspecify.annotations.Nullable;
  */
 final class PublisherHandle implements PublisherPort {
     private static final int REPLICAS_RETRY_MS = 1_000;
-    private static final int SPREAD_PART = 4;
     private static final int CREDIT_RETRY_MS = 100;
 
     private final SessionContext context;
     private final Load load;
+    private final Published<Toggled> toggled;
+    private final ClassGate classes;
     private final Charges charges;
     private final Outbox outbox;
     private final Mailbox mailbox;
     private final int channel;
     private final int partitionId;
-    private final String topic;
     private final Durability durability;
-    private final boolean allowDegraded;
+    private final boolean opensDegraded;
     private final RecordView view = new RecordView();
     private final PublishCredit credit;
 
     PublisherHandle(
             SessionContext context,
             Load load,
+            Published<Toggled> toggled,
             Outbox outbox,
             TopicSpec spec,
             int channel,
@@ -60,7 +61,9 @@ final class PublisherHandle implements PublisherPort {
             OpenPublisher open) {
         this.context = context;
         this.load = load;
-        topic = spec.name();
+        String topic = spec.name();
+        this.toggled = toggled;
+        classes = new ClassGate(context, load, toggled, topic);
         charges = new Charges(context, load, topic);
         this.outbox = outbox;
         mailbox = context.mailbox(spec);
@@ -68,7 +71,7 @@ final class PublisherHandle implements PublisherPort {
         this.channel = channel;
         partitionId = spec.partitionId(partition);
         durability = open.getDurability();
-        allowDegraded = open.getAllowDegraded();
+        opensDegraded = open.getAllowDegraded();
     }
 
     /**
@@ -103,19 +106,33 @@ final class PublisherHandle implements PublisherPort {
         };
     }
 
+    /** While there is some pressure, what matters least is to pause. On the event loop. */
+    void pauseBulk(PressureSignal signal) {
+        Backpressure.Builder told = classes.bulk(signal);
+        if (told != null) {
+            outbox.send(
+                    FrameKind.BACKPRESSURE,
+                    channel,
+                    told.setChannel(channel).setCredit(credit()).build());
+        }
+    }
+
+    private boolean allowsDegraded() {
+        return opensDegraded && toggled.get().allowsDegraded();
+    }
+
     /** Takes a frame of one or more batches. On the event loop. */
     void publish(Frame frame, long nowNs) {
         Publish header = frame.header(Publish.parser());
         long deadlineNs = header.getTimeoutMs() == 0 ? 0 : nowNs + header.getTimeoutMs() * 1_000_000L;
         Durability required = header.getDurability() == Durability.DUR_DEFAULT ? durability : header.getDurability();
-        if (load.memory().signal().sheds()) {
-            int shedClass = header.hasShedClass() ? header.getShedClass() : topicsClass();
-            if (load.memory().signal().sheds(shedClass)) {
-                credit.received(frame.payload().readableBytes());
-                unseen(frame.payload().readableBytes());
-                outbox.fail(FrameKind.PUBLISH, channel, frame.correlation(), WireErrors.of(shed(shedClass)));
-                return;
-            }
+        int shedClass = classes.of(header);
+        SpillwayException refusal = classes.refusal();
+        if (refusal != null) {
+            credit.received(frame.payload().readableBytes());
+            unseen(frame.payload().readableBytes());
+            outbox.fail(FrameKind.PUBLISH, channel, frame.correlation(), WireErrors.of(refusal));
+            return;
         }
         ByteBuf payload = frame.payload();
         if (!payload.isReadable()) {
@@ -137,7 +154,7 @@ final class PublisherHandle implements PublisherPort {
             }
             ShardCommand.Publish command = check(batch, frame.correlation(), nowNs, deadlineNs, required);
             if (command != null) {
-                ShardCommand.Publish known = header.hasShedClass() ? command.ofClass(header.getShedClass()) : command;
+                ShardCommand.Publish known = shedClass == classes.ofTopic() ? command : command.ofClass(shedClass);
                 offer(header.getAttempt() > 1 ? known.retriedFor(Math.max(0, header.getQueuedMs())) : known);
             }
         }
@@ -172,7 +189,7 @@ final class PublisherHandle implements PublisherPort {
         boolean keyed;
         credit.received(bytes);
         try {
-            requirePossible(context.cluster.get(), required, allowDegraded);
+            requirePossible(context.cluster.get(), required, allowsDegraded());
             charges.requireCredit(nowNs);
             keyed = check(batch);
             takeRoom(bytes);
@@ -232,27 +249,6 @@ final class PublisherHandle implements PublisherPort {
         }
     }
 
-    /** How much publishes matter that do not say so. */
-    private int topicsClass() {
-        TopicSpec known = context.catalog.get().find(topic);
-        return known == null ? TopicConfig.DEFAULT.shedClass() : known.config().shedClass();
-    }
-
-    private SpillwayException shed(int shedClass) {
-        context.shed.increment();
-        PressureSignal now = load.memory().signal();
-        boolean isThrottled = now.state() == PressureState.P_THROTTLED;
-        return new SpillwayException(
-                        isThrottled ? Code.THROTTLED : Code.OVERLOADED,
-                        "a publish of class " + shedClass + " was refused before any work",
-                        now.scope() + " is " + now.state().name().substring(2) + " because of " + now.cause(),
-                        "send again after the stated time; publishes of lower classes go on",
-                        now.retryAfterMs() + context.random.nextInt(now.retryAfterMs() / SPREAD_PART + 1),
-                        null)
-                .with("reason", now.cause())
-                .with("scope", now.scope());
-    }
-
     private static SpillwayException overloaded(String why) {
         return new SpillwayException(
                 Code.OVERLOADED,
@@ -310,7 +306,7 @@ final class PublisherHandle implements PublisherPort {
     @Override
     public void appended(ShardCommand.Publish command, PublishOutcome outcome) {
         boolean isDegraded = isQuorum(command.required()) && outcome.reached() != Durability.DUR_QUORUM;
-        if (isDegraded && !allowDegraded) {
+        if (isDegraded && !allowsDegraded()) {
             refused(
                     command,
                     new SpillwayException(

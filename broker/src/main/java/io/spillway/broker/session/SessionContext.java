@@ -4,20 +4,28 @@ import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.Published;
+import io.spillway.broker.catalog.Switches;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.cluster.ClusterView;
+import io.spillway.broker.flow.DegradationStep;
+import io.spillway.broker.flow.PressureSignal;
 import io.spillway.broker.flow.Quotas;
 import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
+import io.spillway.broker.toggles.Toggles;
 import io.spillway.protocol.v1.Endpoint;
+import io.spillway.protocol.v1.PressureReason;
+import io.spillway.protocol.v1.PressureState;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
@@ -40,6 +48,10 @@ public final class SessionContext {
     final PublishBudget publishBudget;
     final Buckets buckets = new Buckets();
     private final QuotaSettings quotaSettings;
+    private final ToggleSettings toggleSettings;
+    private final Published<Consumer<Boolean>> replaysHeld = new Published<>(held -> {});
+    private final Published<Supplier<Degradation.View>> degradation;
+    private final Published<Supplier<PressureSignal>> pressure = new Published<>(() -> PressureSignal.NONE);
     final Published<ClusterView> cluster = new Published<>(ClusterView.ALONE);
     private final Published<Supplier<byte[]>> zoneLag = new Published<>(() -> NO_LAG);
     /** Publishes refused because their quota is owed too much. */
@@ -70,10 +82,13 @@ public final class SessionContext {
         this.shards = shards;
         this.audit = audit;
         quotaSettings = new QuotaSettings(shards.get(0).mailbox(), audit, shards.get(0)::quotas);
+        toggleSettings = new ToggleSettings(shards.get(0).mailbox(), audit, shards.get(0)::toggles, clock);
         this.replays = replays;
         this.clock = clock;
         this.random = random;
         this.nodeId = nodeId;
+        Degradation.View well = new Degradation.View(DegradationStep.NORMAL, "", clock.nowMs());
+        degradation = new Published<>(() -> well);
         this.version = version;
         nextEpoch = new AtomicLong(clock.nowMs() << 16);
     }
@@ -160,12 +175,48 @@ public final class SessionContext {
         return publishBudget.bytes();
     }
 
+    /** Who knows at which step of degradation the broker is, and what presses on everybody. */
+    public void degradation(Supplier<Degradation.View> source, Supplier<PressureSignal> ofBroker) {
+        degradation.set(source);
+        pressure.set(ofBroker);
+    }
+
+    /** Who is told when replays have to wait. */
+    public void onReplaysHeld(Consumer<Boolean> listener) {
+        replaysHeld.set(listener);
+    }
+
+    public void holdReplays(boolean held) {
+        replaysHeld.get().accept(held);
+    }
+
+    Degradation.View degradation() {
+        return degradation.get().get();
+    }
+
+    /**
+     * Whether new connections are refused: the broker as a whole is overloaded, and by more than a disk that fills up, which
+     * consumers may help to empty.
+     */
+    public boolean isTooBusyForMore() {
+        PressureSignal now = pressure.get().get();
+        return now.state() == PressureState.P_OVERLOADED && !now.reasons().contains(PressureReason.R_DISK_SPACE);
+    }
+
     Quotas quotas() {
         return quotaSettings.all();
     }
 
     public Audit audit() {
         return audit;
+    }
+
+    Toggles toggles() {
+        return toggleSettings.all();
+    }
+
+    public ToggleSettings toggleSettings() {
+        return toggleSettings;
     }
 
     public QuotaSettings quotaSettings() {
@@ -188,6 +239,13 @@ public final class SessionContext {
 
     public boolean isDraining() {
         return draining.get();
+    }
+
+    /** Topics of which something is switched. */
+    public long topics(Predicate<Switches> which) {
+        return catalog.get().all().stream()
+                .filter(topic -> which.test(topic.switches()))
+                .count();
     }
 
     public int topics() {

@@ -14,6 +14,7 @@ final class Delivery {
     private final OrderedDelivery ordered;
     private final ReaderDelivery readers;
     private long bytes;
+    private boolean holdsReplays;
 
     Delivery(ShardState state, Settling settling, ShardCounters counters) {
         Dispatch dispatch = new Dispatch(state, settling, counters);
@@ -22,10 +23,20 @@ final class Delivery {
         readers = new ReaderDelivery(counters);
     }
 
+    /** Whether lanes of replays wait from now on; whether that is new. */
+    boolean holdsReplays(boolean now) {
+        boolean isNew = now != holdsReplays;
+        holdsReplays = now;
+        return isNew;
+    }
+
     /** Serves a group or a reader its turn; true when there may be more at once. */
     boolean deliver(Outlet outlet, long nowMs) {
+        if (outlet.topic().spec.switches().dispatchPaused()) {
+            return false;
+        }
         if (outlet instanceof Group group) {
-            return !group.paused() && deliver(group, nowMs);
+            return !group.paused() && !isHeld(group) && deliver(group, nowMs);
         }
         return outlet instanceof StreamReader reader && deliver(reader, nowMs);
     }
@@ -35,6 +46,11 @@ final class Delivery {
         long taken = bytes;
         bytes = 0;
         return taken;
+    }
+
+    /** A group of its own that a replay made. */
+    private boolean isHeld(Group group) {
+        return holdsReplays && group.isReplay();
     }
 
     private boolean deliver(Group group, long nowMs) {
@@ -56,7 +72,7 @@ final class Delivery {
         for (int frames = 0; frames < FRAMES_PER_TURN && idle < turns; frames++) {
             int turn = group.nextTurn++ % turns;
             Group next = turn == 0 ? group : group.lanes.get(turn - 1);
-            boolean held = next != group && next.paused();
+            boolean held = next != group && (next.paused() || holdsReplays);
             idle = held || !deliverFrame(next, nowMs) ? idle + 1 : 0;
         }
         group.nextTurn %= turns;

@@ -14,6 +14,10 @@ import io.spillway.broker.records.GroupPaused;
 import io.spillway.broker.records.GroupSnapshotState;
 import io.spillway.broker.subscription.DeadLetterBreaker;
 import io.spillway.broker.subscription.SubscriptionState;
+import io.spillway.broker.toggles.KnownToggles;
+import io.spillway.broker.toggles.ToggleUnit;
+import io.spillway.broker.toggles.Toggles;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -100,6 +104,7 @@ final class Group extends Outlet {
     final KeySlots slots;
 
     private final Pace pace;
+    private Toggles toggles = Toggles.NONE;
     private int allowance = Integer.MAX_VALUE;
     GroupCreated created;
     private GroupConfig config;
@@ -195,6 +200,16 @@ final class Group extends Outlet {
 
     private boolean isRated() {
         return created.getRate() != 0;
+    }
+
+    /** Takes up what is toggled. A side lane has the members of its group. */
+    void toggled(Toggles now) {
+        if (now != toggles && parent == null) {
+            toggles = now;
+            byte[] id = (topic.spec.name() + "/" + name()).getBytes(StandardCharsets.UTF_8);
+            members.weighted(
+                    now.isOn(KnownToggles.DISPATCH_WEIGHTED, new ToggleUnit(id, "", "", "", topic.spec.name())));
+        }
     }
 
     /** Takes up changed settings. */

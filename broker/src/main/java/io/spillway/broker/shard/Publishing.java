@@ -80,6 +80,7 @@ final class Publishing {
             }
         }
         if (!command.port().usesReserve()) {
+            partition.topic.spec.requirePublishing();
             requireWritable(partition);
             backlogs.admit(partition.topic, nowMs);
         }

@@ -12,6 +12,7 @@ import io.spillway.broker.log.LogStats;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.broker.log.WriteState;
 import io.spillway.broker.records.Agreed;
+import io.spillway.broker.toggles.Toggles;
 import io.spillway.protocol.Code;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -53,11 +54,13 @@ public final class Shard implements AutoCloseable {
     private final Published<LogStats> logStats;
     private final Published<Quotas> quotas = new Published<>(Quotas.NONE);
     private final Published<Map<String, Long>> windows = new Published<>(Map.of());
+    private final Published<Toggles> toggles = new Published<>(Toggles.NONE);
     private final Published<ShardLoad> load = new Published<>(ShardLoad.NONE);
     private final Published<Integer> pausedGroups = new Published<>(0);
     private final Published<Map<String, Integer>> members = new Published<>(Map.of());
     private final Published<String> failure = new Published<>("");
     private final Published<Boolean> draining = new Published<>(false);
+    private final Published<Boolean> replaysHeld = new Published<>(false);
     private final Published<Boolean> drained = new Published<>(false);
     private ShardLog log;
     private ShardState state;
@@ -83,6 +86,7 @@ public final class Shard implements AutoCloseable {
         log = opener.get();
         state = recover();
         quotas.set(state.quotas.view());
+        toggles.set(state.toggles.view());
         writeState = new Published<>(log.writeState());
         logStats = new Published<>(log.stats());
         syncer = new SyncThread(index, log.snapshots(), clock, mailbox::wake);
@@ -148,6 +152,11 @@ public final class Shard implements AutoCloseable {
     /** How much may be published, as of a tenth of a second ago. Shard 0 knows it. */
     public Quotas quotas() {
         return quotas.get();
+    }
+
+    /** What is toggled, as of a tenth of a second ago. Shard 0 knows it. */
+    public Toggles toggles() {
+        return toggles.get();
     }
 
     /** Groups that deliver nothing until they are resumed, as of a second ago. */
@@ -308,6 +317,7 @@ public final class Shard implements AutoCloseable {
             nextLoadMs = nowMs + LOAD_MS;
             load.set(agent.load());
             quotas.set(state.quotas.view());
+            toggles.set(state.toggles.view());
         }
         if (nowMs >= nextStatsMs) {
             nextStatsMs = nowMs + STATS_MS;
@@ -323,6 +333,12 @@ public final class Shard implements AutoCloseable {
         if (draining.get() && drained.get() != agent.isDrained()) {
             drained.set(agent.isDrained());
         }
+    }
+
+    /** Whether replays have to wait. From any thread. */
+    public void holdReplays(boolean held) {
+        replaysHeld.set(held);
+        mailbox.wake();
     }
 
     /** Delivers nothing from now on; {@link #isDrained} tells when nobody holds records any more. From any thread. */
@@ -368,6 +384,16 @@ public final class Shard implements AutoCloseable {
                     shard.mailbox.end(new ShardCommand.CatalogChanged());
                 }
             }
+        }
+
+        @Override
+        public boolean holdsReplays() {
+            return replaysHeld.get();
+        }
+
+        @Override
+        public Toggles toggles() {
+            return all.get(0).toggles();
         }
 
         @Override

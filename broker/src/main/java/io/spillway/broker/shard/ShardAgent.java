@@ -6,6 +6,7 @@ import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.records.Agreed;
 import io.spillway.broker.records.Snapshot;
 import java.util.Map;
+import io.spillway.broker.toggles.Toggles;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +48,8 @@ final class ShardAgent {
     private final ReplayAdministration replays;
     private final LinkAdministration links;
     private final QuotaAdministration quotas;
+    private final ToggleAdministration toggles;
+    private final Neighbours neighbours;
     private final Subscriptions subscriptions;
     private final Trimming trimming;
     private final BacklogBounds backlogs;
@@ -97,6 +100,7 @@ final class ShardAgent {
         this.mailbox = mailbox;
         this.clock = clock;
         this.counters = counters;
+        this.neighbours = neighbours;
         this.snapshotSequence = snapshotSequence;
         nowMs = clock.nowMs();
         syncing = new Syncing(state, syncer, counters, this::snapshotWritten);
@@ -123,6 +127,7 @@ final class ShardAgent {
         replays = new ReplayAdministration(state, journal, groups, lanes);
         links = new LinkAdministration(state, journal, topics, settling, () -> endClosed());
         quotas = new QuotaAdministration(state, journal);
+        toggles = new ToggleAdministration(state, journal);
         trimming = new Trimming(state, journal, groups, topics);
         backlogs = new BacklogBounds(state, trimming, counters);
         publishing = new Publishing(state, journal, clock, counters, backlogs);
@@ -135,6 +140,16 @@ final class ShardAgent {
         int shards();
 
         void catalogChanged();
+
+        /** Whether replays have to wait. */
+        default boolean holdsReplays() {
+            return false;
+        }
+
+        /** What is toggled, as shard 0 says. */
+        default Toggles toggles() {
+            return Toggles.NONE;
+        }
 
         /** Asks shard 0 for the dead-letter topic of a topic of this shard. */
         void requestDeadLetterTopic(TopicSpec origin);
@@ -257,7 +272,17 @@ final class ShardAgent {
     }
 
     private int deliver() {
-        return stopsDelivering ? 0 : turns.turn(state.readyTopics, nowMs);
+        holdReplays();
+        boolean mayDeliver = !stopsDelivering && state.log.writeState().delivers();
+        return mayDeliver ? turns.turn(state.readyTopics, nowMs) : 0;
+    }
+
+    /** Replays deliver nothing while the broker has too much to do; what they hold is settled. */
+    private void holdReplays() {
+        boolean holds = neighbours.holdsReplays();
+        if (delivery.holdsReplays(holds) && !holds) {
+            state.groups.values().forEach(group -> group.topic.ready());
+        }
     }
 
     private void handle(ShardCommand command) {
@@ -313,6 +338,8 @@ final class ShardAgent {
             topics.create(create, nowMs);
         } else if (command instanceof ShardCommand.AlterTopic alter) {
             topics.alter(alter);
+        } else if (command instanceof ShardCommand.SwitchTopic change) {
+            topics.change(change, nowMs);
         } else if (command instanceof ShardCommand.DeleteTopic delete) {
             topics.delete(delete);
         } else if (command instanceof ShardCommand.PurgeTopic purge) {
@@ -336,6 +363,8 @@ final class ShardAgent {
             quotas.set(set);
         } else if (command instanceof ShardCommand.RemoveQuota remove) {
             quotas.remove(remove);
+        } else if (command instanceof ShardCommand.ChangeToggle change) {
+            toggles.change(change, nowMs);
         }
     }
 
@@ -364,6 +393,8 @@ final class ShardAgent {
     private int decide() {
         state.groups.values().forEach(group -> settling.expire(group, nowMs));
         state.groups.values().forEach(group -> subscriptions.tick(group, nowMs));
+        Toggles toggled = state.shard == 0 ? state.toggles.view() : neighbours.toggles();
+        state.groups.values().forEach(group -> group.toggled(toggled));
         lanes.tick();
         int work = deadLetters.doWork(nowMs);
         work += publishing.answerRepetitions();

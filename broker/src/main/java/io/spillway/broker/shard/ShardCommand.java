@@ -2,6 +2,7 @@ package io.spillway.broker.shard;
 
 import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.catalog.Switches;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.dispatch.HealthReport;
 import io.spillway.broker.filter.Filter;
@@ -133,6 +134,7 @@ public sealed interface ShardCommand {
      * @param leaseMs 0 = the broker's default
      * @param maxUnacked records; 0 = the broker's default
      * @param standsBy it wants records only when others are not well, or gone
+     * @param ifNew why a group that is not there yet is not begun now; null = it is begun
      */
     record SubscribeGroup(
             int topicId,
@@ -145,8 +147,25 @@ public sealed interface ShardCommand {
             String consumerName,
             boolean standsBy,
             SubscriberPort port,
+            @Nullable SpillwayException ifNew,
             Reply<Subscribed> reply)
-            implements Asking {}
+            implements Asking {
+        /** One that begins a new group if it has to. */
+        public SubscribeGroup(
+                int topicId,
+                String group,
+                int mode,
+                Start start,
+                int leaseMs,
+                int maxUnacked,
+                Map<String, String> settings,
+                String consumerName,
+                boolean standsBy,
+                SubscriberPort port,
+                Reply<Subscribed> reply) {
+            this(topicId, group, mode, start, leaseMs, maxUnacked, settings, consumerName, standsBy, port, null, reply);
+        }
+    }
 
     /**
      * @param partitions indexes; empty = all
@@ -255,6 +274,18 @@ public sealed interface ShardCommand {
     record SetQuota(Quota quota, Reply<Boolean> reply) implements Asking {}
 
     record RemoveQuota(Quota.Scope scope, String name, Reply<Boolean> reply) implements Asking {}
+
+    /** Pauses publishing or dispatch of a topic, lets them go on, or gives it a class. */
+    record SwitchTopic(String name, TopicSwitch change, long expectRevision, String reason, Reply<TopicSpec> reply)
+            implements Asking {}
+
+    /** What is switched, from what it was. */
+    interface TopicSwitch {
+        Switches of(Switches before, String reason, long nowMs);
+    }
+
+    /** Sets a toggle, keeps what it was set to, or takes it back. */
+    record ChangeToggle(ToggleChange change, Reply<ToggleChange.Done> reply) implements Asking {}
 
     /** What comes from the cluster, in the order of its log. */
     sealed interface Agreement extends ShardCommand {}

@@ -60,6 +60,8 @@ final class ShardState {
     final LinkRecords links = new LinkRecords();
     /** How much may be published. */
     final QuotaRecords quotas = new QuotaRecords();
+    /** What was toggled. */
+    final ToggleRecords toggles = new ToggleRecords();
 
     int nextGroupId = 1;
 
@@ -165,6 +167,7 @@ final class ShardState {
                 closedTopics.add(known);
             }
             known.spec = spec;
+            known.ready();
             for (Partition partition : known.partitions) {
                 partition.keys.limits(
                         spec.config().dedup().keys(), spec.config().dedup().ms());
@@ -229,6 +232,7 @@ final class ShardState {
                 replays.apply(record);
             case LINK_KEPT, LINK_DROPPED -> links.apply(record);
             case QUOTA_KEPT, QUOTA_DROPPED -> quotas.apply(record);
+            case TOGGLE_KEPT, TOGGLE_DROPPED -> toggles.apply(record);
             case PARTITION_MIRRORED, GROUP_MIRRORED -> Mirrored.apply(this, record);
             case KIND_NOT_SET -> throw new IllegalStateException("a state record of a newer version; upgrade first");
         }

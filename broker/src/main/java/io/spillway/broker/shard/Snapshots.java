@@ -42,6 +42,7 @@ final class Snapshots {
         state.replays.snapshot(snapshot);
         state.links.snapshot(snapshot);
         state.quotas.snapshot(snapshot);
+        state.toggles.snapshot(snapshot);
         return snapshot.build();
     }
 
@@ -112,6 +113,7 @@ final class Snapshots {
         state.replays.restore(snapshot);
         state.links.restore(snapshot);
         state.quotas.restore(snapshot);
+        state.toggles.restore(snapshot);
     }
 
     private static void restore(ShardState state, PartitionState from, long takenMs) {

@@ -42,6 +42,10 @@ final class Subscriptions {
         }
         TopicState topic = state.topic(command.topicId());
         topic.spec.requireOpen();
+        SpillwayException refused = command.ifNew();
+        if (refused != null && !topic.groups.containsKey(command.group())) {
+            throw refused;
+        }
         Group group = groups.join(command, topic, nowMs);
         int maxUnacked = command.maxUnacked() > 0 ? command.maxUnacked() : state.config.defaultMaxUnacked();
         int leaseMs = command.leaseMs() > 0 ? command.leaseMs() : state.config.defaultLeaseMs();

@@ -2,6 +2,7 @@ package io.spillway.broker.shard;
 
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.Standing;
+import io.spillway.broker.catalog.Switches;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicConfig;
 import io.spillway.broker.catalog.TopicNames;
@@ -85,7 +86,8 @@ final class TopicAdministration {
                 config,
                 nowMs,
                 catalog.revision() + 1,
-                standing);
+                standing,
+                Switches.UNTOUCHED);
         journal.commit(List.of(
                 StateRecord.newBuilder().setTopicCreated(spec.toRecord()).build()));
         tellOthers.run();
@@ -99,6 +101,23 @@ final class TopicAdministration {
             throw topic.refusal();
         }
         change(List.of(altered(topic, topic.config().with(command.changes()), topic.standing())));
+        answer(state.catalog.get().get(command.name()), command.reply());
+    }
+
+    /** Also while the disk is full: to pause is how one gets it free. */
+    void change(ShardCommand.SwitchTopic command, long nowMs) {
+        TopicSpec topic = require(command.name(), command.expectRevision());
+        if (topic.standing().isMirrored()) {
+            throw topic.refusal();
+        }
+        Switches switches = command.change().of(topic.switches(), command.reason(), nowMs);
+        change(List.of(StateRecord.newBuilder()
+                .setTopicAltered(TopicAltered.newBuilder()
+                        .setTopicId(topic.topicId())
+                        .putAllConfig(topic.config().toMap())
+                        .setRevision(state.catalog.get().revision() + 1)
+                        .setSwitches(switches.toRecord()))
+                .build()));
         answer(state.catalog.get().get(command.name()), command.reply());
     }
 

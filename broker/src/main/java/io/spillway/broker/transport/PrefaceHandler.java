@@ -66,7 +66,7 @@ final class PrefaceHandler extends ByteToMessageDecoder {
             ctx.close();
             return;
         }
-        if (answer.version() != 0 && connections.count() >= maxConnections) {
+        if (answer.version() != 0 && (connections.count() >= maxConnections || context.isTooBusyForMore())) {
             answer = new Preface.Answer(0, answer.serverMin(), answer.serverMax(), Preface.REFUSED_BUSY);
         }
         ByteBuf bytes = ctx.alloc().buffer(Preface.BYTES);

@@ -114,7 +114,8 @@ final class AdminServerTest {
 
         assertThat(answer.statusCode()).isEqualTo(404);
         assertThat(answer.body())
-                .isEqualTo("no /metricz; there are /livez, /readyz, /metrics, /cluster, /links and /quotas\n");
+                .isEqualTo(
+                        "no /metricz; there are /livez, /readyz, /health, /metrics, /cluster, /links, /quotas and /toggles\n");
     }
 
     @Test

@@ -4,10 +4,14 @@ import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.flow.DegradationStep;
 import io.spillway.broker.flow.Quotas;
 import io.spillway.broker.link.NoLinks;
+import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.QuotaSettings;
+import io.spillway.broker.session.ToggleSettings;
 import io.spillway.broker.shard.Mailbox;
+import io.spillway.broker.toggles.Toggles;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +23,11 @@ public final class TestOperated {
     public static Operated cluster(@Nullable ClusterControl cluster) {
         Published<TopicCatalog> catalog = new Published<>(TopicCatalog.EMPTY);
         Audit audit = new Audit(catalog, List.of(), Clock.SYSTEM, new SplittableRandom(1));
-        return new Operated(cluster, NoLinks.service(), new QuotaSettings(new Mailbox(), audit, () -> Quotas.NONE));
+        return new Operated(
+                cluster,
+                NoLinks.service(),
+                new QuotaSettings(new Mailbox(), audit, () -> Quotas.NONE),
+                new ToggleSettings(new Mailbox(), audit, () -> Toggles.NONE, Clock.SYSTEM),
+                () -> new Degradation.View(DegradationStep.NORMAL, "", 0));
     }
 }

@@ -1,6 +1,7 @@
 package io.spillway.broker.replay;
 
 import io.spillway.broker.audit.Audit;
+import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.shard.Reply;
 import io.spillway.broker.shard.ShardFixture;
@@ -31,6 +32,9 @@ final class ReplayFixture implements AutoCloseable {
     private static final int MAX_TURNS = 2_000;
 
     final ShardFixture shard;
+    /** Whether scans and jobs have to wait. */
+    final Published<Boolean> held = new Published<>(false);
+
     private Replays replays;
 
     private static final class Answer implements Reply<ReplayList> {
@@ -63,7 +67,8 @@ final class ReplayFixture implements AutoCloseable {
                 shard.catalog(),
                 audit,
                 shard.clock,
-                new SplittableRandom(shard.clock.nowMs()));
+                new SplittableRandom(shard.clock.nowMs()),
+                held);
         opened.load();
         return opened;
     }

@@ -103,6 +103,9 @@ public final class ShardFixture implements AutoCloseable {
     private LogConfig logConfig = LOG;
     private Path directory;
     private int kills;
+    /** Whether lanes of replays have to wait. */
+    public boolean holdsReplays;
+
     private final ShardConfig config;
     private Mailbox mailbox = new Mailbox();
     private @Nullable ShardLog log;
@@ -129,8 +132,13 @@ public final class ShardFixture implements AutoCloseable {
         agent = new ShardAgent(state, mailbox, syncer, clock, counters, alone(), new SplittableRandom(7), snapshot);
     }
 
-    private static ShardAgent.Neighbours alone() {
+    private ShardAgent.Neighbours alone() {
         return new ShardAgent.Neighbours() {
+            @Override
+            public boolean holdsReplays() {
+                return holdsReplays;
+            }
+
             @Override
             public int shards() {
                 return 1;

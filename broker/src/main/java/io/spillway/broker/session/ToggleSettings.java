@@ -1,0 +1,116 @@
+package io.spillway.broker.session;
+
+import io.spillway.broker.audit.Audit;
+import io.spillway.broker.audit.AuditEntry;
+import io.spillway.broker.base.Clock;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.shard.Mailbox;
+import io.spillway.broker.shard.Reply;
+import io.spillway.broker.shard.ShardCommand;
+import io.spillway.broker.shard.ToggleChange;
+import io.spillway.broker.toggles.KnownToggles;
+import io.spillway.broker.toggles.Toggle;
+import io.spillway.broker.toggles.ToggleSetting;
+import io.spillway.broker.toggles.Toggles;
+import io.spillway.protocol.Code;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Shows and changes the toggles; changes are audited, and answered once they are durable. Thread-safe. */
+public final class ToggleSettings {
+    private static final String FALLBACK = "default";
+
+    private final Mailbox mailbox;
+    private final Audit audit;
+    private final Supplier<Toggles> toggles;
+    private final Clock clock;
+
+    /** @param mailbox of the shard that keeps them */
+    public ToggleSettings(Mailbox mailbox, Audit audit, Supplier<Toggles> toggles, Clock clock) {
+        this.mailbox = mailbox;
+        this.audit = audit;
+        this.toggles = toggles;
+        this.clock = clock;
+    }
+
+    public Toggles all() {
+        return toggles.get();
+    }
+
+    /** How many should be gone by now. */
+    public long expired() {
+        long nowMs = clock.nowMs();
+        return all().all().stream().filter(toggle -> toggle.isExpired(nowMs)).count();
+    }
+
+    public boolean isExpired(Toggle toggle) {
+        return toggle.isExpired(clock.nowMs());
+    }
+
+    public CompletableFuture<ToggleChange.Done> change(ToggleChange change) {
+        KnownToggles.get(change.name(), change.kind());
+        CompletableFuture<ToggleChange.Done> answer = new CompletableFuture<>();
+        Reply<ToggleChange.Done> reply = new Reply<>() {
+            @Override
+            public void ok(ToggleChange.Done done) {
+                answer.complete(done);
+            }
+
+            @Override
+            public void failed(SpillwayException why) {
+                answer.completeExceptionally(why);
+            }
+        };
+        audit.around(
+                entry(change),
+                audited -> offer(new ShardCommand.ChangeToggle(change, audited)),
+                reply,
+                done -> "revision " + done.revision() + ": " + text(done.now()));
+        return answer;
+    }
+
+    private AuditEntry entry(ToggleChange change) {
+        Toggle known = all().find(change.name());
+        Map<String, String> detail = new LinkedHashMap<>();
+        detail.put("toggle", change.name());
+        detail.put("from", text(known == null ? null : known.setting()));
+        if (change.act() == ToggleChange.Act.SET) {
+            detail.put("to", text(change.to()));
+        }
+        if (change.expectRevision() != ToggleChange.ANY) {
+            detail.put("expect_revision", Long.toString(change.expectRevision()));
+        }
+        if (change.revertAfterMs() > 0) {
+            detail.put("revert_after_ms", Long.toString(change.revertAfterMs()));
+        }
+        if (!change.why().ticket().isEmpty()) {
+            detail.put("ticket", change.why().ticket());
+        }
+        String operation = switch (change.act()) {
+            case SET -> "toggle.set";
+            case CONFIRM -> "toggle.confirm";
+            case REVERT -> "toggle.revert";
+        };
+        return new AuditEntry(
+                change.why().who(), operation, "", "", change.why().reason(), detail);
+    }
+
+    /** A setting in a few words. */
+    static String text(@Nullable ToggleSetting setting) {
+        if (setting == null) {
+            return FALLBACK;
+        }
+        String scope = setting.scope().isAll() ? "" : " of " + setting.scope();
+        return setting.value() + " for " + setting.rolloutBp() + "/10000" + scope;
+    }
+
+    private void offer(ShardCommand command) {
+        if (!mailbox.offer(command)) {
+            throw new SpillwayException(
+                    Code.OVERLOADED, "toggles are not changed", "the broker's queue is full", "try again");
+        }
+    }
+}
