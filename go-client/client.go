@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spillway-io/spillway/go-client/internal/codes"
@@ -26,6 +27,8 @@ type Client struct {
 	instance []byte
 	stop     chan struct{}
 	running  sync.WaitGroup
+
+	toggles atomic.Pointer[toggles] // the last good set
 
 	mu        sync.Mutex
 	deferred  []func() // run once the lock is free: callbacks and metrics

@@ -410,6 +410,12 @@ func (cn *conn) onFrame(f *wire.Frame) error {
 			return err
 		}
 		cn.onBackpressure(f.Channel, signal)
+	case wire.ToggleUpdate:
+		update := &pb.ToggleUpdate{}
+		if err := proto.Unmarshal(f.Header, update); err != nil {
+			return err
+		}
+		cn.c.onToggles(update)
 	default:
 		if f.IsError() {
 			return cn.onOneWayError(f)

@@ -172,10 +172,14 @@ func (c *Client) reportsHealth() bool { return c.opts.healthInterval > 0 && !c.i
 
 // features of the protocol that this client offers.
 func (c *Client) features() []uint32 {
+	var all []uint32
 	if c.reportsHealth() {
-		return []uint32{featureHealth}
+		all = append(all, featureHealth)
 	}
-	return nil
+	if !c.isReader() {
+		all = append(all, featureToggles)
+	}
+	return all
 }
 
 // runHealth looks how the client is, until it is closed.

@@ -29,6 +29,7 @@ type options struct {
 	healthRoot      string
 	appHealth       func() AppHealth
 	onPressure      func(Pressure)
+	onToggles       func()
 }
 
 func defaults() options {

@@ -10,12 +10,13 @@ use crate::codes;
 use crate::conn::Waiting;
 use crate::core::drain::{self, Step};
 use crate::core::Drain;
-use crate::health::{self, Health, Workload};
+use crate::health::{Health, Workload};
 use crate::link;
 use crate::net::Net;
 use crate::options::{ClientOptions, HOUR};
 use crate::pb;
 use crate::state::State;
+use crate::toggles::Toggles;
 use crate::wire::{Kind, MAX_FRAME_BYTES};
 use crate::{Admin, Error, Pressure, ProducerBuilder, SubscriptionBuilder};
 
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub opts: ClientOptions,
     start: Instant,
     pub instance: [u8; 16],
+    pub toggles: Arc<Toggles>,
     state: Mutex<State>,
     /// Work for the task that sends.
     pub wake: Notify,
@@ -48,14 +50,16 @@ pub(crate) fn deadline(limit: Duration) -> tokio::time::Instant {
 }
 
 impl Shared {
-    fn new(opts: ClientOptions, net: Net) -> Self {
+    fn new(opts: ClientOptions, mut net: Net) -> Self {
         let mut instance = [0; 16];
         instance[..8].copy_from_slice(&random().to_be_bytes());
         instance[8..].copy_from_slice(&random().to_be_bytes());
+        net.instance = instance;
         Self {
             opts,
             start: net.start,
             instance,
+            toggles: net.toggles.clone(),
             state: Mutex::new(State::new(net)),
             wake: Notify::new(),
             woken: Mutex::default(),
@@ -125,10 +129,7 @@ impl Shared {
             heartbeat_ms: self.opts.heartbeat.as_millis() as u32,
             max_frame: MAX_FRAME_BYTES as u32,
             follower_reads: self.opts.follower_reads,
-            features: match self.opts.reports_every() {
-                Duration::ZERO => Vec::new(),
-                _ => vec![health::FEATURE],
-            },
+            features: self.opts.features(),
             unix_ms: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_millis() as u64),
@@ -247,6 +248,25 @@ impl Client {
     #[must_use]
     pub fn pressure(&self) -> Pressure {
         self.shared.with(|state| state.net.pressure_now())
+    }
+
+    /// Whether a toggle is on for this client; no when nobody set it. What the broker said last holds while the client is not
+    /// connected. Quick: it asks nobody.
+    #[must_use]
+    pub fn is_enabled(&self, toggle: &str) -> bool {
+        self.shared.toggles.is_on(toggle)
+    }
+
+    /// What a toggle is for this client; none when nobody set it.
+    #[must_use]
+    pub fn toggle_value(&self, toggle: &str) -> Option<String> {
+        self.shared.toggles.value(toggle)
+    }
+
+    /// Grows with each change of a toggle; 0 while the broker has said nothing of any.
+    #[must_use]
+    pub fn toggles_revision(&self) -> u64 {
+        self.shared.toggles.revision()
     }
 
     /// Topics and groups.

@@ -71,6 +71,7 @@ mod sublink;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod toggles;
 mod wire;
 
 pub use admin::{

@@ -16,6 +16,7 @@ use crate::options::ClientOptions;
 use crate::pb;
 use crate::pressure::{self, OnPressure, Turns};
 use crate::refresh::Refresher;
+use crate::toggles::{OnToggles, Toggles};
 use crate::Error;
 
 /// How many bytes may wait for the socket before publishing holds back.
@@ -69,6 +70,10 @@ pub(crate) struct Net {
     pub view: PressureView,
     pub on_pressure: Option<OnPressure>,
     pub turns: Arc<Mutex<Turns>>,
+    pub toggles: Arc<Toggles>,
+    pub on_toggles: Option<OnToggles>,
+    /// What the broker knows this client by.
+    pub instance: [u8; 16],
     pub in_flight: usize,
     budget: RetryBudget,
     reconnect_cost: u32,
@@ -111,6 +116,9 @@ impl Net {
             view: PressureView::default(),
             on_pressure: opts.on_pressure.clone(),
             turns: Arc::default(),
+            toggles: Arc::default(),
+            on_toggles: opts.on_toggles.clone(),
+            instance: [0; 16],
             in_flight: 0,
             budget: RetryBudget::new(),
             reconnect_cost: 0,

@@ -2,10 +2,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::health::AskApp;
+use crate::health::{self, AskApp};
 use crate::metrics::Metrics;
 use crate::pressure::OnPressure;
 use crate::subscription::GroupTerms;
+use crate::toggles::{self, OnToggles};
 use crate::{pb, Durability, Error, LostLeases, ReadFrom};
 
 #[derive(Clone)]
@@ -28,9 +29,17 @@ pub(crate) struct ClientOptions {
     pub health_root: PathBuf,
     pub app_health: Option<AskApp>,
     pub on_pressure: Option<OnPressure>,
+    pub on_toggles: Option<OnToggles>,
 }
 
 impl ClientOptions {
+    /// Of the protocol, those that the client offers.
+    pub fn features(&self) -> Vec<u32> {
+        let health = (!self.reports_every().is_zero()).then_some(health::FEATURE);
+        let toggles = (!self.follower_reads).then_some(toggles::FEATURE);
+        health.into_iter().chain(toggles).collect()
+    }
+
     /// A reader of the nearest node is no member of a group, to which more or less could be given: it tells nobody how it is.
     pub fn reports_every(&self) -> Duration {
         if self.follower_reads {

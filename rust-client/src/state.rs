@@ -124,6 +124,7 @@ impl State {
                 }
             }
             Kind::GO_AWAY => self.on_go_away(id, &decode(&frame.header)?),
+            Kind::TOGGLE_UPDATE => self.net.on_toggles(&decode(&frame.header)?),
             Kind::BACKPRESSURE => self.on_backpressure(id, frame.channel, &decode(&frame.header)?),
             _ if frame.is_error() => return self.on_one_way_error(id, &frame, owner),
             _ => {}

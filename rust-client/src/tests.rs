@@ -21,6 +21,7 @@ use crate::{codes, pb, Client, ClientBuilder, GroupMode, Message, Record, Subscr
 mod cluster;
 mod health;
 mod pressure;
+mod toggles;
 
 const RESPONSE: u8 = 1;
 const FENCE: u64 = 77;

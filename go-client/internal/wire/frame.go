@@ -17,6 +17,7 @@ const (
 	Bye            Kind = 0x05
 	Backpressure   Kind = 0x06
 	HealthReport   Kind = 0x07
+	ToggleUpdate   Kind = 0x08
 	Publish        Kind = 0x10
 	OpenPublisher  Kind = 0x11
 	ClosePublisher Kind = 0x12

@@ -37,6 +37,7 @@ impl Default for ClientBuilder {
                 health_root: "/".into(),
                 app_health: None,
                 on_pressure: None,
+                on_toggles: None,
             },
         }
     }
@@ -129,6 +130,13 @@ impl ClientBuilder {
     /// the other. It must be quick. Default: nobody.
     pub fn on_pressure(mut self, listener: impl Fn(&Pressure) + Send + Sync + 'static) -> Self {
         self.opts.on_pressure = Some(Arc::new(listener));
+        self
+    }
+
+    /// Who hears that toggles have changed: [`is_enabled`](Client::is_enabled) and [`toggle_value`](Client::toggle_value) tell what they
+    /// are. It must be quick. Default: nobody.
+    pub fn on_toggles(mut self, listener: impl Fn() + Send + Sync + 'static) -> Self {
+        self.opts.on_toggles = Some(Arc::new(listener));
         self
     }
 

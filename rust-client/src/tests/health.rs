@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::{batch, decode, pb, record, Arc, Broker, Client, Duration, Frame, Kind, State, FENCE};
 use crate::health;
+use crate::toggles;
 use crate::{AppHealth, ClientBuilder, HealthState};
 
 const QUICK: Duration = Duration::from_millis(200);
@@ -105,7 +106,7 @@ async fn a_broker_that_reads_health_reports_gets_them() {
     reports.until("two reports", |r| r.last().seq >= 2).await;
     assert_eq!(reports.last().interval_ms, 1_000);
     let hello = reports.broker.client.shared.hello();
-    assert_eq!(hello.features, [health::FEATURE]);
+    assert_eq!(hello.features, [health::FEATURE, toggles::FEATURE]);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ impl Kind {
     pub const BYE: Self = Self(0x05);
     pub const BACKPRESSURE: Self = Self(0x06);
     pub const HEALTH_REPORT: Self = Self(0x07);
+    pub const TOGGLE_UPDATE: Self = Self(0x08);
     pub const PUBLISH: Self = Self(0x10);
     pub const OPEN_PUBLISHER: Self = Self(0x11);
     pub const CLOSE_PUBLISHER: Self = Self(0x12);

@@ -7,7 +7,8 @@ mod preface;
 mod tests;
 
 pub(crate) use batch::{
-    in_rollout, key_hash, partition_of, Batch, BatchWriter, OutRecord, RecordView, Records, BATCH_HEADER_BYTES,
+    in_rollout, key_hash, partition_of, Batch, BatchWriter, OutRecord, RecordView, Records,
+    BATCH_HEADER_BYTES,
 };
 pub(crate) use frame::{frame_length, parse_frame, put_prefix, Frame, Kind, CRITICAL};
 pub(crate) use preface::{

@@ -33,6 +33,7 @@ public final class ClientBuilder {
     private Duration metadataRefresh = Duration.ofMinutes(1);
     private ClientMetrics metrics = ClientMetrics.NONE;
     private Consumer<Pressure> onPressure = pressure -> {};
+    private Consumer<Toggles> onToggles = toggles -> {};
     private Duration healthInterval = Duration.ofSeconds(1);
     private Path healthRoot = Path.of("/");
     private Supplier<AppHealth> appHealth = () -> HealthReporter.Settings.WELL;
@@ -116,6 +117,12 @@ public final class ClientBuilder {
         return this;
     }
 
+    /** Hears each change of what is toggled, on the client's network thread; it must be quick. Default: nobody. */
+    public ClientBuilder onToggles(Consumer<Toggles> listener) {
+        onToggles = listener;
+        return this;
+    }
+
     /**
      * How often the client looks how it is and tells the broker, which gives less to members of a group that are not well.
      * Zero turns it off. 200 ms to 10 s, default 1 s.
@@ -159,7 +166,9 @@ public final class ClientBuilder {
                 zone,
                 failureDomain,
                 false,
-                healthInterval.isZero() ? List.of() : List.of(Features.HEALTH_REPORTS),
+                healthInterval.isZero()
+                        ? List.of(Features.TOGGLES)
+                        : List.of(Features.HEALTH_REPORTS, Features.TOGGLES),
                 (int) connectTimeout.toMillis(),
                 HANDSHAKE_TIMEOUT_MS,
                 (int) heartbeat.toMillis());
@@ -184,7 +193,9 @@ public final class ClientBuilder {
                         new ClientSettings.Timing(requestTimeout, metadataRefresh),
                         metrics,
                         health,
-                        onPressure),
+                        onPressure,
+                        settings.instanceId(),
+                        onToggles),
                 link,
                 Clock.SYSTEM,
                 new Retries(random));

@@ -1,5 +1,6 @@
 package io.spillway.client;
 
+import com.google.protobuf.ByteString;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.EventLoop;
@@ -100,6 +101,18 @@ final class ClientContext {
     }
 
     /** On the network thread. */
+    ByteString instanceId() {
+        return settings.instanceId();
+    }
+
+    void onToggles(Toggles changed) {
+        try {
+            settings.onToggles().accept(changed);
+        } catch (RuntimeException e) {
+            Callbacks.threw(settings.onToggles(), e);
+        }
+    }
+
     void onPressure(Pressure changed) {
         metrics().onPressure(changed);
         try {

@@ -1,5 +1,6 @@
 package io.spillway.client;
 
+import com.google.protobuf.ByteString;
 import java.time.Duration;
 import java.util.function.Consumer;
 
@@ -9,7 +10,9 @@ record ClientSettings(
         Timing timing,
         ClientMetrics metrics,
         HealthReporter.Settings health,
-        Consumer<Pressure> onPressure) {
+        Consumer<Pressure> onPressure,
+        ByteString instanceId,
+        Consumer<Toggles> onToggles) {
     /** @param metadataRefresh zero: never */
     record Timing(Duration requestTimeout, Duration metadataRefresh) {}
 }

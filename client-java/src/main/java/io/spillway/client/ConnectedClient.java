@@ -13,6 +13,7 @@ import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Bye;
 import io.spillway.protocol.v1.Error;
+import io.spillway.protocol.v1.ToggleUpdate;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -43,6 +44,7 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
     private final boolean patient;
     private boolean wasReady;
     private volatile boolean closed;
+    private volatile Toggles toggles = Toggles.NONE;
 
     /**
      * @param readers makes the links of readers of the nearest node, on the same network thread
@@ -169,6 +171,11 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
     @Override
     public Pressure pressure() {
         return context.flow().pressure().now();
+    }
+
+    @Override
+    public Toggles toggles() {
+        return toggles;
     }
 
     @Override
@@ -351,6 +358,16 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
     @Override
     public void onBackpressure(Backpressure signal) {
         context.flow().onBackpressure(signal);
+    }
+
+    @Override
+    public void onToggles(ToggleUpdate update) {
+        Toggles before = toggles;
+        Toggles now = Toggles.of(update, context.instanceId());
+        toggles = now;
+        if (now.revision() != before.revision()) {
+            context.onToggles(now);
+        }
     }
 
     @Override

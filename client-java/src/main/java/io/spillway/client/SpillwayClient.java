@@ -33,6 +33,12 @@ public interface SpillwayClient extends AutoCloseable {
     /** What the broker has said last for all that this client publishes. */
     Pressure pressure();
 
+    /**
+     * What operators have toggled, as it is for this client. What the broker said last holds while the client is not connected.
+     * A switch of the application has a name that begins with {@code app.}: {@code client.toggles().isEnabled("app.beta")}.
+     */
+    Toggles toggles();
+
     /** Topics and groups. */
     Admin admin();
 

@@ -14,6 +14,7 @@ import io.spillway.protocol.v1.GoAway;
 import io.spillway.protocol.v1.Handoff;
 import io.spillway.protocol.v1.HelloOk;
 import io.spillway.protocol.v1.Ping;
+import io.spillway.protocol.v1.ToggleUpdate;
 import java.util.ArrayList;
 import org.jspecify.annotations.Nullable;
 
@@ -248,6 +249,8 @@ public final class Connection {
             heir.onHandoff(frame.header(Handoff.parser()));
         } else if (kind == FrameKind.BACKPRESSURE) {
             onBackpressure(frame.header(Backpressure.parser()), frame.channel());
+        } else if (kind == FrameKind.TOGGLE_UPDATE) {
+            listener.onToggles(frame.header(ToggleUpdate.parser()));
         } else if (kind == FrameKind.PING && frame.correlation() != 0) {
             Ping ping = frame.header(Ping.parser());
             write(Frame.encode(channel.alloc(), FrameKind.PING, Frame.RESPONSE, 0, frame.correlation(), ping));
@@ -298,6 +301,9 @@ public final class Connection {
 
         @Override
         public void onBackpressure(Backpressure signal) {}
+
+        @Override
+        public void onToggles(ToggleUpdate update) {}
 
         @Override
         public void onGoAway(GoAway notice) {}

@@ -3,6 +3,7 @@ package io.spillway.client.net;
 import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.GoAway;
+import io.spillway.protocol.v1.ToggleUpdate;
 
 /** Hears of one connection. Called on the network thread. */
 interface ConnectionListener {
@@ -10,6 +11,8 @@ interface ConnectionListener {
     void onTurn();
 
     void onBackpressure(Backpressure signal);
+
+    void onToggles(ToggleUpdate update);
 
     void onGoAway(GoAway notice);
 

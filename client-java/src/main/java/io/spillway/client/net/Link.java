@@ -14,6 +14,7 @@ import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.GoAway;
 import io.spillway.protocol.v1.HelloOk;
+import io.spillway.protocol.v1.ToggleUpdate;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -59,6 +60,9 @@ public final class Link {
         void onRoundFailed(Error last);
 
         void onBackpressure(Backpressure signal);
+
+        /** What is toggled, all of it. */
+        default void onToggles(ToggleUpdate update) {}
 
         /** Bytes that had arrived have been handled, or there is room to write again. */
         void onTurn();
@@ -384,6 +388,13 @@ public final class Link {
             if (machine.active() == peer.candidate) {
                 perform(machine.pressure(signal.getState()));
                 listener().onBackpressure(signal);
+            }
+        }
+
+        @Override
+        public void onToggles(ToggleUpdate update) {
+            if (update.getFull()) {
+                listener().onToggles(update);
             }
         }
 
