@@ -325,7 +325,12 @@ public final class Broker implements AutoCloseable {
         }
         String quorumLost = cluster == null
                 ? ""
-                : ClusterHealth.cause( cluster.view(), directory.nodeId(), cluster.isStalled(), cluster.returning(), cluster.behind())
+                : ClusterHealth.cause(
+                                cluster.view(),
+                                directory.nodeId(),
+                                cluster.isStalled(),
+                                cluster.returning(),
+                                cluster.behind())
                         .map(Health.Cause::what)
                         .orElse("");
         return new Situation(
