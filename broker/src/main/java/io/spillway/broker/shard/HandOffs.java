@@ -127,7 +127,7 @@ final class HandOffs {
                     group.name(),
                     resting.member.id(),
                     joined.member.id());
-            restore(group, resting, KeySlots.SLOTS);
+            recall(group, resting);
             relieve(group, joined, joined.why(), nowMs);
         }
     }
@@ -346,11 +346,16 @@ final class HandOffs {
         }
         GroupMember joined = group.ports.get(best.id());
         if (joined != null) {
-            boolean stoodBy = isIdle(group, joined);
-            restore(group, joined, KeySlots.SLOTS);
-            if (stoodBy) {
-                joined.port.gained(best.id());
-            }
+            recall(group, joined);
+        }
+    }
+
+    /** A relieved member goes on with its whole part; who stands by for keys hears of it. */
+    private static void recall(Group group, GroupMember joined) {
+        boolean stoodBy = isIdle(group, joined);
+        restore(group, joined, KeySlots.SLOTS);
+        if (stoodBy) {
+            joined.port.gained(joined.member.id());
         }
     }
 

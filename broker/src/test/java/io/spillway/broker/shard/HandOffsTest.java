@@ -224,6 +224,22 @@ class HandOffsTest extends OnOrders {
     }
 
     @Test
+    void whoStandsByAndWasNotWellIsToldWhenNobodyElseCan() {
+        TestMember one = join(Group.KEY_ORDERED);
+        TestMember standby = standBy(Group.KEY_ORDERED);
+        say(standby, HealthState.CRITICAL);
+        for (int i = 0; i < 3; i++) {
+            say(standby, HealthState.READY);
+        }
+
+        say(one, HealthState.CRITICAL);
+        publishEach(2);
+
+        assertThat(standby.active).isTrue();
+        assertThat(standby.received).hasSize(2);
+    }
+
+    @Test
     void whoStandsByTakesThePlaceOfOneThatIsGoneUntilAnotherComes() {
         TestMember one = join(Group.KEY_ORDERED);
         join(Group.KEY_ORDERED);
