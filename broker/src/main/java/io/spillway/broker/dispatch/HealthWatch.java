@@ -57,7 +57,8 @@ public final class HealthWatch {
                 : now == HealthState.DEGRADED
                         ? "it gets a quarter of its share"
                         : "it gets nothing until it reports better";
-        listener.onChange(member, before + " to " + now, why.isEmpty() ? "its reports are better" : why, next);
+        String unsaid = now == HealthState.READY ? "its reports are better" : "it reports that";
+        listener.onChange(member, before + " to " + now, why.isEmpty() ? unsaid : why, next);
     }
 
     /** What time alone brings about; whether somebody's weight may have changed. */
