@@ -180,8 +180,9 @@ func TestAnEndpointThatSwallowsEverythingIsLeftAfterThreeHeartbeats(t *testing.T
 	took := time.Since(began)
 
 	t.Logf("left, and published elsewhere, after %v, with a heartbeat of %v", took.Round(time.Millisecond), heartbeat)
-	// Three heartbeats without a byte; then at most the handshake's 5 s with the same endpoint, which is the first in order.
-	if ack.Offset != 1 || took < 2*heartbeat || took > 3*heartbeat+6*time.Second {
+	// Three heartbeats without a byte; then at most the handshake's 5 s with the same endpoint, which is the first in order. As much
+	// again is left to a busy machine.
+	if ack.Offset != 1 || took < 2*heartbeat || took > 2*(3*heartbeat+5*time.Second) {
 		t.Errorf("the ack is %+v after %v", ack, took)
 	}
 }

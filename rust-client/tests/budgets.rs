@@ -186,8 +186,9 @@ async fn an_endpoint_that_swallows_everything_is_left_after_three_heartbeats() {
     let took = began.elapsed();
     println!("left, and published elsewhere, after {took:?}, with a heartbeat of {HEARTBEAT:?}");
     assert_eq!(ack.expect("stored").offset, Some(1));
-    // Three heartbeats without a byte; then at most the handshake's 5 s with the same endpoint, which is the first in order.
-    let bound = HEARTBEAT * 3 + Duration::from_secs(6);
+    // Three heartbeats without a byte; then at most the handshake's 5 s with the same endpoint, which is the first in order. As much
+    // again is left to a busy machine.
+    let bound = (HEARTBEAT * 3 + Duration::from_secs(5)) * 2;
     assert!(took > HEARTBEAT * 2 && took < bound, "{took:?}");
 }
 
