@@ -19,7 +19,7 @@ public enum DegradationStep {
             "everything that has to be agreed on: publishes, settling",
             "spillway cluster status names the nodes that are away; start them"),
     READ_ONLY("publishes", "free disk space, or shorten retention: spillway topic alter"),
-    RESERVE("publishes and new deliveries", "free disk space at once; acks have what is left of it"),
+    RESERVE("publishes and new deliveries", "free disk space at once: nothing that settles can be stored"),
     SHUTTING_DOWN("new work of any kind", "use another node");
 
     private final String lacks;

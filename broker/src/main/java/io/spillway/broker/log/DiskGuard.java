@@ -9,7 +9,7 @@ final class DiskGuard {
     private static final long CHECK_EVERY_MS = 1000;
     private static final int RETRY_AFTER_MS = 1000;
     private static final int FLOOR_PART = 4;
-    /** The part of it below which what settles has the rest for itself. */
+    /** The part of it from which on the space for entries of state is counted as there again. */
     private static final int RESERVE_PART = 2;
     /** For the small files beside the segments, which are also written through mappings by Chronicle. */
     private static final long LEAST_FLOOR_BYTES = 1 << 20;
@@ -45,19 +45,24 @@ final class DiskGuard {
     private void check(long nowMs) {
         checkedMs = nowMs;
         freeBytes = disk.usableBytes();
+        boolean isUsedUp = !state.delivers() && freeBytes < minFreeBytes / RESERVE_PART;
         state = freeBytes >= minFreeBytes
                 ? WriteState.WRITABLE
                 : new WriteState(
-                        freeBytes >= minFreeBytes / RESERVE_PART ? WriteState.Mode.READ_ONLY : WriteState.Mode.RESERVE,
+                        isUsedUp ? WriteState.Mode.RESERVE : WriteState.Mode.READ_ONLY,
                         "the file system has " + freeBytes + " bytes left, publishing needs " + minFreeBytes,
                         RETRY_AFTER_MS);
     }
 
-    /** There was no room for another segment; until the next look that finds the space the log is read-only. */
-    void exhausted() {
+    /**
+     * There was no room for another segment; until the next look that finds the space the log is read-only.
+     *
+     * @param forState an entry of state wanted it: what is delivered from now on could not be settled
+     */
+    void exhausted(boolean forState) {
         freeBytes = disk.usableBytes();
         state = new WriteState(
-                WriteState.Mode.READ_ONLY,
+                forState ? WriteState.Mode.RESERVE : WriteState.Mode.READ_ONLY,
                 "the file system has " + freeBytes + " bytes left, too few for another segment",
                 RETRY_AFTER_MS);
     }

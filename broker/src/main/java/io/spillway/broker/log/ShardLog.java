@@ -97,7 +97,7 @@ public final class ShardLog implements AutoCloseable {
         work.begin(index.manifest(false, recovered.nextNumber(), recovered.nextSequence()), recovered.nextSequence());
         active.open(recovered.nextNumber(), recovered.nextSequence());
         if (active.segment() == null) {
-            guard.exhausted();
+            guard.exhausted(true);
         }
         syncTakenMs = clock.nowMs();
     }
@@ -147,7 +147,7 @@ public final class ShardLog implements AutoCloseable {
         long sequence = active.nextSequence();
         try {
             if (!active.roomFor(entryBytes)) {
-                guard.exhausted();
+                guard.exhausted(batch == null);
                 throw readOnly();
             }
             Extent extent = active.append(0, state, partitionId, batch, clock.nowMs());

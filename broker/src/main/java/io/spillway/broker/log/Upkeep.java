@@ -41,7 +41,7 @@ final class Upkeep {
             if (active.prepare()) {
                 done++;
             } else {
-                guard.exhausted();
+                guard.exhausted(false);
             }
         }
         if (active.rollIfAged(nowMs)) {

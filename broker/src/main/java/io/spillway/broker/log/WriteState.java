@@ -7,7 +7,7 @@ public record WriteState(Mode mode, String why, int retryAfterMs) {
         WRITABLE,
         /** The disk is below its watermark: batches are refused, entries of state only go on while the reserve lasts. */
         READ_ONLY,
-        /** Half of that reserve is used: what is left is for what settles, and nothing new is delivered. */
+        /** That reserve is used up: what would be delivered could not be settled, so nothing is. */
         RESERVE,
         /** A write or a force failed: nothing is accepted until the broker is restarted. */
         FAILED

@@ -131,7 +131,7 @@ class DiskFullTest {
                 })
                 .isInstanceOfSatisfying(
                         SpillwayException.class, e -> assertThat(e.code()).isEqualTo(Code.READ_ONLY));
-        assertThat(fixture.log().writeState().mode()).isEqualTo(WriteState.Mode.READ_ONLY);
+        assertThat(fixture.log().writeState().mode()).isEqualTo(WriteState.Mode.RESERVE);
     }
 
     @Test
@@ -154,7 +154,7 @@ class DiskFullTest {
         fillTheRest(point);
 
         try (LogFixture fixture = new LogFixture(point.resolve("shard"), config)) {
-            assertThat(fixture.log().writeState().mode()).isEqualTo(WriteState.Mode.READ_ONLY);
+            assertThat(fixture.log().writeState().mode()).isEqualTo(WriteState.Mode.RESERVE);
             assertThat(fixture.read(PARTITION, 0)).hasSize(taken);
             assertThatThrownBy(() -> fixture.append(PARTITION, 1, 1)).isInstanceOf(SpillwayException.class);
         }
