@@ -2,7 +2,7 @@
 MVN := mvn -B -q
 VERSION := $(shell sed -n 's:^  <version>\(.*\)</version>$$:\1:p' pom.xml)
 DIST := build/spillway-$(VERSION)
-FUZZTIME ?= 500000x
+FUZZTIME ?= 200000x
 JDK25 ?= $(firstword $(wildcard /usr/lib/jvm/*25*))
 
 .PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-vectors test-jdk25 chaos chaos-scenarios bench dist format generate clean
