@@ -17,11 +17,11 @@ import org.junit.jupiter.api.Test;
 /**
  * Throws damaged and invented bytes at the frame decoder and the batch reader: whatever comes, they answer with a frame, a
  * {@link ProtocolException} or patience, leak nothing and read nothing that is not theirs. Half of
- * {@code -Dspillway.fuzz.seconds} (30) each; {@code -Dspillway.seed} repeats a run.
+ * {@code -Dspillway.fuzz.seconds} (14) each; {@code -Dspillway.seed} repeats a run.
  */
 @Tag("fuzz")
 class FuzzTest {
-    private static final long SECONDS = Long.getLong("spillway.fuzz.seconds", 30);
+    private static final long SECONDS = Long.getLong("spillway.fuzz.seconds", 14);
 
     private final long seed = Long.getLong("spillway.seed", System.nanoTime());
     private final SplittableRandom random = new SplittableRandom(seed);

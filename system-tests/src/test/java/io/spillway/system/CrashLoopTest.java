@@ -17,10 +17,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Kills -9 the broker again and again under load. {@code -Dspillway.kills=N} (3) kills; the seed is printed. */
+/** Kills -9 the broker again and again under load. {@code -Dspillway.kills=N} (2) kills; the seed is printed. */
 @Timeout(300)
 class CrashLoopTest {
-    private static final int KILLS = Integer.getInteger("spillway.kills", 3);
+    private static final int KILLS = Integer.getInteger("spillway.kills", 2);
 
     @TempDir
     Path directory;
