@@ -57,6 +57,22 @@ final class AdminClient {
         }
     }
 
+    /** What is at that path of the first broker that can be reached. */
+    Map<String, @Nullable Object> get(String path, Duration timeout) throws IOException {
+        SpillwayException failure = null;
+        for (String address : addresses) {
+            try {
+                return get(address, path, timeout);
+            } catch (SpillwayException e) {
+                if (e.code() != Code.CONNECT_FAILED) {
+                    throw e;
+                }
+                failure = e;
+            }
+        }
+        throw failure == null ? noneGiven() : failure;
+    }
+
     /**
      * Asks for a change, of the first broker that can be reached. A broker that was reached and says nothing has the last
      * word: whether it did it is not known.

@@ -1,7 +1,5 @@
 package io.spillway.broker.cli;
 
-import io.spillway.broker.base.SpillwayException;
-import io.spillway.protocol.Code;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -64,21 +62,9 @@ final class QuotaCommand {
 
     @Command(name = "show", description = "Shows the quotas there are.")
     int show(@Mixin HttpOptions http) throws IOException {
-        SpillwayException failure = null;
-        for (String address : http.client().addresses()) {
-            try {
-                Map<String, @Nullable Object> answer =
-                        http.client().get(address, "/quotas", http.timeout(READ_TIMEOUT));
-                console.line(http.json() ? LinkReport.json(answer) : table(answer));
-                return ExitCode.OK;
-            } catch (SpillwayException e) {
-                if (e.code() != Code.CONNECT_FAILED) {
-                    throw e;
-                }
-                failure = e;
-            }
-        }
-        throw failure == null ? AdminClient.noneGiven() : failure;
+        Map<String, @Nullable Object> answer = http.client().get("/quotas", http.timeout(READ_TIMEOUT));
+        console.line(http.json() ? LinkReport.json(answer) : table(answer));
+        return ExitCode.OK;
     }
 
     private static String table(Map<String, @Nullable Object> answer) {

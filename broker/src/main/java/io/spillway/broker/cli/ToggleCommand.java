@@ -90,18 +90,7 @@ final class ToggleCommand {
     }
 
     private static Map<String, @Nullable Object> read(HttpOptions http) throws IOException {
-        SpillwayException failure = null;
-        for (String address : http.client().addresses()) {
-            try {
-                return http.client().get(address, "/toggles", http.timeout(READ_TIMEOUT));
-            } catch (SpillwayException e) {
-                if (e.code() != Code.CONNECT_FAILED) {
-                    throw e;
-                }
-                failure = e;
-            }
-        }
-        throw failure == null ? AdminClient.noneGiven() : failure;
+        return http.client().get("/toggles", http.timeout(READ_TIMEOUT));
     }
 
     private int done(HttpOptions http, Map<String, @Nullable Object> answer) throws IOException {

@@ -2,8 +2,6 @@ package io.spillway.chaos.scenario;
 
 import io.spillway.chaos.check.Violation;
 import io.spillway.chaos.clients.Client;
-import io.spillway.chaos.clients.Groups;
-import io.spillway.chaos.clients.Reader;
 import io.spillway.chaos.clients.Writer;
 import io.spillway.chaos.cluster.Node;
 import java.util.LinkedHashMap;
@@ -35,12 +33,7 @@ final class AcksLost implements Scenario {
 
     @Override
     public void play(Stage stage) throws InterruptedException {
-        List<Client> clients = List.of(stage.connect("go"), stage.connect("rust"));
-        stage.clients().create("orders", Map.of());
-        for (Client client : clients) {
-            stage.clients().write(client, PACE, stage.random());
-            stage.clients().read(client, Groups.ORDERED, Reader.Habits.good());
-        }
+        List<Client> clients = stage.writersAndReaders(PACE);
         stage.sleep(stage.ms(5_000, 2_000));
 
         Node leader = stage.leader();

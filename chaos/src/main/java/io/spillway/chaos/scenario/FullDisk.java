@@ -1,8 +1,6 @@
 package io.spillway.chaos.scenario;
 
 import io.spillway.chaos.clients.Client;
-import io.spillway.chaos.clients.Groups;
-import io.spillway.chaos.clients.Reader;
 import io.spillway.chaos.clients.Writer;
 import io.spillway.chaos.cluster.Node;
 import io.spillway.chaos.history.Event;
@@ -41,13 +39,8 @@ final class FullDisk implements Scenario {
 
     @Override
     public void play(Stage stage) throws InterruptedException {
-        List<Client> clients = List.of(stage.connect("go"), stage.connect("rust"));
-        stage.clients().create("orders", Map.of());
-        for (Client client : clients) {
-            stage.clients().write(client, PACE, stage.random());
-            // Slower than what is written, so that there is something to read when nothing is written any more.
-            stage.clients().read(client, Groups.ORDERED, Reader.Habits.good());
-        }
+        // Slower than what is written, so that there is something to read when nothing is written any more.
+        List<Client> clients = stage.writersAndReaders(PACE);
         stage.sleep(stage.ms(5_000, 2_000));
 
         fill(stage, MIN_FREE_BYTES * 7 / 4);

@@ -2,14 +2,11 @@ package io.spillway.chaos.scenario;
 
 import io.spillway.chaos.clients.Client;
 import io.spillway.chaos.clients.Counts;
-import io.spillway.chaos.clients.Groups;
-import io.spillway.chaos.clients.Reader;
 import io.spillway.chaos.clients.Writer;
 import io.spillway.chaos.cluster.Cluster;
 import io.spillway.chaos.cluster.Node;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.stream.Collectors;
 
 /** The leader dies while Go and Rust write 2,000 records a second each. */
@@ -36,12 +33,7 @@ final class LeaderKilled implements Scenario {
 
     @Override
     public void play(Stage stage) throws InterruptedException {
-        List<Client> clients = List.of(stage.connect("go"), stage.connect("rust"));
-        stage.clients().create("orders", Map.of());
-        for (Client client : clients) {
-            stage.clients().write(client, PACE, stage.random());
-            stage.clients().read(client, Groups.ORDERED, Reader.Habits.good());
-        }
+        List<Client> clients = stage.writersAndReaders(PACE);
         long calmNs = stage.history().nowNs();
         stage.sleep(stage.ms(8_000, 3_000));
         List<Counts> before = clients.stream().map(Client::counts).toList();

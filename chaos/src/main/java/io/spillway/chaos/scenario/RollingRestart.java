@@ -2,8 +2,6 @@ package io.spillway.chaos.scenario;
 
 import io.spillway.chaos.clients.Client;
 import io.spillway.chaos.clients.Counts;
-import io.spillway.chaos.clients.Groups;
-import io.spillway.chaos.clients.Reader;
 import io.spillway.chaos.clients.Writer;
 import io.spillway.chaos.cluster.Node;
 import java.util.ArrayList;
@@ -33,12 +31,7 @@ final class RollingRestart implements Scenario {
 
     @Override
     public void play(Stage stage) throws InterruptedException {
-        List<Client> clients = List.of(stage.connect("go"), stage.connect("rust"));
-        stage.clients().create("orders", Map.of());
-        for (Client client : clients) {
-            stage.clients().write(client, PACE, stage.random());
-            stage.clients().read(client, Groups.ORDERED, Reader.Habits.good());
-        }
+        List<Client> clients = stage.writersAndReaders(PACE);
         stage.sleep(stage.ms(8_000, 2_000));
         List<Counts> before = clients.stream().map(Client::counts).toList();
         Node leader = stage.leader();

@@ -4,6 +4,9 @@ import io.spillway.chaos.Trial;
 import io.spillway.chaos.check.Violation;
 import io.spillway.chaos.clients.Client;
 import io.spillway.chaos.clients.Clients;
+import io.spillway.chaos.clients.Groups;
+import io.spillway.chaos.clients.Reader;
+import io.spillway.chaos.clients.Writer;
 import io.spillway.chaos.cluster.Cluster;
 import io.spillway.chaos.cluster.Node;
 import io.spillway.chaos.history.Event;
@@ -98,6 +101,17 @@ final class Stage implements AutoCloseable {
                 .findFirst()
                 .orElseThrow();
         return clients().connect(client, found, clientTerms);
+    }
+
+    /** Go and Rust connect; each writes at that pace, and reads in the ordered group. */
+    List<Client> writersAndReaders(Writer.Pace pace) {
+        List<Client> both = List.of(connect("go"), connect("rust"));
+        clients().create("orders", Map.of());
+        for (Client client : both) {
+            clients().write(client, pace, random());
+            clients().read(client, Groups.ORDERED, Reader.Habits.good());
+        }
+        return both;
     }
 
     void sleep(long ms) throws InterruptedException {
