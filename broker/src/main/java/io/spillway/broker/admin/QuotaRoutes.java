@@ -1,27 +1,28 @@
 package io.spillway.broker.admin;
 
-import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.flow.Quota;
 import io.spillway.broker.session.QuotaSettings;
-import io.spillway.protocol.Code;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 
 /** {@code GET /quotas}, {@code POST /quotas/set} and {@code /quotas/remove}, in JSON. Thread-safe. */
 final class QuotaRoutes {
     static final String ROOT = "/quotas";
 
-    private static final ChangeRules RULES = new ChangeRules("quotas are", "quota", "quotas");
-    private static final int TIMEOUT_MS = 30_000;
     private static final int MAX_NAME = 512;
-    private static final Map<String, Set<String>> PARAMETERS = Map.of(
-            "set", Set.of("scope", "name", "rate", "burst", "timeout_ms"),
-            "remove", Set.of("scope", "name", "timeout_ms"));
+
+    private static final ChangeRules RULES = new ChangeRules("quotas are", "quota", "quotas");
+    private static final ChangeRoutes ROUTES = new ChangeRoutes(
+            ROOT,
+            RULES,
+            "set and remove",
+            Map.of(
+                    "set", Set.of("scope", "name", "rate", "burst", "timeout_ms"),
+                    "remove", Set.of("scope", "name", "timeout_ms")));
 
     private final QuotaSettings quotas;
 
@@ -30,40 +31,19 @@ final class QuotaRoutes {
     }
 
     static boolean areFor(String path) {
-        return path.equals(ROOT) || path.startsWith(ROOT + "/");
+        return ROUTES.areFor(path);
     }
 
     CompletableFuture<Answer> answer(AdminRequest request) {
-        String change = request.below(ROOT);
-        if (change.isEmpty()) {
-            return CompletableFuture.completedFuture(
-                    request.reads() ? new Answer(200, Answer.JSON, show()) : Answer.onlyBy(Answer.READS));
-        }
-        if (!PARAMETERS.containsKey(change)) {
-            return CompletableFuture.completedFuture(Answer.error(new SpillwayException(
-                    Code.NOT_FOUND,
-                    "no such path below " + ROOT,
-                    "there are set and remove, by POST",
-                    "use one of them, or spillway quota")));
-        }
-        return request.posts() ? change(change, request) : CompletableFuture.completedFuture(Answer.onlyBy("POST"));
+        return ROUTES.answer(request, this::show, this::perform);
     }
 
-    private CompletableFuture<Answer> change(String change, AdminRequest request) {
-        try {
-            RULES.check(request, PARAMETERS.getOrDefault(change, Set.of()));
-            Quota.Scope scope = scope(request.query());
-            String name = name(scope, request.query());
-            CompletableFuture<Boolean> done =
-                    change.equals("set") ? quotas.set(quota(scope, name, request.query())) : quotas.remove(scope, name);
-            return done.orTimeout(TIMEOUT_MS, TimeUnit.MILLISECONDS)
-                    .handle((ok, failure) -> failure == null
-                            ? new Answer(200, Answer.JSON, done(change, scope, name))
-                            : Answer.error(ClusterFailures.of(failure, "quota " + change + " is not done")));
-        } catch (RuntimeException e) {
-            return CompletableFuture.completedFuture(
-                    Answer.error(ClusterFailures.of(e, "quota " + change + " is not done")));
-        }
+    private CompletableFuture<String> perform(String change, Map<String, String> query) {
+        Quota.Scope scope = scope(query);
+        String name = name(scope, query);
+        CompletableFuture<Boolean> done =
+                change.equals("set") ? quotas.set(quota(scope, name, query)) : quotas.remove(scope, name);
+        return done.thenApply(ok -> done(change, scope, name));
     }
 
     private static Quota.Scope scope(Map<String, String> query) {

@@ -1,19 +1,16 @@
 package io.spillway.broker.admin;
 
-import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.session.ToggleSettings;
 import io.spillway.broker.shard.ToggleChange;
 import io.spillway.broker.toggles.Toggle;
 import io.spillway.broker.toggles.ToggleKind;
 import io.spillway.broker.toggles.ToggleScope;
 import io.spillway.broker.toggles.ToggleSetting;
-import io.spillway.protocol.Code;
 import io.spillway.protocol.Rollout;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** {@code GET /toggles}, {@code POST /toggles/set}, {@code /toggles/confirm} and {@code /toggles/revert}, in JSON. Thread-safe. */
@@ -23,30 +20,34 @@ final class ToggleRoutes {
     /** The value of what nobody sets any more. */
     private static final String DEFAULT = "default";
 
-    private static final ChangeRules RULES = new ChangeRules("toggles are", "toggle", "toggles");
-    private static final int TIMEOUT_MS = 30_000;
     private static final int MAX_TEXT = 1_024;
     private static final long MAX_REVERT_MS = 7L * 24 * 3_600 * 1_000;
     private static final Set<String> WHICH = Set.of("name", "expect_revision", "reason", "ticket", "by", "timeout_ms");
-    private static final Map<String, Set<String>> PARAMETERS = Map.of(
-            "set",
-            Set.of(
-                    "name",
-                    "expect_revision",
-                    "reason",
-                    "ticket",
-                    "by",
-                    "timeout_ms",
-                    "value",
-                    "kind",
-                    "rollout_bp",
-                    "scope",
-                    "expires_ms",
-                    "revert_after_ms"),
-            "confirm",
-            WHICH,
-            "revert",
-            WHICH);
+
+    private static final ChangeRules RULES = new ChangeRules("toggles are", "toggle", "toggles");
+    private static final ChangeRoutes ROUTES = new ChangeRoutes(
+            ROOT,
+            RULES,
+            "set, confirm and revert",
+            Map.of(
+                    "set",
+                    Set.of(
+                            "name",
+                            "expect_revision",
+                            "reason",
+                            "ticket",
+                            "by",
+                            "timeout_ms",
+                            "value",
+                            "kind",
+                            "rollout_bp",
+                            "scope",
+                            "expires_ms",
+                            "revert_after_ms"),
+                    "confirm",
+                    WHICH,
+                    "revert",
+                    WHICH));
 
     private final ToggleSettings toggles;
 
@@ -55,39 +56,15 @@ final class ToggleRoutes {
     }
 
     static boolean areFor(String path) {
-        return path.equals(ROOT) || path.startsWith(ROOT + "/");
+        return ROUTES.areFor(path);
     }
 
     CompletableFuture<Answer> answer(AdminRequest request) {
-        String change = request.below(ROOT);
-        if (change.isEmpty()) {
-            return CompletableFuture.completedFuture(
-                    request.reads()
-                            ? new Answer(200, Answer.JSON, ToggleJson.all(toggles))
-                            : Answer.onlyBy(Answer.READS));
-        }
-        if (!PARAMETERS.containsKey(change)) {
-            return CompletableFuture.completedFuture(Answer.error(new SpillwayException(
-                    Code.NOT_FOUND,
-                    "no such path below " + ROOT,
-                    "there are set, confirm and revert, by POST",
-                    "use one of them, or spillway toggle")));
-        }
-        return request.posts() ? change(change, request) : CompletableFuture.completedFuture(Answer.onlyBy("POST"));
+        return ROUTES.answer(request, () -> ToggleJson.all(toggles), this::perform);
     }
 
-    private CompletableFuture<Answer> change(String change, AdminRequest request) {
-        String failed = "toggle " + change + " is not done";
-        try {
-            RULES.check(request, PARAMETERS.getOrDefault(change, Set.of()));
-            return toggles.change(asked(change, request.query()))
-                    .orTimeout(TIMEOUT_MS, TimeUnit.MILLISECONDS)
-                    .handle((done, failure) -> failure == null
-                            ? new Answer(200, Answer.JSON, ToggleJson.done(change, done))
-                            : Answer.error(ClusterFailures.of(failure, failed)));
-        } catch (RuntimeException e) {
-            return CompletableFuture.completedFuture(Answer.error(ClusterFailures.of(e, failed)));
-        }
+    private CompletableFuture<String> perform(String change, Map<String, String> query) {
+        return toggles.change(asked(change, query)).thenApply(done -> ToggleJson.done(change, done));
     }
 
     private static ToggleChange asked(String change, Map<String, String> query) {
