@@ -1,11 +1,13 @@
 package io.spillway.broker.cli;
 
+import io.spillway.client.Admin;
 import io.spillway.client.SpillwayClient;
 import io.spillway.client.TopicDescription;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -132,12 +134,8 @@ final class TopicCommand {
             @Mixin TopicSwitchOptions options)
             throws IOException {
         options.require();
-        try (SpillwayClient client = common.connect()) {
-            TopicDescription topic =
-                    client.admin().pauseTopic(name, options.publish(), options.dispatch(), options.reason());
-            show(common, topic, "topic " + name + ": " + TopicView.switches(topic));
-        }
-        return ExitCode.OK;
+        return switched(
+                common, name, admin -> admin.pauseTopic(name, options.publish(), options.dispatch(), options.reason()));
     }
 
     @Command(name = "resume", description = "Lets publishes to a topic, or its consumers, go on.")
@@ -147,12 +145,10 @@ final class TopicCommand {
             @Mixin TopicSwitchOptions options)
             throws IOException {
         options.require();
-        try (SpillwayClient client = common.connect()) {
-            TopicDescription topic =
-                    client.admin().resumeTopic(name, options.publish(), options.dispatch(), options.reason());
-            show(common, topic, "topic " + name + ": " + TopicView.switches(topic));
-        }
-        return ExitCode.OK;
+        return switched(
+                common,
+                name,
+                admin -> admin.resumeTopic(name, options.publish(), options.dispatch(), options.reason()));
     }
 
     @Command(
@@ -174,11 +170,7 @@ final class TopicCommand {
                             description = "Why; it is written to the audit.")
                     String reason)
             throws IOException {
-        try (SpillwayClient client = common.connect()) {
-            TopicDescription topic = client.admin().shedClassOfTopic(name, shedClass, reason);
-            show(common, topic, "topic " + name + ": " + TopicView.switches(topic));
-        }
-        return ExitCode.OK;
+        return switched(common, name, admin -> admin.shedClassOfTopic(name, shedClass, reason));
     }
 
     private boolean confirmed(String question, String name) throws IOException {
@@ -203,5 +195,14 @@ final class TopicCommand {
     private static String partitions(TopicDescription topic) {
         int count = topic.partitions().size();
         return count == 1 ? "1 partition" : count + " partitions";
+    }
+
+    private int switched(CommonOptions common, String name, Function<Admin, TopicDescription> change)
+            throws IOException {
+        try (SpillwayClient client = common.connect()) {
+            TopicDescription topic = change.apply(client.admin());
+            show(common, topic, "topic " + name + ": " + TopicView.switches(topic));
+        }
+        return ExitCode.OK;
     }
 }
