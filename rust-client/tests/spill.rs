@@ -201,17 +201,22 @@ async fn what_the_broker_never_takes_is_given_back() {
 
 const CHILD: &str = "SPILL_CHILD";
 
-/// In a process of its own: spills records, or drains them, until it is killed.
+/// How many records a process of its own spills.
+const EACH: usize = 200;
+
+/// In a process of its own: spills records, then drains them if there is a broker, until it is killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Ok(dir) = std::env::var(CHILD) else {
         return;
     };
     let spool = spool(Path::new(&dir)).open().expect("a spool");
+    let first = std::env::var("SPILL_FIRST").expect("it is given");
+    let first: usize = first.parse().expect("a number");
+    for i in first..first + EACH {
+        assert!(matches!(publish(&spool, i).await, Outcome::Spilled { .. }));
+    }
     let Ok(endpoint) = std::env::var("SPILL_BROKER") else {
-        for i in 0..500 {
-            assert!(matches!(publish(&spool, i).await, Outcome::Spilled { .. }));
-        }
         println!("spilled");
         std::future::pending::<()>().await;
         return;
@@ -225,10 +230,11 @@ async fn child() {
 }
 
 /// Runs one and kills it, without warning, once it says that.
-fn killed_when(said: &str, dir: &Path, endpoint: Option<&str>) {
+fn killed_when(said: &str, first: usize, dir: &Path, endpoint: Option<&str>) {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command.args(["--exact", "child", "--nocapture"]);
     command.env(CHILD, dir).stdout(Stdio::piped());
+    command.env("SPILL_FIRST", first.to_string());
     if let Some(endpoint) = endpoint {
         command.env("SPILL_BROKER", endpoint);
     }
@@ -248,9 +254,10 @@ async fn a_process_that_is_killed_loses_and_doubles_nothing() {
     topic(&client, "t", 0).await;
     let dir = Directory::new();
 
-    killed_when("spilled", &dir.0, None); // between spill and drain
-    for _ in 0..3 {
-        killed_when("drained", &dir.0, Some(broker.endpoint())); // in the middle of the drain
+    killed_when("spilled", 0, &dir.0, None); // between spill and drain
+    for round in 1..=3 {
+        // In the middle of the drain, or shortly after it.
+        killed_when("drained", round * EACH, &dir.0, Some(broker.endpoint()));
     }
 
     let spool = spool(&dir.0).open().expect("a spool");
@@ -259,5 +266,5 @@ async fn a_process_that_is_killed_loses_and_doubles_nothing() {
     drained(&spool).await;
     let again = spool.stats().duplicates;
     println!("{left} were left, of which {again} were stored already");
-    stored_once(&client, 500).await;
+    stored_once(&client, 4 * EACH).await;
 }
