@@ -30,6 +30,7 @@ final class ActiveSegment implements AutoCloseable {
     private @Nullable SegmentIndexer indexer;
     private @Nullable Path prepared;
     private int nextNumber;
+    private long appendedBytes;
     private long nextSequence;
 
     ActiveSegment(LogIndex index, LogConfig config, DiskGuard guard, SyncWork work) {
@@ -143,6 +144,11 @@ final class ActiveSegment implements AutoCloseable {
         return true;
     }
 
+    /** Bytes of all entries that were appended in this life of the log. */
+    long appendedBytes() {
+        return appendedBytes;
+    }
+
     /**
      * Appends an entry for which there is room and returns the extent its batch went to, null when it has none. Whatever
      * this throws, the log must not be written any more.
@@ -161,6 +167,7 @@ final class ActiveSegment implements AutoCloseable {
                 + (state == null ? 0 : state.length)
                 + (batch == null ? 0 : batch.readableBytes());
         nextSequence++;
+        appendedBytes += entryBytes;
         current.appended(sequence, position + entryBytes, nowMs);
         if (batch == null) {
             return null;

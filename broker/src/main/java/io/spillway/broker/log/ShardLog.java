@@ -107,6 +107,11 @@ public final class ShardLog implements AutoCloseable {
         return recovery;
     }
 
+    /** Bytes of all entries that were appended since the log was opened. */
+    public long appendedBytes() {
+        return active.appendedBytes();
+    }
+
     /** The sequence the next entry will have. */
     public long nextSequence() {
         return active.nextSequence();

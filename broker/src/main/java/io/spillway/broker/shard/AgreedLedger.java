@@ -219,9 +219,11 @@ final class AgreedLedger implements Ledger {
     }
 
     @Override
-    public int doWork(long nowMs, boolean awaited) {
-        // What was agreed on survives this machine without its log, which is synced for a snapshot alone.
-        return syncing.poll() + syncing.startIfDue(nowMs, false) + (lost == null ? flush() : 0);
+    public int doWork(long nowMs, Awaited awaited) {
+        // What was agreed on survives this machine without its log, which is synced for a snapshot alone. Its syncs
+        // tell how
+        // the disk is on which the engine's log lies, too.
+        return syncing.poll() + syncing.startIfDue(nowMs, false, true) + (lost == null ? flush() : 0);
     }
 
     /** Gives the memory of what is on its way back. */

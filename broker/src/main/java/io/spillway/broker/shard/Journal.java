@@ -8,6 +8,7 @@ import io.spillway.broker.records.StateRecords;
 import io.spillway.protocol.v1.Durability;
 import java.util.ArrayDeque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The one way state changes: an entry goes to the ledger and is then applied. And the one place that knows what is
@@ -20,6 +21,11 @@ final class Journal {
         void durable(long durableNs);
 
         void failed(SpillwayException why);
+
+        /** Whether it is a publish that waits. */
+        default boolean isPublish() {
+            return false;
+        }
     }
 
     private record Waiting(long sequence, Waiter waiter) {}
@@ -28,6 +34,7 @@ final class Journal {
     private final Ledger ledger;
     private final Clock clock;
     private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+    private int waitingPublishes;
     private long appendedBytes;
 
     Journal(ShardState state, Ledger ledger, Clock clock) {
@@ -90,6 +97,7 @@ final class Journal {
             waiter.failed(failure);
         } else {
             waiting.add(new Waiting(sequence, waiter));
+            waitingPublishes += waiter.isPublish() ? 1 : 0;
         }
     }
 
@@ -133,8 +141,15 @@ final class Journal {
         return !waiting.isEmpty();
     }
 
+    private Ledger.Awaited awaited() {
+        if (waitingPublishes > 0) {
+            return Ledger.Awaited.BY_PUBLISHES;
+        }
+        return waiting.isEmpty() ? Ledger.Awaited.BY_NOBODY : Ledger.Awaited.BY_COMMANDS;
+    }
+
     int doWork(long nowMs) {
-        int work = ledger.doWork(nowMs, isAwaited());
+        int work = ledger.doWork(nowMs, awaited());
         if (work > 0) {
             answer();
         }
@@ -146,7 +161,7 @@ final class Journal {
         Waiting first;
         long durable = ledger.durableSequence();
         while ((first = waiting.peek()) != null && first.sequence < durable) {
-            waiting.poll();
+            take();
             first.waiter.durable(ledger.durableNs());
         }
         SpillwayException failure = ledger.failure();
@@ -158,8 +173,14 @@ final class Journal {
     /** Tells everybody who waits that there is no use. */
     void fail(SpillwayException why) {
         Waiting first;
-        while ((first = waiting.poll()) != null) {
+        while ((first = take()) != null) {
             first.waiter.failed(why);
         }
+    }
+
+    private @Nullable Waiting take() {
+        Waiting first = waiting.poll();
+        waitingPublishes -= first != null && first.waiter.isPublish() ? 1 : 0;
+        return first;
     }
 }

@@ -39,12 +39,16 @@ interface Ledger {
     /** The stored form of a batch that is taken but not yet in the log, copied to a buffer; false when it is there. */
     boolean copyPending(int partitionId, long offset, ByteBuf to);
 
-    /**
-     * Does what is due.
-     *
-     * @param awaited whether somebody waits for an entry to become durable
-     */
-    int doWork(long nowMs, boolean awaited);
+    /** Who waits for an entry to become durable. */
+    enum Awaited {
+        BY_NOBODY,
+        BY_COMMANDS,
+        /** By publishes, and perhaps by commands. */
+        BY_PUBLISHES
+    }
+
+    /** Does what is due. */
+    int doWork(long nowMs, Awaited awaited);
 
     /** When the last entry became durable, by the monotonic clock. */
     long durableNs();

@@ -61,7 +61,10 @@ final class LocalLedger implements Ledger {
     }
 
     @Override
-    public int doWork(long nowMs, boolean awaited) {
-        return syncing.poll() + syncing.startIfDue(nowMs, awaited);
+    public int doWork(long nowMs, Awaited awaited) {
+        int ended = syncing.poll();
+        // Who waited for a sync that has just ended is not called back yet, and waits for no other.
+        boolean isAwaited = awaited != Awaited.BY_NOBODY && durableSequence() < state.log.nextSequence();
+        return ended + syncing.startIfDue(nowMs, isAwaited, awaited == Awaited.BY_PUBLISHES);
     }
 }

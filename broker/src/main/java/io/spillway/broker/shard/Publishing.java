@@ -182,6 +182,11 @@ final class Publishing {
         }
 
         @Override
+        public boolean isPublish() {
+            return true;
+        }
+
+        @Override
         public void durable(long durableNs) {
             partition.synced(end);
             partition.show(end);

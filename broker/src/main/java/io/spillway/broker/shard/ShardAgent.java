@@ -231,7 +231,7 @@ final class ShardAgent {
         long nowNs = clock.nanoTime();
         return new ShardLoad(
                 arrivals.endInterval(nowMs, nowNs),
-                syncing.p99Ms(nowMs),
+                syncing.p99DelayMs(nowMs),
                 pressure.fullMs(nowMs),
                 agreement == null ? 0 : agreement.lagMs(nowNs),
                 cpu.endInterval(nowNs));

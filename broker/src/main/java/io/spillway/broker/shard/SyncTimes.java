@@ -2,28 +2,25 @@ package io.spillway.broker.shard;
 
 import java.util.Arrays;
 
-/** How long the newest syncs took. Confined to the shard thread. */
+/** How long the syncs of the last ten seconds took, the newest of them. Confined to the shard thread. */
 final class SyncTimes {
     private static final int KEPT = 128;
-    /** After so long without a sync the old ones say nothing any more. */
     private static final long KEPT_MS = 10_000;
-
     private static final int SLOWEST = 100;
 
     private final int[] tookMs = new int[KEPT];
+    private final long[] endedMs = new long[KEPT];
     private final int[] sorted = new int[KEPT];
-    private int count;
-    private long newestMs;
+    private int next;
+
+    SyncTimes() {
+        Arrays.fill(endedMs, Long.MIN_VALUE / 2);
+    }
 
     void add(long ns, long nowMs) {
-        if (nowMs - newestMs > KEPT_MS) {
-            count = 0;
-        }
-        tookMs[count++ % KEPT] = (int) Math.min(Integer.MAX_VALUE, ns / 1_000_000);
-        newestMs = nowMs;
-        if (count == 2 * KEPT) {
-            count = KEPT;
-        }
+        tookMs[next] = (int) Math.min(Integer.MAX_VALUE, ns / 1_000_000);
+        endedMs[next] = nowMs;
+        next = (next + 1) % KEPT;
     }
 
     /** What one in a hundred takes at least; with few, the slowest but one. */
@@ -39,11 +36,12 @@ final class SyncTimes {
     }
 
     private int sort(long nowMs) {
-        if (nowMs - newestMs > KEPT_MS) {
-            return 0;
+        int have = 0;
+        for (int i = 0; i < KEPT; i++) {
+            if (nowMs - endedMs[i] <= KEPT_MS) {
+                sorted[have++] = tookMs[i];
+            }
         }
-        int have = Math.min(count, KEPT);
-        System.arraycopy(tookMs, 0, sorted, 0, have);
         Arrays.sort(sorted, 0, have);
         return have;
     }

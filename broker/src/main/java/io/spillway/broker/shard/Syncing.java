@@ -9,15 +9,25 @@ import org.jspecify.annotations.Nullable;
 
 /** Forces a shard's log, one sync at a time, with snapshots behind it. Confined to the shard thread. */
 final class Syncing {
+    /** What a disk that is well takes at most: 100 MB/s. */
+    private static final long NS_PER_BYTE = 10;
+
     private final ShardState state;
     private final Syncer syncer;
     private final ShardCounters counters;
     private final LongConsumer snapshotWritten;
     private final long flushIntervalMs;
     private final SyncTimes times = new SyncTimes();
+    private final SyncTimes delays = new SyncTimes();
     private long syncedSequence;
     private long endedNs;
     private long lastStartMs;
+    private long lastBytes;
+    /** What the running sync may take without being slow. */
+    private long allowedNs;
+
+    private boolean tellsDelay;
+
     private boolean running;
     private @Nullable SpillwayException failure;
 
@@ -45,9 +55,12 @@ final class Syncing {
         return running;
     }
 
-    /** What one sync in a hundred takes at least, of the newest, in ms. */
-    int p99Ms(long nowMs) {
-        return times.p99Ms(nowMs);
+    /**
+     * What one sync in a hundred takes at least, of the newest that publishes wait for, beyond the time of its bytes, in ms. With
+     * that a broker that is merely busy would count as one with a slow disk.
+     */
+    int p99DelayMs(long nowMs) {
+        return delays.p99Ms(nowMs);
     }
 
     /** What half of the newest syncs take at most, in ms. */
@@ -71,6 +84,9 @@ final class Syncing {
         counters.syncs.increment();
         counters.syncNanos.add(done.tookNs());
         times.add(done.tookNs(), lastStartMs);
+        if (tellsDelay) {
+            delays.add(Math.max(0, done.tookNs() - allowedNs), lastStartMs);
+        }
         if (done.failure() != null) {
             state.log.fail(done.failure());
             failure = failed(String.valueOf(done.failure().getMessage()));
@@ -86,13 +102,19 @@ final class Syncing {
         return 1;
     }
 
-    /** Starts a sync when somebody waits for one, or data lies unsynced for too long; how many were started. */
-    int startIfDue(long nowMs, boolean awaited) {
+    /**
+     * Starts a sync when somebody waits for one, or data lies unsynced for too long.
+     *
+     * @param tells whether publishes have to wait for disks that are as slow as this sync
+     * @return how many were started
+     */
+    int startIfDue(long nowMs, boolean awaited, boolean tells) {
         boolean due = flushIntervalMs > 0 && nowMs - lastStartMs >= flushIntervalMs && state.log.syncDue();
         if (running || failure != null || !(awaited || due)) {
             return 0;
         }
         start(nowMs, null);
+        tellsDelay = tells;
         return 1;
     }
 
@@ -100,6 +122,9 @@ final class Syncing {
     void start(long nowMs, Syncer.@Nullable SnapshotJob snapshot) {
         lastStartMs = nowMs;
         running = true;
+        tellsDelay = false;
+        allowedNs = (state.log.appendedBytes() - lastBytes) * NS_PER_BYTE;
+        lastBytes = state.log.appendedBytes();
         syncer.start(state.log.syncPoint(), snapshot);
     }
 

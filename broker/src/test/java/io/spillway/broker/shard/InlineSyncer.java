@@ -14,6 +14,8 @@ final class InlineSyncer implements Syncer {
     private @Nullable SyncPoint point;
     private @Nullable SnapshotJob snapshot;
     boolean held;
+    /** What each sync says it took. */
+    long tookNs;
     /** Runs after each force, when nothing unforced lies in the files. */
     Runnable afterForce = () -> {};
 
@@ -46,6 +48,6 @@ final class InlineSyncer implements Syncer {
             throw new UncheckedIOException(e);
         }
         afterForce.run();
-        return new Done(job, written, null, 0, clock.nanoTime());
+        return new Done(job, written, null, tookNs, clock.nanoTime());
     }
 }

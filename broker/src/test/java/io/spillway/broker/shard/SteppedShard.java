@@ -147,6 +147,10 @@ final class SteppedShard implements AutoCloseable {
         }
     }
 
+    ShardLoad load() {
+        return agent.load();
+    }
+
     /** Turns until there is nothing to do at this time. */
     void run() {
         int turns = 0;
@@ -190,7 +194,14 @@ final class SteppedShard implements AutoCloseable {
 
     /** A stored record that a publisher without sequence sends: its value, without key. */
     Sent publish(TopicSpec topic, int partition, String... values) {
-        return publish(
+        Sent sent = send(topic, partition, values);
+        run();
+        return sent;
+    }
+
+    /** Puts a publish of these values into the mailbox. */
+    Sent send(TopicSpec topic, int partition, String... values) {
+        return send(
                 topic,
                 partition,
                 Stream.of(values)
