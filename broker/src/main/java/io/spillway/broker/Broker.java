@@ -96,7 +96,9 @@ public final class Broker implements AutoCloseable {
         server = BrokerServer.start(
                 config.listen(), config.eventLoops(), config.session().maxConnections(), config.forSessions(), context);
         pressure = new PressureMonitor(context, shards, config.log().minFreeBytes());
-        server.every(PressureMonitor.TICK_MS, pressure::tick);
+        if (config.controls()) {
+            server.every(PressureMonitor.TICK_MS, pressure::tick);
+        }
         degradation = new Degradation(this::situation, context::holdReplays, clock);
         context.degradation(degradation::view, pressure::ofBroker);
         server.every(PressureMonitor.TICK_MS, degradation::tick);

@@ -21,6 +21,7 @@ import java.util.Map;
  * @param shards of a new data directory; 0: half the processors
  * @param ioThreads 0: the broker chooses
  * @param logFlushIntervalMs between background syncs of what was acked MAPPED
+ * @param controls whether there are fair turns, credit by delay, pressure and weights by health
  * @param snapshotIntervalBytes of log between two snapshots of a shard's state
  */
 public record BrokerConfig(
@@ -36,6 +37,7 @@ public record BrokerConfig(
         Topics topics,
         Session session,
         Publish publish,
+        boolean controls,
         Group group,
         ClusterConfig cluster,
         long drainTimeoutMs) {
@@ -86,6 +88,7 @@ public record BrokerConfig(
                         from.get(Settings.PUBLISH_WINDOW_BATCHES),
                         from.get(Settings.PUBLISH_WINDOW_BYTES),
                         from.get(Settings.PUBLISH_BUDGET_BYTES)),
+                from.get(Settings.CONTROL_ENABLED),
                 group(from),
                 ClusterConfig.of(from),
                 from.get(Settings.DRAIN_TIMEOUT_MS));
@@ -129,6 +132,7 @@ public record BrokerConfig(
                 group.defaultMaxDeliveries,
                 GROUP_WINDOW,
                 publish.budgetBytes,
+                controls,
                 TopicConfig.DEFAULT.withDurability(synced ? Durability.DUR_SYNCED : Durability.DUR_MAPPED));
     }
 
@@ -141,7 +145,8 @@ public record BrokerConfig(
                 publish.windowBytes,
                 publish.budgetBytes,
                 topics.autoCreate ? topics.defaultPartitions : 0,
-                group.otherZonePercent);
+                group.otherZonePercent,
+                controls);
     }
 
     /** Event loops to run. */

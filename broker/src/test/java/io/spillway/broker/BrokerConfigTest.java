@@ -41,6 +41,7 @@ final class BrokerConfigTest {
                 Map.entry("publish.window-batches", "16"),
                 Map.entry("publish.window-bytes", "17MiB"),
                 Map.entry("publish.budget-bytes", "23MiB"),
+                Map.entry("control.enabled", "false"),
                 Map.entry("group.flush-interval-ms", "18"),
                 Map.entry("group.default-lease-ms", "19s"),
                 Map.entry("group.default-max-deliveries", "20"),
@@ -73,6 +74,7 @@ final class BrokerConfigTest {
                         new BrokerConfig.Topics(true, 11, "mapped", 12),
                         new BrokerConfig.Session(13_000, 14 << 20, 15),
                         new BrokerConfig.Publish(16, 17 << 20, 23 << 20),
+                        false,
                         new BrokerConfig.Group(18, 19_000, 20, 21, 29),
                         new ClusterConfig(
                                 "c",

@@ -179,6 +179,12 @@ public final class Settings {
             "256MiB",
             "Bytes of all publishes that may wait in the broker; beyond it they are refused with OVERLOADED.");
 
+    public static final Setting<Boolean> CONTROL_ENABLED = new Setting<>(
+            "control.enabled",
+            flag(),
+            "true",
+            "Fair turns, credit by delay, pressure and weights by health. Off only to measure what they cost.");
+
     public static final Setting<Long> GROUP_FLUSH_INTERVAL_MS = new Setting<>(
             "group.flush-interval-ms",
             duration(0, MINUTE),
@@ -246,6 +252,7 @@ public final class Settings {
             PUBLISH_WINDOW_BATCHES,
             PUBLISH_WINDOW_BYTES,
             PUBLISH_BUDGET_BYTES,
+            CONTROL_ENABLED,
             GROUP_FLUSH_INTERVAL_MS,
             GROUP_DEFAULT_LEASE_MS,
             GROUP_DEFAULT_MAX_DELIVERIES,

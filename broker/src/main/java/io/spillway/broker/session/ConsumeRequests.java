@@ -169,6 +169,9 @@ final class ConsumeRequests {
 
     /** Passes on how the client is to all its members. The next report comes soon, so one may be lost. */
     void report(Frame frame, String zone) {
+        if (!context.config.controls()) {
+            return;
+        }
         int nearPm = HealthReports.nearPm(
                 Leader.zone(context.cluster.get(), context.nodeId), zone, context.config.otherZonePercent());
         HealthReport report = reports.read(

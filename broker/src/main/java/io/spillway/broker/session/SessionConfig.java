@@ -10,6 +10,7 @@ package io.spillway.broker.session;
  * @param publishBudgetBytes bytes of all publishers that may wait in the broker
  * @param autoCreatePartitions partitions of a topic that is created because somebody publishes to it; 0 = never created so
  * @param otherZonePercent what is left of the weight of a group's member in another zone, 1 to 100
+ * @param controls whether there is pressure, and consumers are weighed by their health
  */
 public record SessionConfig(
         int heartbeatMs,
@@ -18,6 +19,8 @@ public record SessionConfig(
         long windowBytes,
         long publishBudgetBytes,
         int autoCreatePartitions,
-        int otherZonePercent) {
-    public static final SessionConfig DEFAULT = new SessionConfig(5_000, 16 << 20, 256, 16L << 20, 256L << 20, 0, 50);
+        int otherZonePercent,
+        boolean controls) {
+    public static final SessionConfig DEFAULT =
+            new SessionConfig(5_000, 16 << 20, 256, 16L << 20, 256L << 20, 0, 50, true);
 }

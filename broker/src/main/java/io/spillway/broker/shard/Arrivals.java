@@ -24,8 +24,10 @@ final class Arrivals {
 
     private final Waits waits = new Waits();
     private final Admission admission;
+    private final boolean controls;
 
     Arrivals(ShardState state, Admission.RefusedPublish refused) {
+        controls = state.config.controls();
         admission =
                 new Admission(waiting, state.config.publishBudgetBytes(), publish -> classOf(state, publish), refused);
     }
@@ -59,13 +61,17 @@ final class Arrivals {
                 continue;
             }
             bytes += next.bytes();
-            waits.taken(next.port().flow().domain(), nowNs - next.receivedNs());
+            if (controls) {
+                waits.taken(next.port().flow().domain(), nowNs - next.receivedNs());
+            }
             sink.accept(next);
         }
-        if (taken > 0) {
-            waits.endTurn();
+        if (controls) {
+            if (taken > 0) {
+                waits.endTurn();
+            }
+            collect(mailbox, nowMs);
         }
-        collect(mailbox, nowMs);
         return taken;
     }
 
@@ -78,7 +84,9 @@ final class Arrivals {
 
     /** Ten milliseconds are over. */
     void tick(int syncP50Ms, long nowMs, long nowNs) {
-        admission.tick(waits, syncP50Ms, nowMs, nowNs);
+        if (controls) {
+            admission.tick(waits, syncP50Ms, nowMs, nowNs);
+        }
     }
 
     /** By failure domain, how many bytes each publisher may have unanswered; those that are not named, as many as ever. */

@@ -118,7 +118,7 @@ final class ShardAgent {
         deadLetters = new DeadLetters(state, journal, counters, origin -> createDeadLetterTopic(origin, neighbours));
         settling = new Settling(state, journal, deadLetters, counters, random);
         delivery = new Delivery(state, settling, counters);
-        turns = new DeliveryTurns(delivery, DeliveryTurns.TURN_BYTES);
+        turns = new DeliveryTurns(delivery, state.config.controls() ? DeliveryTurns.TURN_BYTES : Long.MAX_VALUE);
         groupDescriptions = new GroupDescriptions(state, deadLetters);
         groups = new GroupAdministration(state, journal, settling, groupDescriptions);
         groupChanges = new GroupChanges(

@@ -14,6 +14,7 @@ import io.spillway.broker.catalog.TopicConfig;
  * @param defaultMaxDeliveries failures after which a record is dead-lettered in a new group that names none; 0 = never
  * @param groupWindow records of one partition a group has out or holds back at which it takes no more; bounds its memory
  * @param publishBudgetBytes what publishers may have on their way, all together
+ * @param controls whether publishes and deliveries have fair turns, and what waits too long is slowed down
  * @param defaultTopic settings of a topic that names none
  */
 public record ShardConfig(
@@ -26,7 +27,8 @@ public record ShardConfig(
         int defaultMaxDeliveries,
         int groupWindow,
         long publishBudgetBytes,
+        boolean controls,
         TopicConfig defaultTopic) {
-    public static final ShardConfig DEFAULT =
-            new ShardConfig(1_000, 5, 64L << 20, 5_000, 30_000, 10_000, 0, 1 << 20, 256L << 20, TopicConfig.DEFAULT);
+    public static final ShardConfig DEFAULT = new ShardConfig(
+            1_000, 5, 64L << 20, 5_000, 30_000, 10_000, 0, 1 << 20, 256L << 20, true, TopicConfig.DEFAULT);
 }

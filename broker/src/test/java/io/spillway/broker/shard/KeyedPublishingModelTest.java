@@ -59,6 +59,7 @@ class KeyedPublishingModelTest {
                 d.defaultMaxDeliveries(),
                 d.groupWindow(),
                 d.publishBudgetBytes(),
+                d.controls(),
                 d.defaultTopic());
     }
 

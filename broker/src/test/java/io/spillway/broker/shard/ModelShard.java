@@ -298,6 +298,6 @@ final class ModelShard {
 
     static ShardConfig config(int groupWindow) {
         return new ShardConfig(
-                1_000, 5, 64 << 10, 5_000, 30_000, 10_000, 0, groupWindow, 256L << 20, TopicConfig.DEFAULT);
+                1_000, 5, 64 << 10, 5_000, 30_000, 10_000, 0, groupWindow, 256L << 20, true, TopicConfig.DEFAULT);
     }
 }
