@@ -8,9 +8,11 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.FastThreadLocalThread;
 import io.spillway.client.net.Clock;
 import io.spillway.client.net.ConnectionSettings;
+import io.spillway.client.net.Credentials;
 import io.spillway.client.net.Endpoint;
 import io.spillway.client.net.Link;
 import io.spillway.protocol.Features;
+import io.spillway.protocol.Scram;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -36,6 +38,8 @@ public final class ClientBuilder {
     private Consumer<Toggles> onToggles = toggles -> {};
     private Duration healthInterval = Duration.ofSeconds(1);
     private Path healthRoot = Path.of("/");
+    private ClientTls tls = ClientTls.OFF;
+    private Credentials credentials = Credentials.NONE;
     private Supplier<AppHealth> appHealth = () -> HealthReporter.Settings.WELL;
 
     ClientBuilder() {}
@@ -149,6 +153,36 @@ public final class ClientBuilder {
         return this;
     }
 
+    /** How connections are encrypted, and with which certificate the client shows who it is. Default: plain text. */
+    public ClientBuilder tls(ClientTls settings) {
+        tls = settings;
+        return this;
+    }
+
+    /**
+     * Logs in with a password, which never leaves this process (SCRAM-SHA-256).
+     *
+     * @param password asked for before each connection, on a thread of its own
+     */
+    public ClientBuilder user(String name, Supplier<String> password) {
+        if (name.isEmpty() || name.indexOf(',') >= 0 || name.indexOf('=') >= 0) {
+            throw Arguments.invalid("the user cannot be called that", "a name is not empty and has neither , nor =");
+        }
+        credentials = new Credentials(Scram.MECHANISM, name, password);
+        return this;
+    }
+
+    /**
+     * Logs in with a signed token; only over TLS, unless the broker takes it otherwise, too.
+     *
+     * @param token asked for before each connection, on a thread of its own, so that it may be renewed there: the broker asks a
+     *     client to connect anew when its token ends
+     */
+    public ClientBuilder token(Supplier<String> token) {
+        credentials = new Credentials(Credentials.TOKEN, "", token);
+        return this;
+    }
+
     /**
      * Connects to the first endpoint that answers. Throws {@link SpillwayException} CONNECT_FAILED when none does in
      * time, UNSUPPORTED_VERSION or UNAUTHENTICATED when one refuses, INVALID_ARGUMENT for an endpoint that is not {@code
@@ -171,7 +205,8 @@ public final class ClientBuilder {
                         : List.of(Features.HEALTH_REPORTS, Features.TOGGLES),
                 (int) connectTimeout.toMillis(),
                 HANDSHAKE_TIMEOUT_MS,
-                (int) heartbeat.toMillis());
+                (int) heartbeat.toMillis(),
+                tls.entrance(credentials));
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, ClientBuilder::daemon, NioIoHandler.newFactory());
         Link link = new Link((EventLoop) group.next(), parsed, settings, Clock.SYSTEM, random.split());
         SplittableRandom ofReaders = random.split();

@@ -24,7 +24,8 @@ public record ConnectionSettings(
         List<Integer> features,
         int connectTimeoutMs,
         int handshakeTimeoutMs,
-        int heartbeatMs) {
+        int heartbeatMs,
+        Entrance entrance) {
     public static final String CLIENT_VERSION = "0.1.0";
 
     /** Of a connection of its own that only reads. */
@@ -38,7 +39,8 @@ public record ConnectionSettings(
                 List.of(),
                 connectTimeoutMs,
                 handshakeTimeoutMs,
-                heartbeatMs);
+                heartbeatMs,
+                entrance);
     }
 
     Hello hello(long nowMs) {

@@ -13,6 +13,8 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslHandler;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameDecoder;
@@ -27,6 +29,7 @@ import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +48,7 @@ final class Connector {
     }
 
     private static final int HELLO_CORRELATION = 1;
+    private static final int AUTH_CORRELATION = 2;
     private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(1 << 20, 4 << 20);
 
     private final EventLoop loop;
@@ -57,8 +61,14 @@ final class Connector {
         this.clock = clock;
     }
 
-    void connect(Endpoint endpoint, InetSocketAddress address, Outcome outcome) {
-        Attempt attempt = new Attempt(endpoint, outcome);
+    /** Where the password or token comes from. */
+    Supplier<String> secret() {
+        return settings.entrance().credentials().secret();
+    }
+
+    void connect(Endpoint endpoint, InetSocketAddress address, String secret, Outcome outcome) {
+        Greeting greeting = new Greeting(settings.entrance().credentials(), secret);
+        Attempt attempt = new Attempt(endpoint, greeting, outcome);
         new Bootstrap()
                 .group(loop)
                 .channel(NioSocketChannel.class)
@@ -68,6 +78,7 @@ final class Connector {
                 .handler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel channel) {
+                        encrypt(channel, endpoint);
                         channel.pipeline()
                                 .addLast(new PrefaceReader(attempt))
                                 .addLast(new FrameDecoder(
@@ -81,6 +92,17 @@ final class Connector {
                         attempt.fail(unreachable(endpoint, future.cause()));
                     }
                 });
+    }
+
+    private void encrypt(Channel channel, Endpoint endpoint) {
+        SslContext tls = settings.entrance().tls();
+        if (tls != null) {
+            String name = settings.entrance().serverName();
+            SslHandler handler =
+                    tls.newHandler(channel.alloc(), name.isEmpty() ? endpoint.host() : name, endpoint.port());
+            handler.setHandshakeTimeoutMillis(settings.handshakeTimeoutMs());
+            channel.pipeline().addLast(handler);
+        }
     }
 
     private Error unreachable(Endpoint endpoint, Throwable cause) {
@@ -131,12 +153,14 @@ final class Connector {
     /** The last pipeline step: first the handshake, then the connection's ears. */
     private final class Attempt extends ChannelInboundHandlerAdapter {
         private final Endpoint endpoint;
+        private final Greeting greeting;
         private @Nullable Outcome outcome;
         private @Nullable Channel channel;
         private @Nullable Connection connection;
 
-        Attempt(Endpoint endpoint, Outcome outcome) {
+        Attempt(Endpoint endpoint, Greeting greeting, Outcome outcome) {
             this.endpoint = endpoint;
+            this.greeting = greeting;
             this.outcome = outcome;
         }
 
@@ -158,7 +182,7 @@ final class Connector {
                             Frame.CRITICAL,
                             0,
                             HELLO_CORRELATION,
-                            settings.hello(clock.nowMs())),
+                            greeting.hello(settings.hello(clock.nowMs()))),
                     active.voidPromise());
             var timeout = loop.schedule(
                     () -> fail(cannotConnect(
@@ -185,10 +209,19 @@ final class Connector {
         private void onHello(ChannelHandlerContext context, Frame frame) {
             if (frame.isError()) {
                 fail(frame.header(Error.parser()));
-            } else if (FrameKind.of(frame.kindCode()) != FrameKind.HELLO || !frame.isResponse()) {
+            } else if (!isAnswer(frame)) {
                 fail(cannotConnect(endpoint, "its first frame is of kind " + frame.kindCode() + ", not a Hello"));
             } else {
                 HelloOk hello = frame.header(HelloOk.parser());
+                if (hello.getAuthMore()) {
+                    prove(context, hello);
+                    return;
+                }
+                Error doubt = greeting.doubt(endpoint, hello);
+                if (doubt != null) {
+                    fail(doubt);
+                    return;
+                }
                 Connection made = new Connection(context.channel(), endpoint, hello, settings.heartbeatMs(), clock);
                 connection = made;
                 Outcome heir = outcome;
@@ -196,6 +229,29 @@ final class Connector {
                 if (heir != null) {
                     heir.onConnected(made);
                 }
+            }
+        }
+
+        /** AUTH is answered with what HELLO would have been. */
+        private static boolean isAnswer(Frame frame) {
+            FrameKind kind = FrameKind.of(frame.kindCode());
+            return (kind == FrameKind.HELLO || kind == FrameKind.AUTH) && frame.isResponse();
+        }
+
+        private void prove(ChannelHandlerContext context, HelloOk challenge) {
+            try {
+                context.channel()
+                        .writeAndFlush(
+                                Frame.encode(
+                                        context.alloc(),
+                                        FrameKind.AUTH,
+                                        Frame.CRITICAL,
+                                        0,
+                                        AUTH_CORRELATION,
+                                        greeting.answer(challenge)),
+                                context.channel().voidPromise());
+            } catch (IllegalArgumentException e) {
+                fail(cannotConnect(endpoint, "its challenge cannot be meant: " + e.getMessage()));
             }
         }
 
@@ -254,7 +310,12 @@ final class Connector {
                     fail(cannotConnect(endpoint, why));
                 }
             } else {
-                end(String.valueOf(root.getMessage() == null ? root : root.getMessage()));
+                Error encryption = TlsFailure.of(endpoint, cause);
+                if (encryption != null && connection == null) {
+                    fail(encryption);
+                } else {
+                    end(String.valueOf(root.getMessage() == null ? root : root.getMessage()));
+                }
             }
         }
 

@@ -285,14 +285,20 @@ public final class Link {
                 return;
             }
             dialedMs = nowMs();
-            resolver.resolve(endpoint, attempts, address -> {
+            resolver.resolve(endpoint, attempts, connector.secret(), found -> {
                 if (isClosed()) {
                     return;
                 }
-                if (address == null) {
+                if (found.address() == null) {
                     onFailed(Connector.cannotConnect(endpoint, "the host name is not known"));
+                } else if (found.secret() == null) {
+                    onFailed(Errors.of(
+                            Code.UNAUTHENTICATED,
+                            "cannot connect to " + endpoint,
+                            "there is no password or token to be had: " + found.why(),
+                            "look at what the client was given as its credentials"));
                 } else {
-                    connector.connect(endpoint, address, this);
+                    connector.connect(endpoint, found.address(), found.secret(), this);
                 }
             });
         }
