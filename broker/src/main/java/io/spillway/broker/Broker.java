@@ -23,6 +23,7 @@ import io.spillway.broker.log.WriteState;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.replay.Replays;
+import io.spillway.broker.session.AccessSettings;
 import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.PressureMonitor;
 import io.spillway.broker.session.SessionContext;
@@ -69,6 +70,7 @@ public final class Broker implements AutoCloseable {
     private final LinkService links;
     private final @Nullable ClusterMember cluster;
     private final SessionContext context;
+    private final OpenedSecurity security;
     private final BrokerServer server;
     private final PressureMonitor pressure;
     private final Degradation degradation;
@@ -93,8 +95,10 @@ public final class Broker implements AutoCloseable {
         this.links = links;
         this.cluster = cluster;
         this.context = context;
+        security = new OpenedSecurity(config.security(), shards.get(0), context, clock);
         server = BrokerServer.start(
-                config.listen(), config.eventLoops(), config.session().maxConnections(), config.forSessions(), context);
+                config.listen(), config.eventLoops(), security.door(), config.forSessions(), context);
+        security.watch(server, context);
         pressure = new PressureMonitor(context, shards, config.log().minFreeBytes());
         if (config.controls()) {
             server.every(PressureMonitor.TICK_MS, pressure::tick);
@@ -288,6 +292,7 @@ public final class Broker implements AutoCloseable {
             metrics.bind(VERSION, server, context);
             metrics.bindPressure(pressure);
             metrics.bindDegradation(degradation);
+            metrics.bindSecurity(security, server);
             return AdminServer.start(
                     config.http(),
                     this::health,
@@ -297,6 +302,11 @@ public final class Broker implements AutoCloseable {
                             links,
                             context.quotaSettings(),
                             context.toggleSettings(),
+                            new AccessSettings(
+                                    shards.get(0).mailbox(),
+                                    context.audit(),
+                                    () -> shards.get(0).access()),
+                            security.http(),
                             degradation::view));
         } catch (RuntimeException e) {
             server.close();

@@ -40,6 +40,7 @@ public record BrokerConfig(
         boolean controls,
         Group group,
         ClusterConfig cluster,
+        SecurityConfig security,
         long drainTimeoutMs) {
     /** Most offsets between a group's cursor and the newest record it has out; bounds the group's memory. */
     private static final int GROUP_WINDOW = 1 << 20;
@@ -51,7 +52,7 @@ public record BrokerConfig(
             boolean autoCreate, int defaultPartitions, String defaultDurability, long retentionCheckIntervalMs) {}
 
     /** Connections. */
-    public record Session(long heartbeatMs, int maxFrameBytes, int maxConnections) {}
+    public record Session(long heartbeatMs, int maxFrameBytes) {}
 
     /** Credit of a publisher. */
     public record Publish(int windowBatches, long windowBytes, long budgetBytes) {}
@@ -82,8 +83,7 @@ public record BrokerConfig(
                         from.get(Settings.RETENTION_CHECK_INTERVAL_MS)),
                 new Session(
                         from.get(Settings.SESSION_HEARTBEAT_MS),
-                        Math.toIntExact(from.get(Settings.SESSION_MAX_FRAME_BYTES)),
-                        from.get(Settings.SESSION_MAX_CONNECTIONS)),
+                        Math.toIntExact(from.get(Settings.SESSION_MAX_FRAME_BYTES))),
                 new Publish(
                         from.get(Settings.PUBLISH_WINDOW_BATCHES),
                         from.get(Settings.PUBLISH_WINDOW_BYTES),
@@ -91,6 +91,7 @@ public record BrokerConfig(
                 from.get(Settings.CONTROL_ENABLED),
                 group(from),
                 ClusterConfig.of(from),
+                SecurityConfig.of(from),
                 from.get(Settings.DRAIN_TIMEOUT_MS));
     }
 

@@ -67,6 +67,16 @@ final class BrokerMetrics {
         meters.bind(DEGRADATION_STEP, () -> degradation.view().step().number());
     }
 
+    void bindSecurity(OpenedSecurity security, BrokerServer server) {
+        meters.bind(CONNECTIONS_HALF_OPEN, server::halfOpen);
+        meters.bind(CONNECTIONS_REFUSED, server::refusedConnections, "address");
+        meters.bind(CONNECTIONS_REFUSED, server::evictedConnections, "half_open");
+        meters.bind(LOGINS_REFUSED, () -> security.security().denials().unknown());
+        meters.bind(REQUESTS_DENIED, () -> security.security().denials().denied());
+        meters.bind(FILES_NOT_RELOADED, security::reloadFailures);
+        meters.bind(CERTIFICATE_ENDS, security::certificateEndsS);
+    }
+
     private void bindPublish() {
         count(PUBLISHED_BATCHES, counters -> counters.publishedBatches);
         count(PUBLISHED_RECORDS, counters -> counters.publishedRecords);

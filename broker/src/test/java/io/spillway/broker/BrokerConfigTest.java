@@ -2,12 +2,17 @@ package io.spillway.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spillway.broker.auth.AuthSettings;
+import io.spillway.broker.auth.CertifiedNames;
+import io.spillway.broker.auth.Tls;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.cluster.MemberTerms;
 import io.spillway.broker.log.LogConfig;
+import io.spillway.broker.transport.Door;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 final class BrokerConfigTest {
@@ -58,6 +63,23 @@ final class BrokerConfigTest {
                 Map.entry("cluster-tls.authority", "c.pem"),
                 Map.entry("follower-read-max-lag-ms", "28s"),
                 Map.entry("zone-order", "y,z"),
+                Map.entry("session.max-connections-per-address", "30"),
+                Map.entry("session.max-half-open", "31"),
+                Map.entry("session.handshake-timeout-ms", "32s"),
+                Map.entry("tls.certificate", "d.pem"),
+                Map.entry("tls.key", "e.pem"),
+                Map.entry("tls.client-authority", "f.pem"),
+                Map.entry("tls.client-auth", "require"),
+                Map.entry("tls.http", "false"),
+                Map.entry("auth.required", "true"),
+                Map.entry("auth.certificate-principal", "san-uri"),
+                Map.entry("auth.credentials-file", "g"),
+                Map.entry("auth.token-keys", "h"),
+                Map.entry("auth.token-audience", "i"),
+                Map.entry("auth.plain-secrets", "true"),
+                Map.entry("auth.super-users", "j, k"),
+                Map.entry("auth.acl", "true"),
+                Map.entry("auth.open-metrics", "true"),
                 Map.entry("drain-timeout-ms", "22")));
 
         assertThat(config)
@@ -72,7 +94,7 @@ final class BrokerConfigTest {
                         19,
                         10 << 20,
                         new BrokerConfig.Topics(true, 11, "mapped", 12),
-                        new BrokerConfig.Session(13_000, 14 << 20, 15),
+                        new BrokerConfig.Session(13_000, 14 << 20),
                         new BrokerConfig.Publish(16, 17 << 20, 23 << 20),
                         false,
                         new BrokerConfig.Group(18, 19_000, 20, 21, 29),
@@ -85,6 +107,15 @@ final class BrokerConfigTest {
                                 "h:28",
                                 new MemberTerms(28_000, List.of("y", "z")),
                                 List.of("a.pem", "b.pem", "c.pem")),
+                        new SecurityConfig(
+                                new Tls.Sources(Path.of("d.pem"), Path.of("e.pem"), Path.of("f.pem"), true),
+                                false,
+                                CertifiedNames.SAN_URI,
+                                new AuthSettings(true, "i", true, true, Set.of("j", "k"), true),
+                                Path.of("g"),
+                                Path.of("h"),
+                                new Door.Limits(15, 30, 31),
+                                32_000),
                         22));
     }
 }

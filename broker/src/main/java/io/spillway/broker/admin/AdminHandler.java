@@ -13,11 +13,15 @@ import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.timeout.IdleStateEvent;
+import io.spillway.broker.base.SpillwayException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,14 +37,39 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     private static final Answer MALFORMED = Answer.text(400, "not an HTTP request this server understands\n");
     private static final Answer FAILED = Answer.text(500, "the broker could not answer; its log says why\n");
 
+    /** A whole request comes in this time, or the connection goes: one that comes drop by drop as well as none. */
+    private static final int REQUEST_SECONDS = 30;
+
     private final AdminRoutes routes;
+    private final HttpGate gate;
+    private final ConnectionLimit limit;
+    private @Nullable ScheduledFuture<?> deadline;
     private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
 
     /** @param ends nothing comes after it on this connection */
     private record Waiting(CompletableFuture<Answer> answer, boolean headOnly, boolean ends) {}
 
-    AdminHandler(AdminRoutes routes) {
+    AdminHandler(AdminRoutes routes, HttpGate gate, ConnectionLimit limit) {
         this.routes = routes;
+        this.gate = gate;
+        this.limit = limit;
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) throws Exception {
+        expectRequest(context);
+        super.channelActive(context);
+    }
+
+    private void expectRequest(ChannelHandlerContext context) {
+        expectNothing();
+        deadline = context.executor().schedule(() -> context.close(), REQUEST_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private void expectNothing() {
+        if (deadline != null) {
+            deadline.cancel(false);
+        }
     }
 
     @Override
@@ -49,9 +78,11 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             context.close();
             return;
         }
+        expectNothing();
+        limit.onRequest(context.channel());
         boolean malformed = request.decoderResult().isFailure();
         CompletableFuture<Answer> answer =
-                malformed ? CompletableFuture.completedFuture(MALFORMED) : answer(request, peer(context));
+                malformed ? CompletableFuture.completedFuture(MALFORMED) : answer(context, request);
         waiting.add(new Waiting(answer, HttpMethod.HEAD.equals(request.method()), malformed));
         if (answer.isDone()) {
             writeReady(context);
@@ -66,13 +97,20 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
                 : "nobody";
     }
 
-    private CompletableFuture<Answer> answer(FullHttpRequest request, String peer) {
+    private CompletableFuture<Answer> answer(ChannelHandlerContext context, FullHttpRequest request) {
         AdminRequest read;
         try {
-            read = AdminRequest.of(request, peer);
+            read = AdminRequest.of(request, peer(context));
+            read = read.by(gate.check(request.headers(), read, context.channel()));
         } catch (IllegalArgumentException e) {
             return CompletableFuture.completedFuture(MALFORMED);
+        } catch (SpillwayException e) {
+            return CompletableFuture.completedFuture(Answer.error(e));
         }
+        return answer(read);
+    }
+
+    private CompletableFuture<Answer> answer(AdminRequest read) {
         return routes.answer(read).exceptionally(failure -> {
             LOG.error("what=admin_request_failed path={}", read.path(), failure);
             return FAILED;
@@ -88,6 +126,9 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             }
             context.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
         }
+        if (waiting.isEmpty()) {
+            expectRequest(context);
+        }
     }
 
     private static FullHttpResponse response(Answer answer, boolean headOnly) {
@@ -100,6 +141,11 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
                 .set(HttpHeaderNames.CONTENT_TYPE, answer.contentType())
                 .setInt(HttpHeaderNames.CONTENT_LENGTH, body.length)
                 .set(HttpHeaderNames.CACHE_CONTROL, HttpHeaderValues.NO_STORE);
+        if (answer.status() == HttpResponseStatus.UNAUTHORIZED.code()) {
+            response.headers()
+                    .add(HttpHeaderNames.WWW_AUTHENTICATE, "Basic realm=\"spillway\", charset=\"UTF-8\"")
+                    .add(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer realm=\"spillway\"");
+        }
         if (!answer.allow().isEmpty()) {
             response.headers().set(HttpHeaderNames.ALLOW, answer.allow());
         }
@@ -118,6 +164,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     @Override
     public void channelInactive(ChannelHandlerContext context) throws Exception {
         waiting.clear();
+        expectNothing();
         super.channelInactive(context);
     }
 

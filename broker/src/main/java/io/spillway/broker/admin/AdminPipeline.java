@@ -1,5 +1,6 @@
 package io.spillway.broker.admin;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpObjectAggregator;
@@ -17,15 +18,19 @@ final class AdminPipeline {
 
     private AdminPipeline() {}
 
-    static void install(ChannelPipeline pipeline, ConnectionLimit limit, AdminRoutes routes) {
+    static void install(Channel channel, HttpDoor door, ConnectionLimit limit, AdminHandler handler) {
+        ChannelPipeline pipeline = channel.pipeline();
         HttpDecoderConfig sizes = new HttpDecoderConfig()
                 .setMaxInitialLineLength(MAX_REQUEST_LINE_BYTES)
                 .setMaxHeaderSize(MAX_HEADERS_BYTES);
-        pipeline.addLast(limit)
-                .addLast(new IdleStateHandler(0, 0, IDLE_SECONDS))
+        pipeline.addLast(limit);
+        if (door.tls() != null) {
+            pipeline.addLast(door.tls().get().http().newHandler(channel.alloc()));
+        }
+        pipeline.addLast(new IdleStateHandler(0, 0, IDLE_SECONDS))
                 .addLast(new HttpServerCodec(sizes))
                 .addLast(new HttpServerKeepAliveHandler())
                 .addLast(new HttpObjectAggregator(MAX_BODY_BYTES, true))
-                .addLast(new AdminHandler(routes));
+                .addLast(handler);
     }
 }

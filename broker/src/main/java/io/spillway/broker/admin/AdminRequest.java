@@ -4,6 +4,7 @@ import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.QueryStringDecoder;
+import io.spillway.broker.auth.Identity;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -16,6 +17,9 @@ import java.util.Map;
  * @param isOfPage a page in a browser sends it: it has an Origin
  */
 record AdminRequest(HttpMethod method, String path, Map<String, String> query, String peer, boolean isOfPage) {
+    /** The parameter that says who asks. */
+    static final String BY = "by";
+
     private static final int MAX_PARAMETERS = 16;
 
     /** Throws IllegalArgumentException when the query cannot be decoded. */
@@ -34,6 +38,16 @@ record AdminRequest(HttpMethod method, String path, Map<String, String> query, S
                 query,
                 peer,
                 request.headers().contains(HttpHeaderNames.ORIGIN));
+    }
+
+    /** The same from somebody known: whatever he calls himself, it is he who did it. */
+    AdminRequest by(Identity who) {
+        if (!who.isKnown()) {
+            return this;
+        }
+        Map<String, String> named = new LinkedHashMap<>(query);
+        named.put(BY, who.name());
+        return new AdminRequest(method, path, named, who.name() + " @ " + peer, isOfPage);
     }
 
     /** What stands below a root path, without the slash; empty for the root. */

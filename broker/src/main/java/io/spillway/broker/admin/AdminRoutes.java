@@ -29,6 +29,7 @@ final class AdminRoutes implements AutoCloseable {
     private final LinkRoutes links;
     private final QuotaRoutes quotas;
     private final ToggleRoutes toggles;
+    private final AccessRoutes access;
     private final Supplier<Degradation.View> degradation;
     private final JvmMeters jvm = new JvmMeters();
 
@@ -40,6 +41,7 @@ final class AdminRoutes implements AutoCloseable {
             LinkRoutes links,
             QuotaRoutes quotas,
             ToggleRoutes toggles,
+            AccessRoutes access,
             Supplier<Degradation.View> degradation) {
         this.health = health;
         this.registry = registry;
@@ -47,6 +49,7 @@ final class AdminRoutes implements AutoCloseable {
         this.links = links;
         this.quotas = quotas;
         this.toggles = toggles;
+        this.access = access;
         this.degradation = degradation;
     }
 
@@ -63,6 +66,9 @@ final class AdminRoutes implements AutoCloseable {
         }
         if (ToggleRoutes.areFor(request.path())) {
             return toggles.answer(request);
+        }
+        if (AccessRoutes.areFor(request.path())) {
+            return access.answer(request);
         }
         return CompletableFuture.completedFuture(request.reads() ? get(request.path()) : refuse(request.path()));
     }

@@ -48,10 +48,12 @@ public final class AdminServer implements AutoCloseable {
                 new LinkRoutes(operated.links()),
                 new QuotaRoutes(operated.quotas()),
                 new ToggleRoutes(operated.toggles()),
+                new AccessRoutes(operated.access()),
                 operated.degradation());
         EventLoopGroup thread = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("spillway-http", true), NioIoHandler.newFactory());
         ConnectionLimit limit = new ConnectionLimit();
+        HttpGate gate = new HttpGate(operated.door());
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(thread)
                 .channel(NioServerSocketChannel.class)
@@ -60,7 +62,7 @@ public final class AdminServer implements AutoCloseable {
                 .childHandler(new ChannelInitializer<SocketChannel>() {
                     @Override
                     protected void initChannel(SocketChannel channel) {
-                        AdminPipeline.install(channel.pipeline(), limit, routes);
+                        AdminPipeline.install(channel, operated.door(), limit, new AdminHandler(routes, gate, limit));
                     }
                 });
         ChannelFuture bound = bootstrap.bind(listen.host(), listen.port()).awaitUninterruptibly();

@@ -23,7 +23,7 @@ record ChangeRules(String subject, String command, String page) {
                     "use spillway " + command + ", or a program that sends no Origin");
         }
         for (String name : request.query().keySet()) {
-            if (!taken.contains(name)) {
+            if (!taken.contains(name) && !name.equals(AdminRequest.BY)) {
                 throw invalid("the parameter " + name + " is not known", "it takes " + new TreeSet<>(taken));
             }
         }

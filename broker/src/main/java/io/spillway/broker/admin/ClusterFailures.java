@@ -72,6 +72,7 @@ final class ClusterFailures {
     static int httpStatus(Code code) {
         return switch (code) {
             case INVALID_ARGUMENT -> 400;
+            case UNAUTHENTICATED -> 401;
             case PERMISSION_DENIED -> 403;
             case NOT_FOUND -> 404;
             case WRONG_STATE -> 409;

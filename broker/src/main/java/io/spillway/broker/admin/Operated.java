@@ -1,6 +1,7 @@
 package io.spillway.broker.admin;
 
 import io.spillway.broker.link.LinkService;
+import io.spillway.broker.session.AccessSettings;
 import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.QuotaSettings;
 import io.spillway.broker.session.ToggleSettings;
@@ -18,4 +19,6 @@ public record Operated(
         LinkService links,
         QuotaSettings quotas,
         ToggleSettings toggles,
+        AccessSettings access,
+        HttpDoor door,
         Supplier<Degradation.View> degradation) {}

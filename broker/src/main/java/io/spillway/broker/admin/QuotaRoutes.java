@@ -41,8 +41,10 @@ final class QuotaRoutes {
     private CompletableFuture<String> perform(String change, Map<String, String> query) {
         Quota.Scope scope = scope(query);
         String name = name(scope, query);
+        String by = query.getOrDefault(AdminRequest.BY, "");
+        String who = by.isEmpty() ? "http" : "http by " + by;
         CompletableFuture<Boolean> done =
-                change.equals("set") ? quotas.set(quota(scope, name, query)) : quotas.remove(scope, name);
+                change.equals("set") ? quotas.set(quota(scope, name, query), who) : quotas.remove(scope, name, who);
         return done.thenApply(ok -> done(change, scope, name));
     }
 

@@ -29,8 +29,13 @@ final class AdminClient {
     private static final int MAX_SHOWN = 100;
 
     private final List<String> addresses;
+    private final HttpAccess access;
 
     AdminClient(List<String> addresses) {
+        this(addresses, HttpAccess.OPEN);
+    }
+
+    AdminClient(List<String> addresses, HttpAccess access) {
         for (String address : addresses) {
             if (ListenAddress.parse(address).isEmpty()) {
                 throw new UsageException(
@@ -38,6 +43,7 @@ final class AdminClient {
             }
         }
         this.addresses = addresses;
+        this.access = access;
     }
 
     List<String> addresses() {
@@ -46,8 +52,9 @@ final class AdminClient {
 
     /** What is at that path of that broker. */
     Map<String, @Nullable Object> get(String address, String path, Duration timeout) throws IOException {
-        HttpRequest request =
-                HttpRequest.newBuilder(uri(address, path)).timeout(timeout).build();
+        HttpRequest request = access.addTo(HttpRequest.newBuilder(uri(address, path)))
+                .timeout(timeout)
+                .build();
         try {
             return read(address, http(timeout).send(request, BodyHandlers.ofString()));
         } catch (IOException e) {
@@ -87,7 +94,7 @@ final class AdminClient {
         for (String address : addresses) {
             tried.add(address);
             String target = path + "?" + parameters + "&timeout_ms=" + Math.max(1, timeout.toMillis());
-            HttpRequest request = HttpRequest.newBuilder(uri(address, target))
+            HttpRequest request = access.addTo(HttpRequest.newBuilder(uri(address, target)))
                     .timeout(timeout.plus(GRACE))
                     .POST(HttpRequest.BodyPublishers.noBody())
                     .build();
@@ -116,7 +123,7 @@ final class AdminClient {
         SpillwayException failure = null;
         for (String address : addresses) {
             try {
-                return new AdminClient(List.of(address)).post(path, query, timeout);
+                return new AdminClient(List.of(address), access).post(path, query, timeout);
             } catch (SpillwayException e) {
                 if (e.code() != Code.NOT_LEADER && e.code() != Code.CONNECT_FAILED) {
                     throw e;
@@ -136,15 +143,15 @@ final class AdminClient {
         return before != null && now.code() == Code.CONNECT_FAILED ? before : now;
     }
 
-    private static HttpClient http(Duration timeout) {
-        return HttpClient.newBuilder()
+    private HttpClient http(Duration timeout) {
+        return access.addTo(HttpClient.newBuilder())
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(timeout.compareTo(MAX_CONNECT) < 0 ? timeout : MAX_CONNECT)
                 .build();
     }
 
-    private static URI uri(String address, String target) {
-        return URI.create("http://" + address + target);
+    private URI uri(String address, String target) {
+        return URI.create(access.scheme() + "://" + address + target);
     }
 
     static SpillwayException unreachable(List<String> tried, IOException cause) {

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Options of commands that talk to a broker, but for how long they look for one. */
@@ -20,6 +21,9 @@ class ConnectOptions {
             description = "Where brokers listen, in order of preference, separated by commas. "
                     + "Environment: SPILLWAY_ENDPOINTS. Default: 127.0.0.1:7400.")
     private List<String> endpoints = new ArrayList<>();
+
+    @Mixin
+    private SecurityOptions security = new SecurityOptions();
 
     @Option(names = "--output", paramLabel = "FORMAT", description = "text or json. Default: text.")
     private OutputFormat output = OutputFormat.TEXT;
@@ -37,7 +41,7 @@ class ConnectOptions {
 
     /** The same from a zone; empty: none. */
     SpillwayClient connect(String zone) {
-        return SpillwayClient.builder()
+        return security.addTo(SpillwayClient.builder())
                 .zone(zone)
                 .endpoints(endpoints.toArray(String[]::new))
                 .clientName("spillway-cli")

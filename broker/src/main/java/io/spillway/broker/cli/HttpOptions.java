@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Options of commands that talk to the HTTP side of a broker. */
@@ -18,6 +19,9 @@ final class HttpOptions {
                             + "cannot be reached. Default: 127.0.0.1:7480.")
     private List<String> addresses = new ArrayList<>();
 
+    @Mixin
+    private SecurityOptions security = new SecurityOptions();
+
     @Option(names = "--output", paramLabel = "FORMAT", description = "text or json. Default: text.")
     private OutputFormat output = OutputFormat.TEXT;
 
@@ -29,7 +33,7 @@ final class HttpOptions {
     private @Nullable Duration timeout;
 
     AdminClient client() {
-        return new AdminClient(addresses);
+        return new AdminClient(addresses, security.http());
     }
 
     boolean json() {

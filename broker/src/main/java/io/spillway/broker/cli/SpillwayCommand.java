@@ -69,6 +69,10 @@ final class SpillwayCommand {
         commands.put("link", () -> new LinkCommand(console));
         commands.put("quota", () -> new QuotaCommand(console));
         commands.put("toggle", () -> new ToggleCommand(console));
+        commands.put("user", () -> new UserCommand(console));
+        commands.put("acl", () -> new AclCommand(console));
+        commands.put("token", () -> new TokenCommand(console));
+        commands.put("secure", () -> new SecureCommand(console));
         commands.put("log", () -> new LogCommand(console));
         commands.put("bench", () -> new BenchCommand(console));
         return commands;

@@ -21,6 +21,8 @@ import java.util.stream.Collectors;
 public final class ConfigLoader {
     /** Variables of ours that are no settings: for the clients and for the launcher. */
     private static final Set<String> OTHER_VARIABLES = Set.of("SPILLWAY_ENDPOINTS", "SPILLWAY_JAVA_OPTS");
+    /** Of those that the commands take which connect. */
+    private static final String CLIENT_PREFIX = Setting.ENVIRONMENT_PREFIX + "CLIENT_";
 
     /** Kubernetes describes every service called spillway-something to every container in variables like these. */
     private static final Pattern SERVICE_LINK = Pattern.compile("SPILLWAY_(?:.+_)?(?:SERVICE_(?:HOST|PORT(?:_.+)?)"
@@ -56,6 +58,7 @@ public final class ConfigLoader {
                 settings.put(setting, text, new Origin(Origin.Kind.ENVIRONMENT, name));
             } else if (name.startsWith(Setting.ENVIRONMENT_PREFIX)
                     && !OTHER_VARIABLES.contains(name)
+                    && !name.startsWith(CLIENT_PREFIX)
                     && !SERVICE_LINK.matcher(name).matches()) {
                 throw unknown("environment variable " + name, NearestName.of(name, byName.keySet()));
             }

@@ -163,6 +163,89 @@ public final class Settings {
     public static final Setting<Integer> SESSION_MAX_CONNECTIONS = new Setting<>(
             "session.max-connections", count(1, 1_000_000), "10000", "Client connections beyond this are refused.");
 
+    public static final Setting<Integer> SESSION_MAX_CONNECTIONS_PER_ADDRESS = new Setting<>(
+            "session.max-connections-per-address",
+            count(0, 1_000_000),
+            "0",
+            "Connections of one address beyond this are closed at once. 0: as many as there may be at all.");
+    public static final Setting<Integer> SESSION_MAX_HALF_OPEN = new Setting<>(
+            "session.max-half-open",
+            count(1, 100_000),
+            "1000",
+            "Connections whose clients have not said yet who they are. Beyond it the oldest of the address that has most is closed.");
+    public static final Setting<Long> SESSION_HANDSHAKE_TIMEOUT_MS = new Setting<>(
+            "session.handshake-timeout-ms",
+            duration(100, MINUTE),
+            "5s",
+            "How long a client may take to open its session: TLS, preface, HELLO and login all together.");
+
+    public static final Setting<String> TLS_CERTIFICATE = new Setting<>(
+            "tls.certificate",
+            text(".*", "the path of a file"),
+            "",
+            "PEM file with the broker's certificate for clients and for http, and its chain. Empty: plain text. This file and "
+                    + "those that belong to it are read again when they change.");
+    public static final Setting<String> TLS_KEY = new Setting<>(
+            "tls.key", text(".*", "the path of a file"), "", "PEM file with the certificate's key, PKCS #8.");
+    public static final Setting<String> TLS_CLIENT_AUTHORITY = new Setting<>(
+            "tls.client-authority",
+            text(".*", "the path of a file"),
+            "",
+            "PEM file with the authority that signs clients' certificates. Empty: clients show none.");
+    public static final Setting<String> TLS_CLIENT_AUTH = new Setting<>(
+            "tls.client-auth",
+            choice("none", "request", "require"),
+            "none",
+            "Whether clients may show a certificate, or must. At http none is required, but may be shown.");
+    public static final Setting<Boolean> TLS_HTTP =
+            new Setting<>("tls.http", flag(), "true", "Whether http is encrypted, too, when tls.certificate is set.");
+
+    public static final Setting<Boolean> AUTH_REQUIRED = new Setting<>(
+            "auth.required",
+            flag(),
+            "false",
+            "Whether clients, and whoever uses http, must prove who they are: by certificate, password or token.");
+    public static final Setting<String> AUTH_CERTIFICATE_PRINCIPAL = new Setting<>(
+            "auth.certificate-principal",
+            choice("cn", "san-uri"),
+            "cn",
+            "Which name of a client's certificate is its principal: the common name, or the first URI of the alternative names.");
+    public static final Setting<String> AUTH_CREDENTIALS_FILE = new Setting<>(
+            "auth.credentials-file",
+            text(".*", "the path of a file"),
+            "",
+            "File with users that may log in beside those of spillway user: the first operator. Made by spillway secure init.");
+    public static final Setting<String> AUTH_TOKEN_KEYS = new Setting<>(
+            "auth.token-keys",
+            text(".*", "the path of a directory"),
+            "",
+            "Directory with the keys that tokens are verified with: ID.pem, a public key of P-256 or Ed25519, or ID.hmac.");
+    public static final Setting<String> AUTH_TOKEN_AUDIENCE = new Setting<>(
+            "auth.token-audience",
+            text("\\S{1,200}", "1 to 200 characters without spaces"),
+            "spillway",
+            "For whom tokens must be issued.");
+    public static final Setting<Boolean> AUTH_PLAIN_SECRETS = new Setting<>(
+            "auth.plain-secrets",
+            flag(),
+            "false",
+            "Whether tokens, and passwords at http, are taken over connections without TLS, as behind a proxy that has it.");
+    public static final Setting<String> AUTH_SUPER_USERS = new Setting<>(
+            "auth.super-users",
+            text("[^,]*(,[^,]+)*", "PRINCIPAL,PRINCIPAL,..."),
+            "",
+            "Principals for whom no rule counts.");
+    public static final Setting<Boolean> AUTH_ACL = new Setting<>(
+            "auth.acl",
+            flag(),
+            "false",
+            "Whether rules say who may do what: what no rule of spillway acl allows is denied then.");
+    public static final Setting<Boolean> AUTH_OPEN_METRICS = new Setting<>(
+            "auth.open-metrics",
+            flag(),
+            "false",
+            "Whether everybody may read /metrics when auth.required or auth.acl is on.");
+
     public static final Setting<Integer> PUBLISH_WINDOW_BATCHES = new Setting<>(
             "publish.window-batches",
             count(1, 64),
@@ -249,6 +332,23 @@ public final class Settings {
             SESSION_HEARTBEAT_MS,
             SESSION_MAX_FRAME_BYTES,
             SESSION_MAX_CONNECTIONS,
+            SESSION_MAX_CONNECTIONS_PER_ADDRESS,
+            SESSION_MAX_HALF_OPEN,
+            SESSION_HANDSHAKE_TIMEOUT_MS,
+            TLS_CERTIFICATE,
+            TLS_KEY,
+            TLS_CLIENT_AUTHORITY,
+            TLS_CLIENT_AUTH,
+            TLS_HTTP,
+            AUTH_REQUIRED,
+            AUTH_CERTIFICATE_PRINCIPAL,
+            AUTH_CREDENTIALS_FILE,
+            AUTH_TOKEN_KEYS,
+            AUTH_TOKEN_AUDIENCE,
+            AUTH_PLAIN_SECRETS,
+            AUTH_SUPER_USERS,
+            AUTH_ACL,
+            AUTH_OPEN_METRICS,
             PUBLISH_WINDOW_BATCHES,
             PUBLISH_WINDOW_BYTES,
             PUBLISH_BUDGET_BYTES,

@@ -10,6 +10,23 @@ public final class MetricNames {
     public static final Metric BUILD =
             gauge("spillway_build", "Always 1; the labels say what runs.", "version", "java");
     public static final Metric CONNECTIONS = gauge("spillway_connections", "Client connections that are open.");
+    public static final Metric CONNECTIONS_HALF_OPEN =
+            gauge("spillway_connections_half_open", "Connections whose clients have not said yet who they are.");
+    public static final Metric CONNECTIONS_REFUSED = counter(
+            "spillway_connections_refused_total",
+            "Connections closed before a session: address = its address has too many, half_open = for a newer one, because too "
+                    + "many clients had not said yet who they are.",
+            "why");
+    public static final Metric LOGINS_REFUSED = counter(
+            "spillway_logins_refused_total",
+            "Clients and http requests that did not prove who they are, sessions ended because that holds no more included.");
+    public static final Metric REQUESTS_DENIED = counter(
+            "spillway_requests_denied_total", "Requests refused because no rule allows them, or one denies them.");
+    public static final Metric FILES_NOT_RELOADED = counter(
+            "spillway_security_reload_failures_total",
+            "Changed certificates, credentials or keys that could not be used; those before are used on.");
+    public static final Metric CERTIFICATE_ENDS = gauge(
+            "spillway_tls_certificate_end_timestamp_seconds", "When the broker's certificate ends; 0 without TLS.");
     public static final Metric PROTOCOL_ERRORS = counter(
             "spillway_protocol_errors_total", "Frames no client of ours would send; their connections were closed.");
     public static final Metric TOPICS = gauge("spillway_topics", "Topics, dead-letter topics included.");
@@ -157,6 +174,12 @@ public final class MetricNames {
     public static final List<Metric> ALL = List.of(
             BUILD,
             CONNECTIONS,
+            CONNECTIONS_HALF_OPEN,
+            CONNECTIONS_REFUSED,
+            LOGINS_REFUSED,
+            REQUESTS_DENIED,
+            FILES_NOT_RELOADED,
+            CERTIFICATE_ENDS,
             PROTOCOL_ERRORS,
             TOPICS,
             TOPICS_SWITCHED,

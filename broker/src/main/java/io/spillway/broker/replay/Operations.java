@@ -55,12 +55,14 @@ final class Operations {
     }
 
     /** Throws what refuses the request; otherwise the reply is answered, now or later. */
-    void handle(ReplayAdmin request, String who, Reply<ReplayList> reply) {
+    void handle(ReplayAdmin request, ReplayCaller caller, Reply<ReplayList> reply) {
+        check(request, caller);
+        String who = caller.who();
         switch (request.getOp()) {
             case PLAN -> plan(request, reply);
             case START -> start(request, who, reply);
             case STATUS -> status(request.getId(), reply);
-            case LIST -> list(reply);
+            case LIST -> list(caller, reply);
             case PAUSE -> pause(request, who, reply);
             case RESUME -> resume(request, who, reply);
             case CANCEL -> cancel(request, who, reply);
@@ -71,6 +73,26 @@ final class Operations {
                         "unknown replay operation " + request.getOp(),
                         "this broker knows 1 to 9",
                         "use a newer broker");
+        }
+    }
+
+    /** Throws PERMISSION_DENIED. */
+    private void check(ReplayAdmin request, ReplayCaller caller) {
+        switch (request.getOp()) {
+            case PLAN -> caller.requireReplay(request.getSelection().getTopic());
+            case START -> {
+                String topic = store.plan(request.getId()).topic();
+                caller.requireReplay(topic);
+                caller.requireTarget(topic, request.getTarget());
+            }
+            case STATUS, PAUSE, RESUME, CANCEL, DIFF, DELETE -> {
+                Plan plan = store.findPlan(request.getId());
+                caller.requireReplay(
+                        plan != null
+                                ? plan.topic()
+                                : store.job(request.getId()).wire.getTopic());
+            }
+            default -> {}
         }
     }
 
@@ -359,10 +381,14 @@ final class Operations {
         }
     }
 
-    private void list(Reply<ReplayList> reply) {
+    private void list(ReplayCaller caller, Reply<ReplayList> reply) {
         ReplayList.Builder list = ReplayList.newBuilder();
-        store.plans().forEach(plan -> list.addPlans(plan.summary()));
-        store.jobs().forEach(job -> list.addJobs(job.wire));
+        store.plans().stream()
+                .filter(plan -> caller.mayReplay(plan.topic()))
+                .forEach(plan -> list.addPlans(plan.summary()));
+        store.jobs().stream()
+                .filter(job -> caller.mayReplay(job.wire.getTopic()))
+                .forEach(job -> list.addJobs(job.wire));
         reply.ok(list.build());
     }
 

@@ -30,13 +30,13 @@ public final class ReplayService implements AutoCloseable {
     }
 
     /** As {@link Replays#request}; refused with NOT_LEADER while another node decides. */
-    public void request(ReplayAdmin request, String who, Reply<ReplayList> reply) {
+    public void request(ReplayAdmin request, ReplayCaller caller, Reply<ReplayList> reply) {
         Replays now = running.get().orElse(null);
         if (now == null) {
             reply.failed(new SpillwayException(
                     Code.NOT_LEADER, "this node runs no replays", "another node leads the cluster", "ask the leader"));
         } else {
-            now.request(request, who, reply);
+            now.request(request, caller, reply);
         }
     }
 

@@ -30,7 +30,7 @@ public final class Replays implements AutoCloseable {
     private static final long BUSY_MS = 1;
     private static final long CLOSE_MS = 5_000;
 
-    private record Waiting(ReplayAdmin request, String who, Reply<ReplayList> reply) {}
+    private record Waiting(ReplayAdmin request, ReplayCaller caller, Reply<ReplayList> reply) {}
 
     private final Inbox inbox = new Inbox();
     private final Clock clock;
@@ -77,8 +77,8 @@ public final class Replays implements AutoCloseable {
     }
 
     /** Takes a request of a client; the reply comes from any thread. Refused with OVERLOADED when too many wait. */
-    public void request(ReplayAdmin request, String who, Reply<ReplayList> reply) {
-        if (!inbox.offer(() -> take(new Waiting(request, who, reply)))) {
+    public void request(ReplayAdmin request, ReplayCaller caller, Reply<ReplayList> reply) {
+        if (!inbox.offer(() -> take(new Waiting(request, caller, reply)))) {
             reply.failed(new SpillwayException(
                     Code.OVERLOADED, "a request was refused before any work", "too many wait", "try again", 200, null));
         }
@@ -90,7 +90,7 @@ public final class Replays implements AutoCloseable {
             return;
         }
         try {
-            operations.handle(waiting.request, waiting.who, waiting.reply);
+            operations.handle(waiting.request, waiting.caller, waiting.reply);
         } catch (SpillwayException e) {
             waiting.reply.failed(e);
         } catch (RuntimeException e) {

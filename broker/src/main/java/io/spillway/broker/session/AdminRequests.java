@@ -1,6 +1,8 @@
 package io.spillway.broker.session;
 
 import io.spillway.broker.audit.Audit;
+import io.spillway.broker.auth.Operation;
+import io.spillway.broker.auth.Resource;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.Switches;
 import io.spillway.broker.catalog.TopicCatalog;
@@ -45,13 +47,15 @@ final class AdminRequests {
     private final Outbox outbox;
     private final Audited audited;
     private final Restraint restraint;
+    private final Gate gate;
     private final LinkRequests links;
 
-    AdminRequests(SessionContext context, Outbox outbox, Audited audited, Restraint restraint) {
+    AdminRequests(SessionContext context, Outbox outbox, Audited audited, Restraint restraint, Gate gate) {
         this.context = context;
         this.outbox = outbox;
         this.audited = audited;
         this.restraint = restraint;
+        this.gate = gate;
         links = new LinkRequests(context, outbox, audited);
     }
 
@@ -86,7 +90,11 @@ final class AdminRequests {
         Metadata request = frame.header(Metadata.parser());
         int correlation = frame.correlation();
         if (request.getAll()) {
-            describe(List.copyOf(context.catalog.get().all()), correlation);
+            describe(
+                    context.catalog.get().all().stream()
+                            .filter(topic -> gate.allows(Operation.DESCRIBE, Resource.TOPIC, topic.name()))
+                            .toList(),
+                    correlation);
         } else {
             describeNamed(request.getTopicsList(), correlation);
         }
@@ -271,7 +279,7 @@ final class AdminRequests {
     private void replayAdmin(Frame frame) {
         ReplayAdmin request = frame.header(ReplayAdmin.parser());
         int correlation = frame.correlation();
-        context.replays.request(request, audited.who(), new Reply<>() {
+        context.replays.request(request, gate, new Reply<>() {
             @Override
             public void ok(ReplayList list) {
                 outbox.answerPayload(FrameKind.REPLAY_ADMIN, correlation, ReplayAdminOk.getDefaultInstance(), list);

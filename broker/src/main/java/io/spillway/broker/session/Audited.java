@@ -13,6 +13,7 @@ import io.spillway.protocol.v1.Start;
 import io.spillway.protocol.v1.TopicAdmin;
 import java.time.Instant;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -20,9 +21,15 @@ import org.jspecify.annotations.Nullable;
 /** Requests that are written to the audit before they are done and after, and what it says of them. */
 final class Audited {
     private static final int GROUP_DELETE = 3;
+    private static final int GROUP_CREATE = 4;
+    private static final int GROUP_ALTER = 5;
     private static final int GROUP_PAUSE = 6;
     private static final int GROUP_RESUME = 7;
+    private static final int GROUP_SNAPSHOT = 8;
     private static final int GROUP_RESTORE = 9;
+    private static final int GROUP_DELETE_SNAPSHOT = 11;
+    private static final int TOPIC_CREATE = 1;
+    private static final int TOPIC_ALTER = 2;
     private static final int TOPIC_DELETE = 3;
     private static final int TOPIC_PURGE = 4;
     private static final int TOPIC_PAUSE = 5;
@@ -31,11 +38,16 @@ final class Audited {
 
     private final Audit audit;
     private final Supplier<String> who;
+    private final BooleanSupplier everything;
 
-    /** @param who the client of the session */
-    Audited(Audit audit, Supplier<String> who) {
+    /**
+     * @param who the client of the session
+     * @param everything whether what takes nothing away is audited, too
+     */
+    Audited(Audit audit, Supplier<String> who, BooleanSupplier everything) {
         this.audit = audit;
         this.who = who;
+        this.everything = everything;
     }
 
     String who() {
@@ -74,7 +86,7 @@ final class Audited {
             case GROUP_PAUSE -> "group.pause";
             case GROUP_RESUME -> "group.resume";
             case GROUP_RESTORE -> "group.restore";
-            default -> "";
+            default -> everything.getAsBoolean() ? harmless(request) : "";
         };
         Map<String, String> detail =
                 request.getSnapshot().isEmpty() ? Map.of() : Map.of("snapshot", request.getSnapshot());
@@ -82,6 +94,16 @@ final class Audited {
                 ? null
                 : new AuditEntry(
                         who.get(), operation, request.getTopic(), request.getGroup(), request.getReason(), detail);
+    }
+
+    private static String harmless(GroupAdmin request) {
+        return switch (request.getOp()) {
+            case GROUP_CREATE -> "group.create";
+            case GROUP_ALTER -> "group.alter";
+            case GROUP_SNAPSHOT -> "group.snapshot";
+            case GROUP_DELETE_SNAPSHOT -> "group.delete-snapshot";
+            default -> "";
+        };
     }
 
     /** Null for what is not audited. */
@@ -101,8 +123,15 @@ final class Audited {
             case TOPIC_PAUSE -> switched("topic.pause", request);
             case TOPIC_RESUME -> switched("topic.resume", request);
             case TOPIC_SHED_CLASS -> switched("topic.shed-class", request);
+            case TOPIC_CREATE -> everything.getAsBoolean() ? configured("topic.create", request) : null;
+            case TOPIC_ALTER -> everything.getAsBoolean() ? configured("topic.alter", request) : null;
             default -> null;
         };
+    }
+
+    private AuditEntry configured(String operation, TopicAdmin request) {
+        return new AuditEntry(
+                who.get(), operation, request.getTopic(), "", request.getReason(), request.getConfigMap());
     }
 
     private AuditEntry switched(String operation, TopicAdmin request) {

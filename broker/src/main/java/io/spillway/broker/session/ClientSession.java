@@ -1,14 +1,11 @@
 package io.spillway.broker.session;
 
 import com.google.protobuf.ByteString;
-import io.spillway.broker.audit.Audit;
+import io.spillway.broker.auth.Identity;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
-import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.flow.PressureSignal;
-import io.spillway.broker.shard.Mailbox;
-import io.spillway.broker.shard.ShardCommand;
 import io.spillway.broker.toggles.ToggleUnit;
 import io.spillway.broker.toggles.Toggles;
 import io.spillway.protocol.Code;
@@ -19,16 +16,11 @@ import io.spillway.protocol.Limits;
 import io.spillway.protocol.ProtocolException;
 import io.spillway.protocol.v1.Backpressure;
 import io.spillway.protocol.v1.Bye;
-import io.spillway.protocol.v1.ClosePublisher;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.GoAway;
 import io.spillway.protocol.v1.Hello;
 import io.spillway.protocol.v1.HelloOk;
-import io.spillway.protocol.v1.OpenPublisher;
-import io.spillway.protocol.v1.OpenPublisherOk;
 import io.spillway.protocol.v1.Ping;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -51,10 +43,13 @@ public final class ClientSession {
     private final SessionContext context;
     private final Connection connection;
     private final Outbox outbox;
+    private final Login login;
+    private final Gate gate;
+    private final Rights rights;
     private final AdminRequests admin;
     private final GroupRequests groups;
     private final ConsumeRequests consumers;
-    private final Map<Integer, PublisherHandle> publishers = new HashMap<>();
+    private final PublishRequests publishers;
     private @Nullable String instance;
     private String clientId = "";
     private Caller caller = Caller.NOBODY;
@@ -73,11 +68,24 @@ public final class ClientSession {
         this.context = context;
         this.connection = connection;
         outbox = new Outbox(connection);
-        Audited audited = new Audited(context.audit, () -> clientId + " @ " + connection.remote());
+        login = new Login(context, connection, outbox);
+        gate = new Gate(context::security, connection::remote, this::who);
+        rights = new Rights(gate, name -> context.catalog.get().find(name) != null, this::isInUse);
+        Audited audited =
+                new Audited(context.audit, this::who, () -> context.security().isClosed());
         Restraint restraint = new Restraint(this::signal, context.random);
-        admin = new AdminRequests(context, outbox, audited, restraint);
-        groups = new GroupRequests(context, outbox, audited, restraint);
+        admin = new AdminRequests(context, outbox, audited, restraint, gate);
+        groups = new GroupRequests(context, outbox, audited, restraint, gate);
+        publishers = new PublishRequests(context, outbox, gate, toggled);
         consumers = new ConsumeRequests(context, connection, outbox, () -> caller, restraint);
+    }
+
+    /** For the audit: the principal, what its client calls itself, and where it is. */
+    private String who() {
+        Identity identity = gate.identity();
+        String principal = identity.isKnown() && !clientId.isEmpty() ? identity.name() + " (" + clientId + ")" : "";
+        String alone = identity.isKnown() ? identity.name() : clientId;
+        return (principal.isEmpty() ? alone : principal) + " @ " + connection.remote();
     }
 
     private PressureSignal signal() {
@@ -97,6 +105,8 @@ public final class ClientSession {
                 onUnknown(frame);
             } else if (kind == FrameKind.HELLO) {
                 onHello(frame);
+            } else if (instance == null && kind == FrameKind.AUTH) {
+                login.answer(frame, this::open);
             } else if (instance == null) {
                 throw new ProtocolException(
                         Code.MALFORMED_FRAME, "the first frame is " + kind + "; a session begins with HELLO");
@@ -126,14 +136,18 @@ public final class ClientSession {
             return;
         }
         try {
+            rights.check(kind, frame);
             switch (kind) {
                 case PING -> onPing(frame);
                 case BYE -> onBye(frame);
                 case HEALTH_REPORT -> consumers.report(frame, toggled.get().zoneBias() ? zone : NO_ZONE);
                 case HANDOFF, TOGGLE_UPDATE, GO_AWAY, BACKPRESSURE, DELIVER -> {}
-                case PUBLISH -> onPublish(frame);
-                case OPEN_PUBLISHER -> onOpenPublisher(frame);
-                case CLOSE_PUBLISHER -> onClosePublisher(frame);
+                case PUBLISH -> publishers.publish(frame);
+                case OPEN_PUBLISHER -> {
+                    refuseWhenDraining();
+                    publishers.open(frame, this::requireFree, Objects.requireNonNull(load));
+                }
+                case CLOSE_PUBLISHER -> publishers.close(frame);
                 case SUBSCRIBE -> onSubscribe(frame);
                 case CREDIT_GRANT -> consumers.grant(frame);
                 case ACK -> consumers.settle(frame);
@@ -163,13 +177,17 @@ public final class ClientSession {
         return onlyReads && !context.leads();
     }
 
+    private static Features.Outcome features(Hello hello) {
+        return Features.negotiate(
+                Set.copyOf(hello.getFeaturesList()), Set.copyOf(hello.getRequiredFeaturesList()), FEATURES, Set.of());
+    }
+
     private void onHello(Frame frame) {
         if (instance != null) {
             throw new ProtocolException(Code.MALFORMED_FRAME, "a second HELLO came on one connection");
         }
         Hello hello = frame.header(Hello.parser());
-        Features.Outcome features = Features.negotiate(
-                Set.copyOf(hello.getFeaturesList()), Set.copyOf(hello.getRequiredFeaturesList()), FEATURES, Set.of());
+        Features.Outcome features = features(hello);
         if (!features.isAgreed()) {
             outbox.fail(
                     FrameKind.HELLO,
@@ -183,27 +201,36 @@ public final class ClientSession {
             connection.closeAfterFlush();
             return;
         }
+        login.begin(hello, frame.correlation(), this::open);
+    }
+
+    /** The client is who it says it is. */
+    private void open(Hello hello, Identity identity, FrameKind answered, int correlation, byte[] proof) {
         ClusterView view = context.cluster.get();
         Error elsewhere = Leader.refusal(view, hello.getFollowerReads());
         if (elsewhere != null) {
-            outbox.fail(FrameKind.HELLO, 0, frame.correlation(), elsewhere);
+            outbox.fail(answered, 0, correlation, elsewhere);
             connection.closeAfterFlush();
             return;
         }
+        gate.identity(identity);
+        Features.Outcome features = features(hello);
         long epoch = context.nextEpoch();
         instance = hello.getInstanceId().isEmpty() ? "anonymous-" + epoch : hex(hello.getInstanceId());
         clientId = hello.getClientId();
         zone = hello.getZone();
         onlyReads = hello.getFollowerReads();
+        String principal = identity.isKnown() ? identity.name() : clientId;
         load = Load.of(
                 hello,
+                principal,
                 context.publishBudget,
                 violations(),
                 features.active().contains(Features.PRESSURE),
                 context.clock.nanoTime());
         caller = new Caller(clientId, instance, load.key());
         hearsOfToggles = features.active().contains(Features.TOGGLES);
-        unit = new ToggleUnit(hello.getInstanceId().toByteArray(), clientId, hello.getLang(), zone, "");
+        unit = new ToggleUnit(hello.getInstanceId().toByteArray(), principal, hello.getLang(), zone, "");
         ClientSession older = context.byInstance.put(instance, this);
         if (older != null) {
             older.fence();
@@ -216,10 +243,11 @@ public final class ClientSession {
         int heartbeatMs = heartbeatMs(hello);
         connection.heartbeatMs(heartbeatMs);
         outbox.answer(
-                FrameKind.HELLO,
+                answered,
                 0,
-                frame.correlation(),
+                correlation,
                 HelloOk.newBuilder()
+                        .setAuthData(ByteString.copyFrom(proof))
                         .setClusterId(context.nodeId)
                         .setBrokerId(1)
                         .setBrokerVersion(context.version)
@@ -290,6 +318,30 @@ public final class ClientSession {
         connection.closeAfterFlush();
     }
 
+    /** When what the client proved holds no more, in ms since 1970. */
+    long endsMs() {
+        return gate.identity().expiresMs();
+    }
+
+    /** Ends the session when what its client proved, or may do, does not hold any more. From any thread. */
+    void recheck() {
+        connection.execute(() -> {
+            String lost = gate.lost(this::isInUse);
+            if (lost.isEmpty()) {
+                return;
+            }
+            context.security().denials().unknown(who(), lost);
+            goAway(
+                    new SpillwayException(
+                            Code.UNAUTHENTICATED,
+                            "this connection is closed",
+                            lost,
+                            "connect again with credentials that hold, or ask an operator"),
+                    0);
+            connection.closeAfterFlush();
+        });
+    }
+
     /** Tells the client to leave, unless it only reads and may stay where another leads now. From any thread. */
     public void goAway(SpillwayException why, int graceMs) {
         if (why.code() == Code.NOT_LEADER && onlyReads && context.cluster.get().follows()) {
@@ -324,7 +376,7 @@ public final class ClientSession {
         // Behind the answer to HELLO, which is written on the event loop.
         connection.execute(() -> {
             outbox.send(FrameKind.BACKPRESSURE, 0, frame);
-            publishers.values().forEach(publisher -> publisher.pauseBulk(signal));
+            publishers.pauseBulk(signal);
         });
     }
 
@@ -361,69 +413,12 @@ public final class ClientSession {
         connection.closeAfterFlush();
     }
 
-    private void onPublish(Frame frame) {
-        PublisherHandle publisher = publishers.get(frame.channel());
-        if (publisher == null) {
-            throw WireErrors.noHandle("publisher", frame.channel(), "open it first: OPEN_PUBLISHER");
-        }
-        publisher.publish(frame, context.clock.nanoTime());
-    }
-
-    private void onOpenPublisher(Frame frame) {
-        OpenPublisher open = frame.header(OpenPublisher.parser());
-        refuseWhenDraining();
-        Audit.refuseChange(open.getTopic());
-        TopicSpec topic = context.catalog.get().get(open.getTopic());
-        int index = open.getAnyPartition() ? 0 : open.getPartition();
-        if (index < 0 || index >= topic.partitions()) {
-            throw WireErrors.invalid(
-                    "topic " + topic.name() + " has no partition " + open.getPartition(),
-                    "it has " + topic.partitions(),
-                    "choose one from 0 to " + (topic.partitions() - 1));
-        }
-        PublisherHandle.requirePossible(
-                context.cluster.get(),
-                open.getDurability(),
-                open.getAllowDegraded() && toggled.get().allowsDegraded());
-        requireFree(frame.channel());
-        ConsumeRequests.requireFewer(publishers.size(), Limits.MAX_PUBLISHERS_PER_CONNECTION);
-        Mailbox mailbox = context.mailbox(topic);
-        int channel = frame.channel();
-        PublisherHandle handle = new PublisherHandle(
-                context, Objects.requireNonNull(load), toggled, outbox, topic, channel, index, open);
-        long producerId = open.getProducerId() == 0 ? context.random.nextLong(1, Long.MAX_VALUE) : open.getProducerId();
-        AdminRequests.offer(
-                mailbox,
-                new ShardCommand.OpenPublisher(
-                        topic.partitionId(index),
-                        open.getProducerName(),
-                        producerId,
-                        open.getProducerEpoch(),
-                        outbox.reply(
-                                FrameKind.OPEN_PUBLISHER,
-                                channel,
-                                frame.correlation(),
-                                opened -> toWire(opened, handle, topic),
-                                () -> publishers.remove(channel, handle))));
-        publishers.put(channel, handle);
-    }
-
-    private OpenPublisherOk toWire(ShardCommand.PublisherOpened opened, PublisherHandle handle, TopicSpec topic) {
-        OpenPublisherOk.Builder ok = OpenPublisherOk.newBuilder()
-                .setProducerId(opened.producerId())
-                .setProducerEpoch(opened.epoch())
-                .setCredit(handle.credit())
-                .setMaxInflightBatches(context.config.windowBatches())
-                .setCodecs(1)
-                .setTopicRevision(topic.revision());
-        if (opened.lastSequence() >= 0) {
-            ok.setHasLast(true).setLastSequence(opened.lastSequence()).setLastOffset(opened.lastOffset());
-        }
-        return ok.build();
+    private boolean isInUse(int channel) {
+        return publishers.has(channel) || consumers.has(channel);
     }
 
     private void requireFree(int channel) {
-        if (channel == 0 || publishers.containsKey(channel) || consumers.has(channel)) {
+        if (channel == 0 || isInUse(channel)) {
             throw WireErrors.invalid(
                     "channel " + channel + " cannot be opened",
                     channel == 0 ? "0 is the connection itself" : "it is in use",
@@ -436,12 +431,6 @@ public final class ClientSession {
             throw new SpillwayException(
                     Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect in a moment");
         }
-    }
-
-    private void onClosePublisher(Frame frame) {
-        publishers.remove(frame.channel());
-        outbox.answer(
-                FrameKind.CLOSE_PUBLISHER, frame.channel(), frame.correlation(), ClosePublisher.getDefaultInstance());
     }
 
     private void onSubscribe(Frame frame) {
@@ -468,6 +457,6 @@ public final class ClientSession {
             context.byInstance.remove(instance, this);
         }
         consumers.onClosed();
-        publishers.clear();
+        publishers.onClosed();
     }
 }

@@ -2,6 +2,7 @@ package io.spillway.broker.session;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.spillway.broker.auth.Peer;
 
 /** The wire under a session, as transport provides it. Thread-safe. */
 public interface Connection {
@@ -30,6 +31,9 @@ public interface Connection {
 
     /** Closes once everything queued has been written, or after a second. */
     void closeAfterFlush();
+
+    /** What the connection itself tells of who is on the other side. */
+    Peer peer();
 
     /** Who is on the other side, for logs. */
     String remote();

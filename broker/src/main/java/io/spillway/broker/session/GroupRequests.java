@@ -1,5 +1,7 @@
 package io.spillway.broker.session;
 
+import io.spillway.broker.auth.Operation;
+import io.spillway.broker.auth.Resource;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.shard.GroupChange;
@@ -35,19 +37,27 @@ final class GroupRequests {
     private final Outbox outbox;
     private final Audited audited;
     private final Restraint restraint;
+    private final Gate gate;
 
-    GroupRequests(SessionContext context, Outbox outbox, Audited audited, Restraint restraint) {
+    GroupRequests(SessionContext context, Outbox outbox, Audited audited, Restraint restraint, Gate gate) {
         this.context = context;
         this.outbox = outbox;
         this.audited = audited;
         this.restraint = restraint;
+        this.gate = gate;
     }
 
     void administer(Frame frame) {
         GroupAdmin request = frame.header(GroupAdmin.parser());
         int correlation = frame.correlation();
         if (request.getOp() == LIST && request.getTopic().isEmpty()) {
-            list(List.copyOf(context.catalog.get().all()), 0, GroupList.newBuilder(), correlation);
+            list(
+                    context.catalog.get().all().stream()
+                            .filter(topic -> gate.allows(Operation.DESCRIBE, Resource.TOPIC, topic.name()))
+                            .toList(),
+                    0,
+                    GroupList.newBuilder(),
+                    correlation);
             return;
         }
         TopicSpec topic = context.catalog.get().get(request.getTopic());
@@ -140,7 +150,9 @@ final class GroupRequests {
         }
         TopicSpec topic = topics.get(next);
         Reply<List<GroupInfo>> reply = reply(correlation, groups -> {
-            list.addAllGroups(groups);
+            groups.stream()
+                    .filter(group -> gate.allows(Operation.DESCRIBE, Resource.GROUP, group.getGroup()))
+                    .forEach(list::addGroups);
             list(topics, next + 1, list, correlation);
         });
         if (!context.mailbox(topic).offer(new ShardCommand.DescribeGroups(topic.topicId(), null, reply))) {

@@ -21,11 +21,16 @@ record Load(
     private static final String UNKNOWN = "unknown";
 
     static Load of(
-            Hello hello, PublishBudget budget, CreditViolations violations, boolean hearsOfPressure, long nowNs) {
+            Hello hello,
+            String principal,
+            PublishBudget budget,
+            CreditViolations violations,
+            boolean hearsOfPressure,
+            long nowNs) {
         String domain = hello.getFailureDomain().isEmpty() ? hello.getLang() : hello.getFailureDomain();
         String known = domain.isEmpty() ? UNKNOWN : domain;
         return new Load(
-                new FlowKey(known, hello.getClientId()),
+                new FlowKey(known, principal),
                 budget.open(known),
                 Buckets.ofConnection(nowNs),
                 violations,

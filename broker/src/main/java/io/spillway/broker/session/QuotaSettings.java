@@ -16,8 +16,6 @@ import java.util.function.Supplier;
 
 /** Shows and changes the quotas; changes are audited, and answered once they are durable. Thread-safe. */
 public final class QuotaSettings {
-    private static final String WHO = "http";
-
     private final Mailbox mailbox;
     private final Audit audit;
     private final Supplier<Quotas> quotas;
@@ -33,23 +31,24 @@ public final class QuotaSettings {
         return quotas.get();
     }
 
-    public CompletableFuture<Boolean> set(Quota quota) {
+    public CompletableFuture<Boolean> set(Quota quota, String who) {
         Map<String, String> detail = Map.of(
                 "quota", quota.key(),
                 "bytes_per_second", Long.toString(quota.rate().perSecond()),
                 "burst_bytes", Long.toString(quota.rate().burst()));
-        return audited("quota.set", detail, reply -> new ShardCommand.SetQuota(quota, reply));
+        return audited(who, "quota.set", detail, reply -> new ShardCommand.SetQuota(quota, reply));
     }
 
-    public CompletableFuture<Boolean> remove(Quota.Scope scope, String name) {
+    public CompletableFuture<Boolean> remove(Quota.Scope scope, String name, String who) {
         return audited(
+                who,
                 "quota.remove",
                 Map.of("quota", scope.text() + ":" + name),
                 reply -> new ShardCommand.RemoveQuota(scope, name, reply));
     }
 
     private CompletableFuture<Boolean> audited(
-            String operation, Map<String, String> detail, Function<Reply<Boolean>, ShardCommand> command) {
+            String who, String operation, Map<String, String> detail, Function<Reply<Boolean>, ShardCommand> command) {
         CompletableFuture<Boolean> answer = new CompletableFuture<>();
         Reply<Boolean> reply = new Reply<>() {
             @Override
@@ -63,7 +62,7 @@ public final class QuotaSettings {
             }
         };
         audit.around(
-                new AuditEntry(WHO, operation, "", "", "", detail),
+                new AuditEntry(who, operation, "", "", "", detail),
                 audited -> offer(command.apply(audited)),
                 reply,
                 done -> "done");

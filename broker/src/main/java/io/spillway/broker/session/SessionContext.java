@@ -1,6 +1,9 @@
 package io.spillway.broker.session;
 
 import io.spillway.broker.audit.Audit;
+import io.spillway.broker.auth.Access;
+import io.spillway.broker.auth.AuthFiles;
+import io.spillway.broker.auth.AuthSettings;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.Published;
@@ -18,6 +21,7 @@ import io.spillway.broker.toggles.Toggles;
 import io.spillway.protocol.v1.Endpoint;
 import io.spillway.protocol.v1.PressureReason;
 import io.spillway.protocol.v1.PressureState;
+import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +66,7 @@ public final class SessionContext {
 
     final LongAdder protocolErrors = new LongAdder();
     final Audit audit;
+    private final Published<Security> security;
     final ReplayService replays;
     private final List<Shard> shards;
     private final AtomicLong nextEpoch;
@@ -83,6 +88,8 @@ public final class SessionContext {
         this.audit = audit;
         quotaSettings = new QuotaSettings(shards.get(0).mailbox(), audit, shards.get(0)::quotas);
         toggleSettings = new ToggleSettings(shards.get(0).mailbox(), audit, shards.get(0)::toggles, clock);
+        security = new Published<>(new Security(
+                AuthSettings.OPEN, () -> Access.NONE, () -> AuthFiles.NONE, audit, clock, new SecureRandom()));
         this.replays = replays;
         this.clock = clock;
         this.random = random;
@@ -209,6 +216,15 @@ public final class SessionContext {
 
     public Audit audit() {
         return audit;
+    }
+
+    /** Who may come in and do what; before anybody comes. */
+    public void security(Security of) {
+        security.set(of);
+    }
+
+    public Security security() {
+        return security.get();
     }
 
     Toggles toggles() {

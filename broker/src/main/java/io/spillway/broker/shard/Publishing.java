@@ -291,6 +291,13 @@ final class Publishing {
             TopicNames.check("producer", command.name());
             ProducerNamed known = partition.named.get(command.name());
             boolean resumes = known != null && known.getProducerId() == producerId && known.getEpoch() == epoch;
+            if (known != null && !command.owns().test(known.getProducerId())) {
+                throw new SpillwayException(
+                        Code.PERMISSION_DENIED,
+                        "producer " + command.name() + " of topic " + partition.topic.spec.name() + " cannot be opened",
+                        "its name belongs to another principal",
+                        "take another name");
+            }
             if (!resumes) {
                 requireWritable(partition);
                 producerId = known == null ? producerId : known.getProducerId();

@@ -22,7 +22,7 @@ final class QuotaAdministration {
 
     void set(ShardCommand.SetQuota command) {
         Quota quota = command.quota();
-        if (state.quotas.view().all().size() >= MAX_QUOTAS && !isKnown(quota.scope(), quota.name())) {
+        if (state.operators.quotas.view().all().size() >= MAX_QUOTAS && !isKnown(quota.scope(), quota.name())) {
             throw new SpillwayException(
                     Code.INVALID_ARGUMENT,
                     "quota " + quota.key() + " is not set",
@@ -58,7 +58,7 @@ final class QuotaAdministration {
     }
 
     private boolean isKnown(Quota.Scope scope, String name) {
-        Quota quota = state.quotas.view().of(scope, name);
+        Quota quota = state.operators.quotas.view().of(scope, name);
         return quota != null && quota.name().equals(name);
     }
 

@@ -1,6 +1,7 @@
 package io.spillway.broker.shard;
 
 import io.netty.util.concurrent.FastThreadLocalThread;
+import io.spillway.broker.auth.Access;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
@@ -55,6 +56,7 @@ public final class Shard implements AutoCloseable {
     private final Published<Quotas> quotas = new Published<>(Quotas.NONE);
     private final Published<Map<String, Long>> windows = new Published<>(Map.of());
     private final Published<Toggles> toggles = new Published<>(Toggles.NONE);
+    private final Published<Access> access = new Published<>(Access.NONE);
     private final Published<ShardLoad> load = new Published<>(ShardLoad.NONE);
     private final Published<Integer> pausedGroups = new Published<>(0);
     private final Published<Map<String, Integer>> members = new Published<>(Map.of());
@@ -85,8 +87,9 @@ public final class Shard implements AutoCloseable {
         this.catalog = catalog;
         log = opener.get();
         state = recover();
-        quotas.set(state.quotas.view());
-        toggles.set(state.toggles.view());
+        quotas.set(state.operators.quotas.view());
+        toggles.set(state.operators.toggles.view());
+        access.set(state.operators.access.view());
         writeState = new Published<>(log.writeState());
         logStats = new Published<>(log.stats());
         syncer = new SyncThread(index, log.snapshots(), clock, mailbox::wake);
@@ -157,6 +160,11 @@ public final class Shard implements AutoCloseable {
     /** What is toggled, as of a tenth of a second ago. Shard 0 knows it. */
     public Toggles toggles() {
         return toggles.get();
+    }
+
+    /** Who may come in and do what, as of a tenth of a second ago. Shard 0 knows it. */
+    public Access access() {
+        return access.get();
     }
 
     /** Groups that deliver nothing until they are resumed, as of a second ago. */
@@ -316,8 +324,9 @@ public final class Shard implements AutoCloseable {
         if (nowMs >= nextLoadMs) {
             nextLoadMs = nowMs + LOAD_MS;
             load.set(agent.load());
-            quotas.set(state.quotas.view());
-            toggles.set(state.toggles.view());
+            quotas.set(state.operators.quotas.view());
+            toggles.set(state.operators.toggles.view());
+            access.set(state.operators.access.view());
         }
         if (nowMs >= nextStatsMs) {
             nextStatsMs = nowMs + STATS_MS;

@@ -47,8 +47,7 @@ final class ShardAgent {
     private final Lanes lanes;
     private final ReplayAdministration replays;
     private final LinkAdministration links;
-    private final QuotaAdministration quotas;
-    private final ToggleAdministration toggles;
+    private final OperatorAdministration operators;
     private final Neighbours neighbours;
     private final Subscriptions subscriptions;
     private final Trimming trimming;
@@ -126,8 +125,7 @@ final class ShardAgent {
         lanes = new Lanes(state, journal, groups, settling);
         replays = new ReplayAdministration(state, journal, groups, lanes);
         links = new LinkAdministration(state, journal, topics, settling, () -> endClosed());
-        quotas = new QuotaAdministration(state, journal);
-        toggles = new ToggleAdministration(state, journal);
+        operators = new OperatorAdministration(state, journal);
         trimming = new Trimming(state, journal, groups, topics);
         backlogs = new BacklogBounds(state, trimming, counters);
         publishing = new Publishing(state, journal, clock, counters, backlogs);
@@ -359,12 +357,8 @@ final class ShardAgent {
             replays.answer(replay.command(), nowMs);
         } else if (command instanceof ShardCommand.Link link) {
             links.answer(link.command(), nowMs);
-        } else if (command instanceof ShardCommand.SetQuota set) {
-            quotas.set(set);
-        } else if (command instanceof ShardCommand.RemoveQuota remove) {
-            quotas.remove(remove);
-        } else if (command instanceof ShardCommand.ChangeToggle change) {
-            toggles.change(change, nowMs);
+        } else if (command instanceof ShardCommand.Operating change) {
+            operators.change(change, nowMs);
         }
     }
 
@@ -393,7 +387,7 @@ final class ShardAgent {
     private int decide() {
         state.groups.values().forEach(group -> settling.expire(group, nowMs));
         state.groups.values().forEach(group -> subscriptions.tick(group, nowMs));
-        Toggles toggled = state.shard == 0 ? state.toggles.view() : neighbours.toggles();
+        Toggles toggled = state.shard == 0 ? state.operators.toggles.view() : neighbours.toggles();
         state.groups.values().forEach(group -> group.toggled(toggled));
         lanes.tick();
         int work = deadLetters.doWork(nowMs);

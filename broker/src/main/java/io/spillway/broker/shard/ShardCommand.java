@@ -19,6 +19,7 @@ import io.spillway.protocol.v1.SeekResult;
 import io.spillway.protocol.v1.Start;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /** What a shard can be asked to do. */
@@ -124,7 +125,9 @@ public sealed interface ShardCommand {
         }
     }
 
-    record OpenPublisher(int partitionId, String name, long producerId, int epoch, Reply<PublisherOpened> reply)
+    /** @param owns whether a producer of that id is one of the client's */
+    record OpenPublisher(
+            int partitionId, String name, long producerId, int epoch, LongPredicate owns, Reply<PublisherOpened> reply)
             implements Asking {}
 
     /** What the broker knows of the producer; {@code lastSequence} is -1 when it has nothing of it. */
@@ -270,10 +273,13 @@ public sealed interface ShardCommand {
         }
     }
 
-    /** Sets a quota, or another rate for one that is there. */
-    record SetQuota(Quota quota, Reply<Boolean> reply) implements Asking {}
+    /** What operators ask. */
+    sealed interface Operating extends Asking {}
 
-    record RemoveQuota(Quota.Scope scope, String name, Reply<Boolean> reply) implements Asking {}
+    /** Sets a quota, or another rate for one that is there. */
+    record SetQuota(Quota quota, Reply<Boolean> reply) implements Operating {}
+
+    record RemoveQuota(Quota.Scope scope, String name, Reply<Boolean> reply) implements Operating {}
 
     /** Pauses publishing or dispatch of a topic, lets them go on, or gives it a class. */
     record SwitchTopic(String name, TopicSwitch change, long expectRevision, String reason, Reply<TopicSpec> reply)
@@ -285,7 +291,10 @@ public sealed interface ShardCommand {
     }
 
     /** Sets a toggle, keeps what it was set to, or takes it back. */
-    record ChangeToggle(ToggleChange change, Reply<ToggleChange.Done> reply) implements Asking {}
+    record ChangeToggle(ToggleChange change, Reply<ToggleChange.Done> reply) implements Operating {}
+
+    /** Lets somebody in or not any more, allows or denies something. */
+    record ChangeAccess(AccessChange change, Reply<Boolean> reply) implements Operating {}
 
     /** What comes from the cluster, in the order of its log. */
     sealed interface Agreement extends ShardCommand {}

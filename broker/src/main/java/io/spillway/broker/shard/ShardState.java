@@ -58,10 +58,8 @@ final class ShardState {
 
     /** Links that end here. */
     final LinkRecords links = new LinkRecords();
-    /** How much may be published. */
-    final QuotaRecords quotas = new QuotaRecords();
-    /** What was toggled. */
-    final ToggleRecords toggles = new ToggleRecords();
+    /** What operators have set. */
+    final OperatorRecords operators = new OperatorRecords();
 
     int nextGroupId = 1;
 
@@ -231,10 +229,9 @@ final class ShardState {
             case REPLAY_PLAN_KEPT, REPLAY_PLAN_DROPPED, REPLAY_JOB_KEPT, REPLAY_JOB_DROPPED, REPLAY_HELD ->
                 replays.apply(record);
             case LINK_KEPT, LINK_DROPPED -> links.apply(record);
-            case QUOTA_KEPT, QUOTA_DROPPED -> quotas.apply(record);
-            case TOGGLE_KEPT, TOGGLE_DROPPED -> toggles.apply(record);
             case PARTITION_MIRRORED, GROUP_MIRRORED -> Mirrored.apply(this, record);
             case KIND_NOT_SET -> throw new IllegalStateException("a state record of a newer version; upgrade first");
+            default -> operators.apply(record);
         }
     }
 

@@ -41,8 +41,7 @@ final class Snapshots {
         }
         state.replays.snapshot(snapshot);
         state.links.snapshot(snapshot);
-        state.quotas.snapshot(snapshot);
-        state.toggles.snapshot(snapshot);
+        state.operators.snapshot(snapshot);
         return snapshot.build();
     }
 
@@ -112,8 +111,7 @@ final class Snapshots {
         state.nextGroupId = Math.max(state.nextGroupId, snapshot.getNextGroupId());
         state.replays.restore(snapshot);
         state.links.restore(snapshot);
-        state.quotas.restore(snapshot);
-        state.toggles.restore(snapshot);
+        state.operators.restore(snapshot);
     }
 
     private static void restore(ShardState state, PartitionState from, long takenMs) {

@@ -27,7 +27,7 @@ final class ToggleAdministration {
 
     void change(ShardCommand.ChangeToggle command, long nowMs) {
         ToggleChange change = command.change();
-        Toggle known = state.toggles.find(change.name());
+        Toggle known = state.operators.toggles.find(change.name());
         requireRevision(change, known);
         switch (change.act()) {
             case SET -> set(command, known, nowMs);
@@ -76,7 +76,7 @@ final class ToggleAdministration {
         } else {
             KnownToggles.check(definition, to);
         }
-        if (known == null && state.toggles.view().all().size() >= MAX_TOGGLES) {
+        if (known == null && state.operators.toggles.view().all().size() >= MAX_TOGGLES) {
             throw new SpillwayException(
                     Code.INVALID_ARGUMENT,
                     "toggle " + change.name() + " is not set",
@@ -145,14 +145,14 @@ final class ToggleAdministration {
     }
 
     private long nextRevision() {
-        return state.toggles.view().revision() + 1;
+        return state.operators.toggles.view().revision() + 1;
     }
 
     private void commit(
             StateRecord record, @Nullable ToggleSetting now, long revertAtMs, ShardCommand.ChangeToggle command) {
         long sequence = journal.commit(List.of(record));
         ToggleChange.Done done = new ToggleChange.Done(
-                command.change().name(), now, state.toggles.view().revision(), revertAtMs);
+                command.change().name(), now, state.operators.toggles.view().revision(), revertAtMs);
         journal.whenDurable(sequence, new ReplyWhenDurable<>(done, command.reply()));
     }
 }

@@ -12,6 +12,7 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.ssl.SslHandler;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.session.SessionConfig;
@@ -28,9 +29,11 @@ public final class BrokerServer implements AutoCloseable {
     private final EventLoopGroup group;
     private final Channel listener;
     private final Connections connections;
+    private final Admittance admittance;
 
-    private BrokerServer(EventLoopGroup group, Channel listener, Connections connections) {
+    private BrokerServer(EventLoopGroup group, Channel listener, Connections connections, Admittance admittance) {
         this.group = group;
+        this.admittance = admittance;
         this.listener = listener;
         this.connections = connections;
     }
@@ -42,9 +45,10 @@ public final class BrokerServer implements AutoCloseable {
      * @throws SpillwayException INVALID_ARGUMENT when the address cannot be listened at
      */
     public static BrokerServer start(
-            ListenAddress address, int ioThreads, int maxConnections, SessionConfig config, SessionContext context) {
+            ListenAddress address, int ioThreads, Door door, SessionConfig config, SessionContext context) {
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(ioThreads, new IoThreads(), NioIoHandler.newFactory());
         Connections connections = new Connections();
+        Admittance admittance = new Admittance(door.limits());
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(group)
                 .channel(NioServerSocketChannel.class)
@@ -58,7 +62,11 @@ public final class BrokerServer implements AutoCloseable {
                 .childHandler(new ChannelInitializer<SocketChannel>() {
                     @Override
                     protected void initChannel(SocketChannel channel) {
-                        channel.pipeline().addLast(new PrefaceHandler(context, config, connections, maxConnections));
+                        if (admittance.enter(channel)) {
+                            init(channel, door, new PrefaceHandler(context, config, connections, admittance, door));
+                        } else {
+                            channel.close();
+                        }
                     }
                 });
         var bound = bootstrap.bind(address.host(), address.port()).awaitUninterruptibly();
@@ -66,7 +74,18 @@ public final class BrokerServer implements AutoCloseable {
             group.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
             throw address.refused(bound.cause(), "--listen");
         }
-        return new BrokerServer(group, bound.channel(), connections);
+        return new BrokerServer(group, bound.channel(), connections, admittance);
+    }
+
+    /** One deadline covers all that comes before the session: nobody stays for saying little again and again. */
+    private static void init(SocketChannel channel, Door door, PrefaceHandler preface) {
+        if (door.tls() != null) {
+            SslHandler tls = door.tls().get().clients().newHandler(channel.alloc());
+            tls.setHandshakeTimeoutMillis(door.handshakeTimeoutMs());
+            channel.pipeline().addLast(tls);
+        }
+        channel.pipeline().addLast(preface);
+        channel.eventLoop().schedule(preface::closeIfHalfOpen, door.handshakeTimeoutMs(), TimeUnit.MILLISECONDS);
     }
 
     public InetSocketAddress address() {
@@ -75,6 +94,21 @@ public final class BrokerServer implements AutoCloseable {
 
     public int connections() {
         return connections.count();
+    }
+
+    /** Connections without a session. */
+    public int halfOpen() {
+        return admittance.halfOpen();
+    }
+
+    /** Connections that were closed at once: their address has too many. */
+    public long refusedConnections() {
+        return admittance.refused();
+    }
+
+    /** Connections that were closed for newer ones, before they had said who they are. */
+    public long evictedConnections() {
+        return admittance.evicted();
     }
 
     /** Runs this on one of the event loops, at this interval, until the server closes. */

@@ -6,6 +6,8 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SslHandler;
+import io.spillway.broker.auth.Peer;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.session.ClientSession;
 import io.spillway.broker.session.Connection;
@@ -30,7 +32,6 @@ import org.slf4j.LoggerFactory;
  */
 final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Connection {
     private static final Logger LOG = LoggerFactory.getLogger(ConnectionHandler.class);
-    private static final long HELLO_TIMEOUT_MS = 5_000;
     private static final long WRITE_STALL_MS = 10_000;
     private static final int MISSED_HEARTBEATS = 3;
 
@@ -38,23 +39,23 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
     private final FrameDecoder decoder;
     private final OutboundQueue outbound;
     private final ClientSession session;
-    private final Connections connections;
+    private final House house;
     private final Clock clock;
+    private boolean isHalfOpen = true;
     private int heartbeatMs;
     private long lastReadNs;
     private long lastProgress;
     private long lastProgressNs;
     private java.util.concurrent.@Nullable ScheduledFuture<?> watch;
 
+    /** Where connections are known. */
+    record House(Connections connections, Admittance admittance, Door door) {}
+
     ConnectionHandler(
-            Channel channel,
-            FrameDecoder decoder,
-            SessionContext context,
-            SessionConfig config,
-            Connections connections) {
+            Channel channel, FrameDecoder decoder, SessionContext context, SessionConfig config, House house) {
         this.channel = channel;
         this.decoder = decoder;
-        this.connections = connections;
+        this.house = house;
         heartbeatMs = config.heartbeatMs();
         clock = context.clock();
         lastReadNs = clock.nanoTime();
@@ -69,23 +70,18 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
-        connections.add(this);
+        house.connections.add(this);
         heartbeatMs(heartbeatMs);
-        channel.eventLoop()
-                .schedule(
-                        () -> {
-                            if (!session.isOpen()) {
-                                channel.close();
-                            }
-                        },
-                        HELLO_TIMEOUT_MS,
-                        TimeUnit.MILLISECONDS);
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         lastReadNs = clock.nanoTime();
         session.onFrame((Frame) message);
+        if (isHalfOpen && session.isOpen()) {
+            isHalfOpen = false;
+            house.admittance.opened(channel);
+        }
     }
 
     @Override
@@ -121,7 +117,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
         if (watch != null) {
             watch.cancel(false);
         }
-        connections.remove(this);
+        house.connections.remove(this);
         session.onClosed();
         outbound.close();
     }
@@ -207,6 +203,12 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
     public void closeAfterFlush() {
         outbound.closeWhenEmpty();
         channel.eventLoop().schedule(() -> channel.close(), 1, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public Peer peer() {
+        SslHandler tls = channel.pipeline().get(SslHandler.class);
+        return tls == null ? Peer.UNKNOWN : house.door.names().peer(tls.engine().getSession());
     }
 
     @Override

@@ -1,9 +1,11 @@
 package io.spillway.broker.transport;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.handler.codec.DecoderException;
 import io.spillway.broker.session.SessionConfig;
 import io.spillway.broker.session.SessionContext;
 import io.spillway.protocol.FrameDecoder;
@@ -11,40 +13,44 @@ import io.spillway.protocol.Limits;
 import io.spillway.protocol.Preface;
 import io.spillway.protocol.ProtocolException;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Answers the eight bytes that begin a connection and makes way for frames, or refuses. Confined to the event loop. */
 final class PrefaceHandler extends ByteToMessageDecoder {
     private static final Logger LOG = LoggerFactory.getLogger(PrefaceHandler.class);
-    private static final long TIMEOUT_MS = 5_000;
 
     private final SessionContext context;
     private final SessionConfig config;
     private final Connections connections;
-    private final int maxConnections;
+    private final Admittance admittance;
+    private final Door door;
+    private @Nullable Channel channel;
     private boolean done;
 
-    PrefaceHandler(SessionContext context, SessionConfig config, Connections connections, int maxConnections) {
+    PrefaceHandler(
+            SessionContext context, SessionConfig config, Connections connections, Admittance admittance, Door door) {
         this.context = context;
         this.config = config;
         this.connections = connections;
-        this.maxConnections = maxConnections;
+        this.admittance = admittance;
+        this.door = door;
     }
 
     @Override
-    public void channelActive(ChannelHandlerContext ctx) {
-        ctx.executor()
-                .schedule(
-                        () -> {
-                            if (!done) {
-                                ctx.close();
-                            }
-                        },
-                        TIMEOUT_MS,
-                        TimeUnit.MILLISECONDS);
-        ctx.fireChannelActive();
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        channel = ctx.channel();
+    }
+
+    /** Its time is over. */
+    void closeIfHalfOpen() {
+        Channel mine = channel;
+        if (mine != null && admittance.isHalfOpen(mine)) {
+            LOG.info("event=handshake_too_slow remote={} ms={}", mine.remoteAddress(), door.handshakeTimeoutMs());
+            mine.close();
+        }
     }
 
     @Override
@@ -66,7 +72,8 @@ final class PrefaceHandler extends ByteToMessageDecoder {
             ctx.close();
             return;
         }
-        if (answer.version() != 0 && (connections.count() >= maxConnections || context.isTooBusyForMore())) {
+        if (answer.version() != 0
+                && (connections.count() >= door.limits().maxConnections() || context.isTooBusyForMore())) {
             answer = new Preface.Answer(0, answer.serverMin(), answer.serverMax(), Preface.REFUSED_BUSY);
         }
         ByteBuf bytes = ctx.alloc().buffer(Preface.BYTES);
@@ -80,7 +87,12 @@ final class PrefaceHandler extends ByteToMessageDecoder {
         FrameDecoder decoder = new FrameDecoder(Limits.MAX_FRAME_BEFORE_HELLO_BYTES, Limits.MAX_CLIENT_HEADER_BYTES);
         ctx.pipeline()
                 .addLast(decoder)
-                .addLast(new ConnectionHandler(ctx.channel(), decoder, context, config, connections))
+                .addLast(new ConnectionHandler(
+                        ctx.channel(),
+                        decoder,
+                        context,
+                        config,
+                        new ConnectionHandler.House(connections, admittance, door)))
                 .remove(this);
     }
 
@@ -97,7 +109,15 @@ final class PrefaceHandler extends ByteToMessageDecoder {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        LOG.debug("event=connection_lost remote={} why=\"{}\"", ctx.channel().remoteAddress(), cause.toString());
+        Throwable reason = cause instanceof DecoderException && cause.getCause() != null ? cause.getCause() : cause;
+        if (reason instanceof SSLException) {
+            context.security()
+                    .denials()
+                    .unknown(String.valueOf(ctx.channel().remoteAddress()), "TLS: " + reason.getMessage());
+        } else {
+            LOG.debug(
+                    "event=connection_lost remote={} why=\"{}\"", ctx.channel().remoteAddress(), cause.toString());
+        }
         ctx.close();
     }
 }

@@ -1,12 +1,14 @@
 package io.spillway.broker.admin;
 
 import io.spillway.broker.audit.Audit;
+import io.spillway.broker.auth.Access;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.flow.DegradationStep;
 import io.spillway.broker.flow.Quotas;
 import io.spillway.broker.link.NoLinks;
+import io.spillway.broker.session.AccessSettings;
 import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.QuotaSettings;
 import io.spillway.broker.session.ToggleSettings;
@@ -28,6 +30,8 @@ public final class TestOperated {
                 NoLinks.service(),
                 new QuotaSettings(new Mailbox(), audit, () -> Quotas.NONE),
                 new ToggleSettings(new Mailbox(), audit, () -> Toggles.NONE, Clock.SYSTEM),
+                new AccessSettings(new Mailbox(), audit, () -> Access.NONE),
+                HttpDoor.OPEN,
                 () -> new Degradation.View(DegradationStep.NORMAL, "", 0));
     }
 }

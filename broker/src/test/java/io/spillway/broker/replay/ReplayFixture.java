@@ -115,7 +115,7 @@ final class ReplayFixture implements AutoCloseable {
 
     private ReplayList ask(ReplayAdmin.Builder request) {
         Answer answer = new Answer();
-        replays.request(request.build(), "tester", answer);
+        replays.request(request.build(), new Tester(), answer);
         until(() -> answer.result != null || answer.refusal != null, "an answer");
         if (answer.refusal != null) {
             throw answer.refusal;
@@ -216,5 +216,24 @@ final class ReplayFixture implements AutoCloseable {
     public void close() {
         replays.release();
         shard.close();
+    }
+
+    /** Who may do everything. */
+    private static final class Tester implements ReplayCaller {
+        @Override
+        public String who() {
+            return "tester";
+        }
+
+        @Override
+        public boolean mayReplay(String topic) {
+            return true;
+        }
+
+        @Override
+        public void requireReplay(String topic) {}
+
+        @Override
+        public void requireTarget(String topic, io.spillway.protocol.v1.ReplayTarget target) {}
     }
 }

@@ -34,7 +34,7 @@ class QuotaRecordsTest {
     }
 
     private Quotas quotas() {
-        return shard.state().quotas.view();
+        return shard.state().operators.quotas.view();
     }
 
     @Test

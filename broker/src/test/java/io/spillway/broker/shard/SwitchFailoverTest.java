@@ -55,7 +55,7 @@ class SwitchFailoverTest {
             Switches switches = node.state.catalog.get().get("orders").switches();
             assertThat(switches.publishPaused()).as("node %d", node.id).isTrue();
             assertThat(switches.dispatchPaused()).as("node %d", node.id).isTrue();
-            Toggle toggle = Objects.requireNonNull(node.state.toggles.find(KnownToggles.DISPATCH_WEIGHTED));
+            Toggle toggle = Objects.requireNonNull(node.state.operators.toggles.find(KnownToggles.DISPATCH_WEIGHTED));
             assertThat(toggle.setting()).as("node %d", node.id).isEqualTo(off);
             assertThat(toggle.revertAtMs()).isEqualTo(revertAtMs);
         }

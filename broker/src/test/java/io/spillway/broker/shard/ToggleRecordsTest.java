@@ -50,7 +50,7 @@ class ToggleRecordsTest {
     }
 
     private @Nullable Toggle now() {
-        return shard.state().toggles.find(NAME);
+        return shard.state().operators.toggles.find(NAME);
     }
 
     private Toggle toggle() {
@@ -71,10 +71,10 @@ class ToggleRecordsTest {
 
         assertThat(toggle().setting()).isEqualTo(to("off", 2_500));
         assertThat(toggle().why()).isEqualTo(WHY);
-        Toggle beta = Objects.requireNonNull(shard.state().toggles.find("app.beta"));
+        Toggle beta = Objects.requireNonNull(shard.state().operators.toggles.find("app.beta"));
         assertThat(beta.setting()).isEqualTo(new ToggleSetting("on", 100, ToggleScope.parse("lang:go"), 77));
         assertThat(beta.revertAtMs()).isGreaterThan(shard.clock.nowMs());
-        assertThat(shard.state().toggles.view().revision()).isEqualTo(2);
+        assertThat(shard.state().operators.toggles.view().revision()).isEqualTo(2);
     }
 
     @Test
@@ -122,7 +122,7 @@ class ToggleRecordsTest {
 
         assertThat(done.now()).isNull();
         assertThat(now()).isNull();
-        assertThat(shard.state().toggles.view().revision())
+        assertThat(shard.state().operators.toggles.view().revision())
                 .as("clients see that something has changed")
                 .isEqualTo(2);
     }
