@@ -64,6 +64,7 @@ func dial(c *Client, endpoint string, cancel <-chan struct{}, connected func()) 
 		return nil, cannotConnect(endpoint, unreachable(err, c.opts.connectTimeout))
 	}
 	connected()
+	nc = encrypt(nc, endpoint, c.opts.tls)
 	cn := &conn{c: c, nc: nc, endpoint: endpoint, heartbeat: c.opts.heartbeat, waiting: map[uint32]responder{},
 		handles: map[uint16]handle{}, correlation: helloCorrelation, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	shaken := make(chan struct{})
@@ -109,9 +110,21 @@ func cannotConnect(endpoint, why string) *pb.Error {
 }
 
 func (cn *conn) handshake() *pb.Error {
+	proof := &login{mechanism: cn.c.opts.mechanism, user: cn.c.opts.user}
+	if cn.c.opts.secret != nil {
+		secret, err := cn.c.opts.secret()
+		if err != nil || secret == "" {
+			return wireError(codes.Unauthenticated, "cannot connect to "+cn.endpoint,
+				fmt.Sprintf("there is no password or token to be had: %v", err), "look at what the client was given as its credentials")
+		}
+		proof.secret = secret
+	}
 	cn.nc.SetDeadline(time.Now().Add(handshakeTimeout))
 	defer cn.nc.SetDeadline(time.Time{})
 	broken := func(err error) *pb.Error {
+		if failed := tlsFailure(cn.endpoint, err); failed != nil {
+			return failed
+		}
 		why := "connected, but the broker closed the connection"
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			why = fmt.Sprintf("connected, but no handshake within %d ms", handshakeTimeout.Milliseconds())
@@ -123,7 +136,9 @@ func (cn *conn) handshake() *pb.Error {
 		return cannotConnect(cn.endpoint, why)
 	}
 	preface := wire.ClientPreface()
-	header, err := proto.Marshal(cn.c.helloHeader())
+	hello := cn.c.helloHeader()
+	proof.begin(hello)
+	header, err := proto.Marshal(hello)
 	if err != nil {
 		return broken(err)
 	}
@@ -143,6 +158,26 @@ func (cn *conn) handshake() *pb.Error {
 	if refused := prefaceRefusal(cn.endpoint, broker); refused != nil {
 		return refused
 	}
+	if failed := cn.readHello(wire.Hello, broken); failed != nil {
+		return failed
+	}
+	if cn.hello.GetAuthMore() {
+		if failed := cn.prove(proof, broken); failed != nil {
+			return failed
+		}
+	}
+	if doubt := proof.doubt(cn.endpoint, cn.hello.GetAuthData()); doubt != nil {
+		return doubt
+	}
+	if ms := cn.hello.GetHeartbeatMs(); ms > 0 {
+		cn.heartbeat = time.Duration(ms) * time.Millisecond
+	}
+	cn.lastWrite = time.Now()
+	return nil
+}
+
+// readHello reads the answer to HELLO, or to AUTH, which is the same.
+func (cn *conn) readHello(kind wire.Kind, broken func(error) *pb.Error) *pb.Error {
 	frame, err := readFrame(cn.nc)
 	if err != nil {
 		var malformed *wire.MalformedError
@@ -159,14 +194,28 @@ func (cn *conn) handshake() *pb.Error {
 		return refusal
 	}
 	cn.hello = &pb.HelloOk{}
-	if frame.Kind != wire.Hello || !frame.IsResponse() || proto.Unmarshal(frame.Header, cn.hello) != nil {
+	if frame.Kind != kind || !frame.IsResponse() || proto.Unmarshal(frame.Header, cn.hello) != nil {
 		return cannotConnect(cn.endpoint, fmt.Sprintf("its first frame is of kind %d, not a Hello", frame.Kind))
 	}
-	if ms := cn.hello.GetHeartbeatMs(); ms > 0 {
-		cn.heartbeat = time.Duration(ms) * time.Millisecond
-	}
-	cn.lastWrite = time.Now()
 	return nil
+}
+
+// prove answers the broker's challenge.
+func (cn *conn) prove(proof *login, broken func(error) *pb.Error) *pb.Error {
+	data, err := proof.answer(cn.hello.GetAuthData())
+	if err != nil {
+		return cannotConnect(cn.endpoint, err.Error())
+	}
+	header, err := proto.Marshal(&pb.Auth{Data: data})
+	if err != nil {
+		return broken(err)
+	}
+	cn.correlation++
+	out := wire.AppendPrefix(nil, wire.Auth, wire.FlagCritical, 0, cn.correlation, len(header), -1)
+	if _, err := cn.nc.Write(append(out, header...)); err != nil {
+		return broken(err)
+	}
+	return cn.readHello(wire.Auth, broken)
 }
 
 func prefaceRefusal(endpoint string, broker wire.BrokerPreface) *pb.Error {

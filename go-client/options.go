@@ -1,6 +1,7 @@
 package spillway
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strconv"
@@ -30,6 +31,10 @@ type options struct {
 	appHealth       func() AppHealth
 	onPressure      func(Pressure)
 	onToggles       func()
+	tls             *tls.Config
+	mechanism       string // of logging in; empty = by certificate or not at all
+	user            string
+	secret          func() (string, error)
 }
 
 func defaults() options {

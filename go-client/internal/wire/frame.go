@@ -13,6 +13,7 @@ type Kind uint8
 const (
 	Hello          Kind = 0x01
 	Ping           Kind = 0x02
+	Auth           Kind = 0x03
 	GoAway         Kind = 0x04
 	Bye            Kind = 0x05
 	Backpressure   Kind = 0x06
