@@ -13,7 +13,7 @@ import java.util.function.Consumer;
  */
 final class Arrivals {
     private static final int TURN_PUBLISHES = 256;
-    private static final long TURN_BYTES = 4 << 20;
+    private static final long TURN_BYTES = 1 << 20;
     private static final int QUANTUM_BYTES = 64 << 10;
     /** More than these stay in the mailbox, which refuses what it cannot hold. */
     private static final int MAX_WAITING = 64 << 10;
