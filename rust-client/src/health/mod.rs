@@ -11,7 +11,9 @@ use crate::pb;
 use crate::state::State;
 use crate::sublink::SubLink;
 use crate::wire::Kind;
+use lateness::Lateness;
 
+mod lateness;
 mod sampler;
 mod workload;
 
@@ -67,8 +69,7 @@ pub(crate) struct Reporter {
     told: Option<u64>,
     seq: u64,
     pub braked: bool,
-    /// How late the ticks since the last sample were, in us.
-    late_us: Vec<u32>,
+    lateness: Lateness,
 }
 
 impl Reporter {
@@ -86,19 +87,9 @@ impl Reporter {
     }
 
     pub fn on_tick(&mut self, late: Duration) {
-        const ENOUGH: usize = 1_000;
-        if self.is_on() && self.late_us.len() < ENOUGH {
-            let us = u32::try_from(late.as_micros()).unwrap_or(u32::MAX);
-            self.late_us.push(us);
+        if self.is_on() {
+            self.lateness.add(late);
         }
-    }
-
-    fn take_late_p99_us(&mut self) -> u32 {
-        self.late_us.sort_unstable();
-        let last = (self.late_us.len() * 99).div_ceil(100);
-        let p99 = last.checked_sub(1).map_or(0, |i| self.late_us[i]);
-        self.late_us.clear();
-        p99
     }
 
     pub fn health(&self) -> Health {
@@ -158,7 +149,7 @@ impl State {
         use std::sync::atomic::Ordering::Relaxed;
         let now = self.net.now_ms();
         let reporter = &mut self.net.health;
-        sample.sched_p99_us = reporter.take_late_p99_us();
+        sample.sched_p99_us = reporter.lateness.p99_us();
         sample.inflight = work.busy.load(Relaxed);
         sample.max_inflight = work.handlers.load(Relaxed);
         let done = work.take();

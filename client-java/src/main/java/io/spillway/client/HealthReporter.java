@@ -7,7 +7,6 @@ import io.spillway.protocol.Features;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.v1.HealthReport;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -31,14 +30,11 @@ final class HealthReporter {
     /** A collector that takes 15 % of the time is as bad as it gets. */
     private static final int GC_FULL_PM = 150;
 
-    private static final int MAX_LATE_TICKS = 1_000;
-
     private final Settings settings;
     private final ClientContext client;
     private final HealthMachine machine = new HealthMachine(GC_FULL_PM);
     private final HealthSampler sampler;
-    private final int[] lateUs = new int[MAX_LATE_TICKS];
-    private int late;
+    private final Lateness lateness = new Lateness();
     private HealthReport.Builder last = HealthReport.newBuilder();
     private @Nullable Connection told;
     private long seq;
@@ -70,10 +66,7 @@ final class HealthReporter {
         if (!settings.isOn()) {
             return;
         }
-        if (late < MAX_LATE_TICKS) {
-            lateUs[late++] =
-                    (int) Math.max(0, Math.min(Integer.MAX_VALUE, (nowNs - tickNs) / 1_000 - everyMs * 1_000L));
-        }
+        lateness.add((nowNs - tickNs) / 1_000 - everyMs * 1_000L);
         tickNs = nowNs;
         long nowMs = nowNs / 1_000_000;
         boolean due = machine.drain(draining, nowMs);
@@ -112,7 +105,7 @@ final class HealthReporter {
         HealthSample sample = new HealthSample(
                 sampler.gcPm(elapsedMs),
                 sampler.memory(),
-                takeLateP99Us(),
+                lateness.p99Us(),
                 sampler.stalls(),
                 new HealthSample.Handlers(work.inflight(), work.maxInflight()),
                 HealthMachine.State.values()[app.state().ordinal()],
@@ -144,13 +137,6 @@ final class HealthReporter {
             Callbacks.threw(settings.app(), e);
             return Settings.WELL;
         }
-    }
-
-    private int takeLateP99Us() {
-        Arrays.sort(lateUs, 0, late);
-        int p99 = late == 0 ? 0 : lateUs[(late * 99 + 99) / 100 - 1];
-        late = 0;
-        return p99;
     }
 
     private static int perSecondMilli(long n, long elapsedMs) {
