@@ -73,7 +73,9 @@ func (m *ConnectionMachine) Know(nodes []Node) {
 
 // Start connects from now on.
 func (m *ConnectionMachine) Start(nowMs int64, r int) []Action {
-	m.beginRound(nowMs, r)
+	if m.state != Ended {
+		m.beginRound(nowMs, r)
+	}
 	return m.done()
 }
 

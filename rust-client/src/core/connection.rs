@@ -96,7 +96,9 @@ impl ConnectionMachine {
 
     /// Connects from now on.
     pub fn start(&mut self, now: u64, r: u32) -> Vec<Action> {
-        self.begin_round(now, r);
+        if self.phase != Phase::Closed {
+            self.begin_round(now, r);
+        }
         self.done()
     }
 

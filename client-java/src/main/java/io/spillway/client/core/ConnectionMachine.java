@@ -127,7 +127,9 @@ public final class ConnectionMachine {
     }
 
     public List<Action> start(long nowMs, int r) {
-        beginRound(nowMs, r);
+        if (state != State.CLOSED) {
+            beginRound(nowMs, r);
+        }
         return done();
     }
 
