@@ -233,6 +233,7 @@ func (c *Client) tick(now time.Time) {
 	c.tickLink(now)
 	c.tickRefresh(now)
 	c.tellConnPressureWhen(c.flow.view.Timer(c.flow.nowMs()))
+	c.endHolds((*core.PressureView).Timer)
 	for p := range c.producers {
 		p.tick(now)
 	}
@@ -260,6 +261,7 @@ func (c *Client) onReady(cn *conn) {
 
 func (c *Client) publishOn(cn *conn, mayResend bool) {
 	c.link.publishing, c.link.draining = cn, false
+	c.endHolds(func(v *core.PressureView, nowMs int64) bool { return v.Connected(core.Normal, nowMs) })
 	c.tellConnPressureWhen(c.flow.reset(pressure(cn.hello.GetState()), time.Now()))
 	for p := range c.producers {
 		p.onReady(mayResend)

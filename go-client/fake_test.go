@@ -39,6 +39,8 @@ type cluster struct {
 	reports  []*pb.HealthReport // that came
 	paused   []bool             // what each change of a subscription's credit said
 	refused  *pb.Error          // what every publish is answered with
+	refuses  int                // only so many; 0: all
+	came     int                // publishes
 	credit   *pb.Credit         // of publishers
 
 	shut    bool        // connections are closed as soon as they are there
@@ -282,8 +284,14 @@ func (s *session) onFrame(f *wire.Frame) bool {
 
 func (s *session) onPublish(f *wire.Frame, answer func(proto.Message, []byte)) {
 	c := s.n.c
+	c.came++
 	if c.refused != nil {
-		s.write(f.Kind, wire.FlagResponse|wire.FlagError, f.Channel, f.Correlation, c.refused, nil)
+		refusal := c.refused
+		if c.refuses == 1 {
+			c.refused = nil
+		}
+		c.refuses = max(0, c.refuses-1)
+		s.write(f.Kind, wire.FlagResponse|wire.FlagError, f.Channel, f.Correlation, refusal, nil)
 		return
 	}
 	count, sequence := binary.BigEndian.Uint32(f.Payload[36:]), binary.BigEndian.Uint64(f.Payload[48:])

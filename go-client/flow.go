@@ -18,6 +18,7 @@ type flow struct {
 	window   *core.Window
 	start    time.Time
 	view     core.PressureView
+	held     map[held]*core.PressureView
 	inFlight int
 	runnable []*partPublisher
 	spare    []*partPublisher
@@ -37,7 +38,7 @@ func (c *Client) wakePart(p *partPublisher) {
 func (f *flow) reset(state core.PressureState, now time.Time) (changed bool) {
 	f.window = core.NewWindow()
 	f.window.OnState(state)
-	f.start, f.inFlight = now, 0
+	f.start, f.inFlight, f.held = now, 0, map[held]*core.PressureView{}
 	return f.view.Connected(state, 0)
 }
 

@@ -14,7 +14,7 @@ type Metrics interface {
 	OnBatchAcked(topic string, partition, records int, latency time.Duration)
 	// OnPublishFailed: records failed for good.
 	OnPublishFailed(topic string, partition, records int, err *Error)
-	// OnThrottled: the broker asked to wait.
+	// OnThrottled: the broker asked to wait, by a signal, with an ack, or as it refused something for load.
 	OnThrottled(scope string, retryAfter time.Duration)
 	// OnPressure: what the broker says of itself has changed.
 	OnPressure(pressure Pressure)

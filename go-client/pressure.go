@@ -31,7 +31,7 @@ type Pressure struct {
 	// Reasons: the first is the cause. QUOTA, QUEUE_DELAY, MEMORY, DISK_SPACE, DISK_LATENCY, REPLICATION, CPU, CONSUMER_LAG, ADMIN,
 	// or none when the broker did not say.
 	Reasons []string
-	// Of is what it was said of: "connection" for all that the client publishes, or topic/partition.
+	// Of is what it was said of: "connection" for all that the client publishes, a topic, or topic/partition.
 	Of string
 	// Scope is what it concerns, in the broker's words.
 	Scope string
@@ -51,7 +51,7 @@ func (p Pressure) String() string {
 	return fmt.Sprintf("%v because of %s for %s, retry after %v", p.State, p.Reason(), p.Scope, p.RetryAfter)
 }
 
-// WithOnPressure sets who hears each change of the broker's pressure, on the connection and on each partition that is published to;
+// WithOnPressure sets who hears each change of the broker's pressure, on the connection, on each topic and each partition that is published to;
 // one change after the other. It must be quick. Default: nobody.
 func WithOnPressure(listener func(Pressure)) Option {
 	return func(o *options) error { o.onPressure = listener; return nil }
@@ -64,11 +64,11 @@ func (c *Client) Pressure() Pressure {
 	return c.flow.pressureNow()
 }
 
-// Pressure is the worst of what the broker has said for the connection and for the partitions of this topic.
+// Pressure is the worst of what the broker has said for the connection, for this topic and for its partitions.
 func (p *Producer) Pressure() Pressure {
 	p.c.mu.Lock()
 	defer p.c.unlock()
-	worst := p.c.flow.pressureNow()
+	worst := p.c.pressureOn(p)
 	for _, part := range p.parts {
 		if own := part.handle.pressure(); own.State > worst.State {
 			worst = own
@@ -85,7 +85,7 @@ func (p *Producer) MayPublish() bool {
 	}
 	p.c.mu.Lock()
 	defer p.c.unlock()
-	if p.closed || !p.c.maySend() {
+	if p.closed || !p.c.maySend() || p.c.isHeld(p) {
 		return false
 	}
 	for _, part := range p.parts {
@@ -161,36 +161,12 @@ func (h *pubHandle) tellWhen(changed bool) {
 
 func (h *pubHandle) scope() string { return fmt.Sprintf("%s/%d", h.part.producer.topic, h.part.index) }
 
-// onLoadRefusal: the broker has refused something of this publisher for load, and it waits that long.
-func (h *pubHandle) onLoadRefusal(e *pb.Error, waitMs int64) {
-	var state core.PressureState
-	switch codes.Code(e.GetCode()) {
-	case codes.Throttled, codes.QueueFull:
-		state = core.Throttled
-	case codes.Overloaded:
-		state = core.Overloaded
-	case codes.ReadOnly:
-		state = core.ReadOnly
-	default:
-		return
-	}
-	var reasons []uint32
-	if number, ok := pb.PressureReason_value["R_"+e.GetMetadata()["reason"]]; ok {
-		reasons = []uint32{uint32(number)}
-	}
-	scope := e.GetMetadata()["quota_scope"]
-	if scope == "" {
-		scope = h.scope()
-	}
-	h.tellWhen(h.view.Refused(state, reasons, scope, waitMs, h.part.producer.c.link.nowMs()))
-}
-
 // throttled is the error of a batch whose time is over while the broker lets nothing through; nil when that is not why.
 func (p *partPublisher) throttled(what string) *Error {
 	if p.producer.c.usable() == nil {
 		return nil
 	}
-	worst := p.producer.c.flow.pressureNow()
+	worst := p.producer.c.pressureOn(p.producer)
 	if own := p.handle.pressure(); own.State > worst.State {
 		worst = own
 	}

@@ -126,3 +126,78 @@ func TestARefusalForLoadIsPressureOfItsPartition(t *testing.T) {
 	open[spillway.Ack](t)(outcome.Ack(soon(t)))
 	until(t, "the end of it", func() bool { return heard.last().State == spillway.PressureNormal && heard.last().Of == "t/0" })
 }
+
+func overloaded(scope, class string) *pb.Error {
+	e := &pb.Error{Code: 601, Reason: "OVERLOADED", Message: "refused", Cause: "too much waits", Retry: pb.RetryClass_RETRY_SAFE,
+		RetryAfterMs: 1_500, Metadata: map[string]string{"reason": "MEMORY", "scope": scope}}
+	if class != "" {
+		e.Metadata["shed_class"] = class
+	}
+	return e
+}
+
+func TestWhatWouldBeRefusedForTheSameReasonWaitsInTheBuffer(t *testing.T) {
+	c := newCluster(t, 1)
+	c.with(func() { c.refused, c.refuses = overloaded("domain:go", ""), 1 })
+	c.lead(0)
+	heard := &pressures{}
+	client := c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithOnPressure(heard.hear))
+	refused := open[*spillway.Producer](t)(client.Producer(soon(t), "t"))
+	other := open[*spillway.Producer](t)(client.Producer(soon(t), "u"))
+	first := refused.PublishAsync(soon(t), spillway.Record{Value: []byte("x")})
+	until(t, "the listener to hear of it", func() bool {
+		p := heard.last()
+		return p.State == spillway.PressureOverloaded && p.Of == "connection" && p.Reason() == "MEMORY" && p.Scope == "domain:go"
+	})
+	if other.MayPublish() || other.Pressure().State != spillway.PressureOverloaded {
+		t.Errorf("the other one may publish: %v", other.Pressure())
+	}
+	open[spillway.Ack](t)(other.Publish(soon(t), spillway.Record{Value: []byte("y")}))
+	open[spillway.Ack](t)(first.Ack(soon(t)))
+	c.with(func() {
+		if c.came != 3 {
+			t.Errorf("%d publishes came: one is refused, and each comes once", c.came)
+		}
+	})
+	until(t, "the end of it", func() bool { return client.Pressure().State == spillway.PressureNormal })
+}
+
+func TestARefusalOfATopicOrOfAClassHoldsNothingElse(t *testing.T) {
+	c := newCluster(t, 1)
+	c.lead(0)
+	heard := &pressures{}
+	client := c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithOnPressure(heard.hear))
+	bulk := open[*spillway.Producer](t)(client.Producer(soon(t), "t", spillway.WithShedClass(3)))
+	urgent := open[*spillway.Producer](t)(client.Producer(soon(t), "t", spillway.WithShedClass(0)))
+	other := open[*spillway.Producer](t)(client.Producer(soon(t), "u"))
+	refuse := func(e *pb.Error) spillway.Future {
+		c.with(func() { c.refused, c.refuses = e, 1 })
+		outcome := bulk.PublishAsync(soon(t), spillway.Record{Value: []byte("x")})
+		until(t, "the listener to hear of it", func() bool {
+			return heard.last().State == spillway.PressureOverloaded && heard.last().Of == "t"
+		})
+		return outcome
+	}
+	goesOn := func(held spillway.Future, p *spillway.Producer) {
+		open[spillway.Ack](t)(p.Publish(soon(t), spillway.Record{Value: []byte("y")}))
+		select {
+		case <-held.Done():
+			t.Error("what is held went first")
+		default:
+		}
+		open[spillway.Ack](t)(held.Ack(soon(t)))
+		until(t, "the end of it", func() bool { return bulk.Pressure().State == spillway.PressureNormal })
+	}
+
+	held := refuse(overloaded("broker", "3"))
+	if bulk.MayPublish() || !urgent.MayPublish() {
+		t.Errorf("bulk %v, urgent %v", bulk.Pressure(), urgent.Pressure())
+	}
+	goesOn(held, urgent)
+
+	held = refuse(overloaded("topic:t", ""))
+	if urgent.MayPublish() || !other.MayPublish() {
+		t.Errorf("urgent %v, other %v", urgent.Pressure(), other.Pressure())
+	}
+	goesOn(held, other)
+}

@@ -235,6 +235,8 @@ func (h *pubHandle) obstacle() string {
 		return c.disconnectedBecause()
 	case h.lastRefusal != nil && (h.state != handleOpen || !h.isDue()):
 		return fromWire(h.lastRefusal).Error()
+	case c.isHeld(h.part.producer):
+		return "the broker asked to wait: " + c.pressureOn(h.part.producer).String()
 	case !h.credit.admits():
 		return "the broker's credit is used up: " + h.credit.String()
 	}

@@ -122,7 +122,7 @@ func (p *partPublisher) pump() bool {
 	if p.handle.isMissed() || p.hasWork() {
 		p.handle.open()
 	}
-	for p.handle.state == handleOpen && len(p.sent) < p.handle.maxInFlight && p.handle.isDue() {
+	for p.handle.state == handleOpen && len(p.sent) < p.handle.maxInFlight && p.handle.isDue() && !p.producer.c.isHeld(p.producer) {
 		if !p.producer.c.maySend() {
 			return p.hasWork()
 		}
@@ -227,8 +227,9 @@ func (p *partPublisher) onAck(b *batch, ack *pb.PublishAck) {
 	p.sent = without(p.sent, func(other *batch) bool { return other == b })
 	p.handle.credit.grant(ack.GetCredit())
 	p.handle.lastRefusal = nil
-	p.handle.tellWhen(p.handle.view.Ack(core.Normal, 0, p.producer.c.link.nowMs()))
 	c := p.producer.c
+	p.handle.tellWhen(p.handle.view.Ack(core.Normal, 0, c.link.nowMs()))
+	c.endHoldsOf(p.producer)
 	c.onAcked(ack.GetState(), ack.GetThrottleMs())
 	c.retries.onSuccess(b.retryCost)
 	c.onOutcome(nil, b.sent)

@@ -49,6 +49,7 @@ mod error;
 #[cfg(feature = "metrics")]
 mod facade;
 mod health;
+mod holds;
 mod link;
 mod message;
 mod metrics;

@@ -23,7 +23,7 @@ pub trait Metrics: Send + Sync {
     fn on_batch_acked(&self, _topic: &str, _partition: u32, _records: usize, _latency: Duration) {}
     /// Records failed for good.
     fn on_publish_failed(&self, _topic: &str, _partition: u32, _records: usize, _error: &Error) {}
-    /// The broker asked to wait.
+    /// The broker asked to wait, by a signal, with an ack, or as it refused something for load.
     fn on_throttled(&self, _scope: &str, _retry_after: Duration) {}
     /// What the broker says of itself has changed.
     fn on_pressure(&self, _pressure: &Pressure) {}

@@ -11,6 +11,7 @@ use crate::core::{
 };
 use crate::error::{retry_class, wire_error};
 use crate::health::Reporter;
+use crate::holds::Holds;
 use crate::metrics::Metrics;
 use crate::options::ClientOptions;
 use crate::pb;
@@ -68,6 +69,7 @@ pub(crate) struct Net {
     pub last_error: pb::Error,
     pub window: Window,
     pub view: PressureView,
+    pub holds: Holds,
     pub on_pressure: Option<OnPressure>,
     pub turns: Arc<Mutex<Turns>>,
     pub toggles: Arc<Toggles>,
@@ -114,6 +116,7 @@ impl Net {
             ),
             window: Window::new(),
             view: PressureView::default(),
+            holds: Holds::default(),
             on_pressure: opts.on_pressure.clone(),
             turns: Arc::default(),
             toggles: Arc::default(),
@@ -188,6 +191,7 @@ impl Net {
         let now = self.now_ms();
         let changed = self.view.connected(Pressure::of(state), now);
         self.tell_pressure_when(changed);
+        self.end_holds(|view, now| view.connected(Pressure::Normal, now));
     }
 
     fn is_gated(&self) -> bool {

@@ -19,7 +19,7 @@ pub struct Pressure {
     /// The first is the cause: QUOTA, QUEUE_DELAY, MEMORY, DISK_SPACE, DISK_LATENCY, REPLICATION, CPU, CONSUMER_LAG, ADMIN; none
     /// when the broker did not say.
     pub reasons: Vec<&'static str>,
-    /// What it was said of: "connection" for all that the client publishes, or topic/partition.
+    /// What it was said of: "connection" for all that the client publishes, a topic, or topic/partition.
     pub of: String,
     /// What it concerns, in the broker's words.
     pub scope: String,

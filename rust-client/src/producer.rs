@@ -101,7 +101,7 @@ impl Producer {
         self.queues.len()
     }
 
-    /// The worst of what the broker has said for the connection and for the partitions of this topic.
+    /// The worst of what the broker has said for the connection, for this topic and for its partitions.
     #[must_use]
     pub fn pressure(&self) -> Pressure {
         self.shared.with(|state| {
@@ -125,8 +125,9 @@ impl Producer {
         self.space.available_permits() > 0
             && self.shared.with(|state| {
                 let own = state.producers.get(&self.id);
-                own.is_some_and(|own| own.parts.iter().any(Publisher::may_publish))
-                    && state.net.may_send()
+                own.is_some_and(|own| {
+                    own.parts.iter().any(Publisher::may_publish) && !state.net.is_held(&own.meta)
+                }) && state.net.may_send()
             })
     }
 

@@ -205,6 +205,9 @@ impl Publisher {
             self.open(net, meta);
         }
         while self.state == State::Open && self.sent.len() < self.max_in_flight && self.is_due() {
+            if net.is_held(meta) {
+                return false; // the next tick looks again
+            }
             if !net.may_send() {
                 return self.has_work();
             }

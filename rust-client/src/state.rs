@@ -8,7 +8,7 @@ use crate::calls::Call;
 use crate::client::Shared;
 use crate::codes;
 use crate::conn::{Owner, Waiting};
-use crate::core::Pressure;
+use crate::core::{Pressure, PressureView};
 use crate::net::Net;
 use crate::pb;
 use crate::publisher::{Meta, Publisher};
@@ -269,6 +269,7 @@ impl State {
         let now_ms = self.net.now_ms();
         let changed = self.net.view.timer(now_ms);
         self.net.tell_pressure_when(changed);
+        self.net.end_holds(PressureView::timer);
         for (id, state) in &mut self.producers {
             for (part, publisher) in state.parts.iter_mut().enumerate() {
                 if publisher.tick(&mut self.net, &mut state.meta, now) && !publisher.queued {

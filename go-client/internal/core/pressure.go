@@ -27,6 +27,9 @@ type PressureView struct {
 	refused bool // it is what a refusal said, and the next success ends it
 }
 
+// IsOver tells that nothing is known any more, and nothing has to wait.
+func (v *PressureView) IsOver(nowMs int64) bool { return v.State == Normal && nowMs >= v.gateMs }
+
 // RetryAfterMs is how long nothing should be sent.
 func (v *PressureView) RetryAfterMs(nowMs int64) int64 { return max(0, v.gateMs-nowMs) }
 
@@ -72,9 +75,9 @@ func (v *PressureView) Signal(s PressureSignal, nowMs int64) bool {
 	return v.set(s.State, s.Reasons, s.Scope, max(nowMs+valid, v.gateMs))
 }
 
-// Ack carries a state, too. It ends no signal: what is over is said by another one.
+// Ack carries a state, too. It ends a refusal whose time is over, and no signal: what is over is said by another one.
 func (v *PressureView) Ack(state PressureState, throttleMs, nowMs int64) bool {
-	changed := v.refused && v.clear()
+	changed := v.refused && nowMs >= v.gateMs && v.clear()
 	if state == Normal && throttleMs == 0 {
 		return changed
 	}

@@ -157,6 +157,8 @@ func TestSizesTheWindow(t *testing.T) {
 				w.OnState(states[s.State])
 			case "SIGNAL":
 				w.OnSignal(signals[s.Signal], s.AtMs)
+			case "REFUSED":
+				w.OnRefused()
 			default:
 				t.Errorf("step %d: event %q is not known", i, s.Event)
 			}

@@ -25,9 +25,10 @@ const (
 
 // Window says how many batches may be unanswered on a connection: it grows by one per full window of acks while it is
 // used and the broker is at ease, and shrinks by a share on pressure (additive increase, multiplicative decrease: Chiu
-// and Jain).
+// and Jain). After a refusal of the whole connection one batch goes first, and each ack lets one more go until the window is full.
 type Window struct {
 	limit        int
+	ramp         int // how many may be unanswered while it fills again; 0: as many as the limit
 	acks         int
 	hasShrunk    bool
 	lastShrinkMs int64
@@ -45,13 +46,27 @@ const (
 func NewWindow() *Window { return &Window{limit: windowInitial} }
 
 // Limit is the number of batches that may be unanswered.
-func (w *Window) Limit() int { return w.limit }
+func (w *Window) Limit() int {
+	if w.ramp > 0 {
+		return min(w.ramp, w.limit)
+	}
+	return w.limit
+}
+
+// OnRefused: what was sent was refused because of all that this connection sends.
+func (w *Window) OnRefused() { w.ramp = 1 }
 
 // OnState tells the broker's state; the window grows in Normal only.
 func (w *Window) OnState(state PressureState) { w.state = state }
 
 // OnAck counts an ack; inFlight are the batches unanswered when it came, itself among them.
 func (w *Window) OnAck(inFlight int) {
+	if w.ramp > 0 {
+		if w.ramp++; w.ramp >= w.limit {
+			w.ramp = 0
+		}
+		return
+	}
 	if w.state != Normal || inFlight*2 < w.limit {
 		return
 	}

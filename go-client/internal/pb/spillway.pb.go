@@ -428,7 +428,7 @@ type Error struct {
 	NextStep      string                 `protobuf:"bytes,8,opt,name=next_step,json=nextStep,proto3" json:"next_step,omitempty"` // why / what to do next (runbook slug)
 	Trace         []byte                 `protobuf:"bytes,9,opt,name=trace,proto3" json:"trace,omitempty"`
 	Correlation   string                 `protobuf:"bytes,10,opt,name=correlation,proto3" json:"correlation,omitempty"`                                                                     // 26-byte trace context, request correlation echoed
-	Metadata      map[string]string      `protobuf:"bytes,11,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // limit, size, expected, actual, quota_scope, ...
+	Metadata      map[string]string      `protobuf:"bytes,11,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // limit, size, expected, actual, scope, ...
 	LeaderEpoch   uint64                 `protobuf:"varint,12,opt,name=leader_epoch,json=leaderEpoch,proto3" json:"leader_epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -50,6 +50,11 @@ pub(crate) struct PressureSignal<'a> {
 }
 
 impl PressureView {
+    /// Nothing is known any more, and nothing has to wait.
+    pub fn is_over(&self, now_ms: u64) -> bool {
+        self.state == Pressure::Normal && now_ms >= self.gate_ms
+    }
+
     /// How long nothing should be sent.
     pub fn retry_after_ms(&self, now_ms: u64) -> u64 {
         self.gate_ms.saturating_sub(now_ms)
@@ -91,9 +96,9 @@ impl PressureView {
         self.set(state, s.reasons, s.scope, until)
     }
 
-    /// An ack carries a state, too. It ends no signal: what is over is said by another one.
+    /// An ack carries a state, too. It ends a refusal whose time is over, and no signal: what is over is said by another one.
     pub fn ack(&mut self, state: Pressure, throttle_ms: u64, now_ms: u64) -> bool {
-        let ended = self.refused && self.clear();
+        let ended = self.refused && now_ms >= self.gate_ms && self.clear();
         if state == Pressure::Normal && throttle_ms == 0 {
             return ended;
         }

@@ -276,6 +276,7 @@ fn sizes_the_window() {
                     "READ_ONLY" => Pressure::ReadOnly,
                     other => panic!("unknown state {other}"),
                 }),
+                "REFUSED" => window.on_refused(),
                 _ => window.on_signal(
                     match text(step, "signal") {
                         "ELEVATED" => Signal::Elevated,

@@ -51,10 +51,13 @@ const MAX: usize = 256;
 const COOLDOWN_MS: u64 = 100;
 
 /// How many batches may be unanswered on a connection: grows by one per full window of acks while it is used and the broker is
-/// at ease, shrinks by a share on pressure (additive increase, multiplicative decrease: Chiu and Jain).
+/// at ease, shrinks by a share on pressure (additive increase, multiplicative decrease: Chiu and Jain). After a refusal of the whole
+/// connection one batch goes first, and each ack lets one more go until the window is full.
 #[derive(Debug)]
 pub(crate) struct Window {
     limit: usize,
+    /// How many may be unanswered while it fills again.
+    ramp: Option<usize>,
     acks: usize,
     last_shrink_ms: Option<u64>,
     state: Pressure,
@@ -64,6 +67,7 @@ impl Window {
     pub fn new() -> Self {
         Self {
             limit: INITIAL,
+            ramp: None,
             acks: 0,
             last_shrink_ms: None,
             state: Pressure::Normal,
@@ -71,7 +75,12 @@ impl Window {
     }
 
     pub fn limit(&self) -> usize {
-        self.limit
+        self.ramp.map_or(self.limit, |ramp| ramp.min(self.limit))
+    }
+
+    /// What was sent was refused because of all that this connection sends.
+    pub fn on_refused(&mut self) {
+        self.ramp = Some(1);
     }
 
     /// The broker's state; the window grows in normal only.
@@ -81,6 +90,10 @@ impl Window {
 
     /// `in_flight`: batches unanswered when the ack came, itself among them.
     pub fn on_ack(&mut self, in_flight: usize) {
+        if let Some(ramp) = self.ramp {
+            self.ramp = Some(ramp + 1).filter(|ramp| *ramp < self.limit);
+            return;
+        }
         if self.state != Pressure::Normal || in_flight * 2 < self.limit {
             return;
         }

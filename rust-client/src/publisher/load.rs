@@ -1,6 +1,7 @@
 //! What the broker says of its load, for this publisher.
 
 use crate::core::Pressure as State;
+use crate::holds::{hold_ms, Reach};
 use crate::pressure::{self, Pressure};
 
 use super::{pb, Duration, Error, Meta, Net, Publisher, State as Handle};
@@ -34,7 +35,8 @@ impl Publisher {
         self.tell_when(net, meta, changed);
     }
 
-    /// The broker has refused something for load, and the publisher waits that long.
+    /// The broker has refused something for load, and the publisher waits that long; what would be refused for the same reason
+    /// waits, too.
     pub(super) fn on_load_refusal(
         &mut self,
         net: &mut Net,
@@ -42,12 +44,17 @@ impl Publisher {
         e: &pb::Error,
         wait: Duration,
     ) {
-        let Some((state, reasons)) = pressure::of_refusal(e) else {
+        let name = self.name(meta);
+        let scope = e.metadata.get("scope").unwrap_or(&name);
+        let (wait_ms, now_ms) = (wait.as_millis() as u64, net.now_ms());
+        let hold_ms = hold_ms(e, wait_ms);
+        let Some((state, reasons)) = net.on_load_refused(e, scope, hold_ms) else {
             return;
         };
-        let name = self.name(meta);
-        let scope = e.metadata.get("quota_scope").unwrap_or(&name);
-        let (wait_ms, now_ms) = (wait.as_millis() as u64, net.now_ms());
+        if Reach::of(e) != Reach::Partition {
+            net.hold(meta, e, (state, reasons), hold_ms);
+            return;
+        }
         let changed = self.view.refused(state, reasons, scope, wait_ms, now_ms);
         self.tell_when(net, meta, changed);
     }
@@ -55,11 +62,12 @@ impl Publisher {
     pub(super) fn on_load_over(&mut self, net: &mut Net, meta: &Meta) {
         let changed = self.view.ack(State::Normal, 0, net.now_ms());
         self.tell_when(net, meta, changed);
+        net.end_holds_of(meta);
     }
 
-    /// The worse one of the connection's and its own.
+    /// The worst of the connection's, the topic's and its own.
     pub fn worst_pressure(&self, net: &Net, meta: &Meta) -> Pressure {
-        let (all, own) = (net.pressure_now(), self.pressure(net, meta));
+        let (all, own) = (net.pressure_on(meta), self.pressure(net, meta));
         if own.state > all.state {
             own
         } else {

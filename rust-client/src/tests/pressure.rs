@@ -25,7 +25,19 @@ fn last(heard: &Heard) -> Pressure {
 }
 
 async fn producer(broker: &Broker, credit: Option<pb::Credit>, timeout: Duration) -> Producer {
-    let opening = broker.client.producer("t").delivery_timeout(timeout);
+    producer_of(broker, credit, timeout, None).await
+}
+
+async fn producer_of(
+    broker: &Broker,
+    credit: Option<pb::Credit>,
+    timeout: Duration,
+    class: Option<u32>,
+) -> Producer {
+    let mut opening = broker.client.producer("t").delivery_timeout(timeout);
+    if let Some(class) = class {
+        opening = opening.shed_class(class);
+    }
     let mut open = pin!(opening.open());
     assert!(poll!(open.as_mut()).is_pending());
     let metadata = broker.only(Kind::METADATA);
@@ -176,4 +188,101 @@ async fn a_refusal_for_load_is_pressure_of_its_partition() {
     broker.answer(&publish, &ack, Bytes::new());
     outcome.await.expect("an ack");
     assert_eq!(last(&heard).state, PressureState::Normal);
+}
+
+fn overloaded(scope: &str, class: &str) -> pb::Error {
+    let metadata = [
+        ("reason", "MEMORY"),
+        ("scope", scope),
+        ("shed_class", class),
+    ];
+    pb::Error {
+        code: codes::OVERLOADED,
+        reason: "OVERLOADED".into(),
+        retry: 1,
+        retry_after_ms: 200,
+        metadata: metadata
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
+        ..pb::Error::default()
+    }
+}
+
+/// Publishes, which is refused.
+fn refuse(broker: &Broker, producer: &Producer, e: &pb::Error) -> crate::AckFuture {
+    let outcome = producer.try_publish(Record::new("v")).expect("space");
+    let publish = broker.only(Kind::PUBLISH);
+    let to = (publish.channel, publish.correlation);
+    broker.send(Kind::PUBLISH, 3, to, e, Bytes::new());
+    outcome
+}
+
+/// The publishes that come until there are so many.
+async fn come(broker: &Broker, many: usize) -> Vec<Frame> {
+    let mut publishes = Vec::new();
+    let all = async {
+        while publishes.len() < many {
+            let came = tick(broker).into_iter();
+            publishes.extend(came.filter(|frame| frame.kind == Kind::PUBLISH));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LONG, all).await.expect("in time");
+    publishes
+}
+
+fn ack(broker: &Broker, publish: &Frame) {
+    let ack = pb::PublishAck {
+        count: 1,
+        ..pb::PublishAck::default()
+    };
+    broker.answer(publish, &ack, Bytes::new());
+}
+
+#[tokio::test]
+async fn what_would_be_refused_for_the_same_reason_waits_in_the_buffer() {
+    let (broker, heard) = listening();
+    let refused = producer(&broker, None, LONG).await;
+    let other = producer(&broker, None, LONG).await;
+    let first = refuse(&broker, &refused, &overloaded("domain:rust", ""));
+    let seen = last(&heard);
+    assert_eq!(seen.state, PressureState::Overloaded);
+    assert_eq!((&*seen.of, seen.reason()), ("connection", "MEMORY"));
+    assert_eq!(seen.scope, "domain:rust");
+    assert!(!other.may_publish());
+    assert_eq!(other.pressure().state, PressureState::Overloaded);
+
+    let second = other.try_publish(Record::new("v")).expect("space");
+    assert_eq!(tick(&broker).len(), 0, "it is held");
+    let one = come(&broker, 1).await;
+    assert_eq!(tick(&broker).len(), 0, "one goes first");
+    ack(&broker, &one[0]);
+    let one = come(&broker, 1).await;
+    ack(&broker, &one[0]);
+    first.await.expect("an ack");
+    second.await.expect("an ack");
+    assert_eq!(last(&heard).state, PressureState::Normal);
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_topic_or_of_a_class_holds_nothing_else() {
+    for (e, is_held) in [
+        (overloaded("broker", "3"), false),
+        (overloaded("topic:t", ""), true),
+    ] {
+        let (broker, heard) = listening();
+        let bulk = producer_of(&broker, None, LONG, Some(3)).await;
+        let urgent = producer_of(&broker, None, LONG, Some(0)).await;
+        let held = refuse(&broker, &bulk, &e);
+        assert_eq!(last(&heard).of, "t");
+        assert!(!bulk.may_publish());
+        assert_eq!(!urgent.may_publish(), is_held);
+        assert_eq!(broker.client.pressure().state, PressureState::Normal);
+        let outcome = urgent.try_publish(Record::new("v")).expect("space");
+        assert_eq!(tick(&broker).len(), usize::from(!is_held));
+        drop(outcome);
+        drop(held);
+    }
 }

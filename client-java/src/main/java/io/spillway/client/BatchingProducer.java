@@ -61,7 +61,7 @@ final class BatchingProducer implements Producer {
 
     @Override
     public Pressure pressure() {
-        Pressure worst = client.flow().pressure().now();
+        Pressure worst = client.flow().pressureOn(context);
         for (PartitionPublisher publisher : publishers) {
             worst = worst.orWorse(publisher.pressure());
         }
@@ -72,6 +72,7 @@ final class BatchingProducer implements Producer {
     public boolean mayPublish() {
         if (closed
                 || !client.flow().mayLet()
+                || !client.flow().holds().letsOut(context)
                 || context.space().usedBytes() >= context.space().limitBytes()) {
             return false;
         }

@@ -21,7 +21,7 @@ public interface ClientMetrics {
     /** Records failed for good. */
     default void onPublishFailed(String topic, int partition, int records, SpillwayException error) {}
 
-    /** The broker asked to wait, in ms. */
+    /** The broker asked to wait, by a signal, with an ack, or as it refused something for load. */
     default void onThrottled(String scope, long retryAfterMs) {}
 
     /** What the broker says of itself has changed. */

@@ -75,13 +75,24 @@ final class KnownPressure {
         return (changed || saysMore) && tell(changed);
     }
 
+    /** Whether nothing is known any more, and nothing has to wait. */
+    boolean isOver() {
+        return view.isOver(nowMs());
+    }
+
+    /** Whether this is a refusal for load. */
+    static boolean isOfLoad(Error error) {
+        return stateOf(error) != null;
+    }
+
     /** Something was refused, and waits that long; only a refusal for load is pressure. */
-    void refused(Error error, long waitMs) {
+    boolean refused(Error error, long waitMs) {
         PressureState now = stateOf(error);
-        if (now != null) {
-            String scope = error.getMetadataOrDefault("quota_scope", "");
-            tell(view.refused(now, reasonsOf(error), scope.isEmpty() ? of : scope, waitMs, nowMs()));
+        if (now == null) {
+            return false;
         }
+        String scope = error.getMetadataOrDefault("scope", "");
+        return tell(view.refused(now, reasonsOf(error), scope.isEmpty() ? of : scope, waitMs, nowMs()));
     }
 
     boolean tick() {

@@ -145,6 +145,9 @@ final class PartitionPublisher implements PublisherHandle.Owner {
             handle.open();
         }
         while (handle.isOpen() && sent.size() < handle.maxInFlight() && handle.isDue()) {
+            if (!flow.holds().letsOut(context)) {
+                return false; // the next tick looks again
+            }
             if (!flow.maySend()) {
                 return hasWork();
             }
@@ -287,7 +290,7 @@ final class PartitionPublisher implements PublisherHandle.Owner {
         } else {
             batch.retryCost = verdict.cost();
             handle.waitMs(verdict.delayMs());
-            handle.pressure().refused(error, verdict.delayMs());
+            flow.onLoadRefused(context, handle.pressure(), error, verdict.delayMs());
         }
     }
 

@@ -10,7 +10,7 @@ import java.util.List;
  *
  * @param reasons the first is the cause: QUOTA, QUEUE_DELAY, MEMORY, DISK_SPACE, DISK_LATENCY, REPLICATION, CPU, CONSUMER_LAG,
  *     ADMIN; none when the broker did not say
- * @param of what it was said of: "connection" for all that the client publishes, or topic/partition
+ * @param of what it was said of: "connection" for all that the client publishes, a topic, or topic/partition
  * @param scope what it concerns, in the broker's words
  * @param retryAfter how long nothing is sent
  */

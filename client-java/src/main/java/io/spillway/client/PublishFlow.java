@@ -30,6 +30,7 @@ final class PublishFlow {
     private boolean runDue;
     private int inFlight;
     private final KnownPressure pressure;
+    private final Holds holds;
     /** For other threads: a batch could be sent, but for the gate. */
     private volatile boolean hasRoom;
 
@@ -38,6 +39,17 @@ final class PublishFlow {
         this.clock = clock;
         this.metrics = metrics;
         pressure = new KnownPressure("connection", clock, onPressure);
+        holds = new Holds(clock, onPressure);
+    }
+
+    /** What waits of single topics. */
+    Holds holds() {
+        return holds;
+    }
+
+    /** The worst of what is known of the connection and of the topic. From any thread. */
+    Pressure pressureOn(ProducerContext producer) {
+        return holds.worst(pressure.now(), producer);
     }
 
     /** What the broker says of itself, for all that is published. */
@@ -52,6 +64,7 @@ final class PublishFlow {
         inFlight = 0;
         window.onState(fresh.hello().getState());
         tellWindow(pressure.connected(fresh.hello().getState()));
+        holds.clear();
         look();
     }
 
@@ -131,6 +144,31 @@ final class PublishFlow {
         }
     }
 
+    /**
+     * Something of a publisher was refused for load, and is tried again after that time. What would be refused for the same reason
+     * waits, too.
+     *
+     * @param own the publisher's pressure
+     */
+    void onLoadRefused(ProducerContext producer, KnownPressure own, Error error, long waitMs) {
+        if (!KnownPressure.isOfLoad(error)) {
+            return;
+        }
+        long holdMs = Holds.holdMs(error, waitMs);
+        Holds.Reach reach = Holds.Reach.of(error);
+        metrics.onThrottled(error.getMetadataOrDefault("scope", producer.topic()), holdMs);
+        switch (reach) {
+            case PARTITION -> own.refused(error, waitMs);
+            case CLASS, TOPIC -> holds.refused(producer, reach, error, holdMs);
+            case CONNECTION -> {
+                boolean changed = pressure.refused(error, holdMs);
+                window.onRefused();
+                tellWindow(changed);
+                look();
+            }
+        }
+    }
+
     void onTimeout() {
         window.onSignal(InFlightWindow.Signal.TIMEOUT, clock.nanoTime() / 1_000_000);
     }
@@ -144,6 +182,7 @@ final class PublishFlow {
     /** What the broker said stands no longer than it said. */
     void tick() {
         tellWindow(pressure.tick());
+        holds.tick();
         look();
     }
 

@@ -221,7 +221,7 @@ final class PublisherHandle implements HandleListener {
         if (verdict.again()) {
             context.onOpenRefused(cause);
             waitMs(verdict.delayMs());
-            pressure.refused(error, verdict.delayMs());
+            context.flow().onLoadRefused(context, pressure, error, verdict.delayMs());
         } else {
             failures = 0;
             wanted = false;
@@ -322,6 +322,7 @@ final class PublisherHandle implements HandleListener {
         credit.grant(fresh);
         lastRefusal = null;
         pressure.acked(PressureState.P_NORMAL, 0);
+        context.flow().holds().acked(context);
         look();
     }
 
@@ -341,7 +342,7 @@ final class PublisherHandle implements HandleListener {
         if (context.flow().connection() == null) {
             return null;
         }
-        Pressure worst = context.flow().pressure().now().orWorse(pressure.now());
+        Pressure worst = context.flow().pressureOn(context).orWorse(pressure.now());
         if (worst.level().compareTo(PressureLevel.THROTTLED) >= 0) {
             return worst.error(what, worst.reason(), "the broker asked to wait");
         }

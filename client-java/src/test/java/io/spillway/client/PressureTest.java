@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.v1.Backpressure;
+import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.PressureReason;
 import io.spillway.protocol.v1.PressureState;
 import java.time.Duration;
@@ -150,6 +151,74 @@ final class PressureTest {
             assertThat(outcome).succeedsWithin(LONG);
             await().until(() -> last().of().equals("t/0") && last().level() == PressureLevel.NORMAL);
             await().until(producer::mayPublish);
+        }
+    }
+
+    private Error overloaded(String scope) {
+        return FakeBroker.error(Code.OVERLOADED, 1_500).toBuilder()
+                .putMetadata("reason", "MEMORY")
+                .putMetadata("scope", scope)
+                .build();
+    }
+
+    @Test
+    void whatWouldBeRefusedForTheSameReasonWaitsInTheBuffer() {
+        broker.on(() -> {
+            broker.topics.create("u", 1);
+            return null;
+        });
+        try (SpillwayClient client = client();
+                Producer refused = client.producer("t").open();
+                Producer other = client.producer("u").open()) {
+            broker.on(() -> broker.publishRefusals.add(overloaded("domain:java")));
+            CompletableFuture<PublishAck> first = refused.publish(RECORD);
+            await().until(() -> last().of().equals("connection") && last().level() == PressureLevel.OVERLOADED);
+            assertThat(last().reason()).isEqualTo("MEMORY");
+            assertThat(last().scope()).isEqualTo("domain:java");
+            assertThat(other.mayPublish()).isFalse();
+            assertThat(other.pressure().level()).isEqualTo(PressureLevel.OVERLOADED);
+
+            CompletableFuture<PublishAck> second = other.publish(RECORD);
+            assertThat(second).succeedsWithin(LONG);
+            assertThat(first).succeedsWithin(LONG);
+            assertThat(broker.count(FrameKind.PUBLISH))
+                    .as("the refused one, and each once")
+                    .isEqualTo(3);
+            assertThat(measured).anyMatch(seen -> seen.of().equals("connection"));
+            await().until(() -> client.pressure().level() == PressureLevel.NORMAL);
+        }
+    }
+
+    @Test
+    void aRefusalOfATopicOrOfAClassHoldsNothingElse() {
+        broker.on(() -> {
+            broker.topics.create("u", 1);
+            return null;
+        });
+        try (SpillwayClient client = client();
+                Producer bulk = client.producer("t").shedClass(3).open();
+                Producer urgent = client.producer("t").shedClass(0).open();
+                Producer other = client.producer("u").open()) {
+            broker.on(() -> broker.publishRefusals.add(overloaded("broker").toBuilder()
+                    .putMetadata("shed_class", "3")
+                    .build()));
+            CompletableFuture<PublishAck> first = bulk.publish(RECORD);
+            await().until(() -> last().of().equals("t") && last().level() == PressureLevel.OVERLOADED);
+            assertThat(bulk.mayPublish()).isFalse();
+            assertThat(urgent.mayPublish()).isTrue();
+            assertThat(urgent.publish(RECORD)).succeedsWithin(LONG);
+            assertThat(first).isNotDone();
+            assertThat(first).succeedsWithin(LONG);
+            await().until(() -> last().level() == PressureLevel.NORMAL);
+
+            broker.on(() -> broker.publishRefusals.add(overloaded("topic:t")));
+            CompletableFuture<PublishAck> again = bulk.publish(RECORD);
+            await().until(() -> last().of().equals("t") && last().level() == PressureLevel.OVERLOADED);
+            assertThat(urgent.mayPublish()).isFalse();
+            assertThat(other.mayPublish()).isTrue();
+            assertThat(other.publish(RECORD)).succeedsWithin(LONG);
+            assertThat(again).isNotDone();
+            assertThat(again).succeedsWithin(LONG);
         }
     }
 

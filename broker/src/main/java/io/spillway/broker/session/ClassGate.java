@@ -114,7 +114,8 @@ final class ClassGate {
                         waitMs + context.random.nextInt(waitMs / SPREAD_PART + 1),
                         null)
                 .with("reason", reason)
-                .with("scope", scope);
+                .with("scope", scope)
+                .with("shed_class", Integer.toString(refusedClass));
     }
 
     /** What a bulk publisher is told of its domain's pressure, for itself alone; null when it is nothing. */

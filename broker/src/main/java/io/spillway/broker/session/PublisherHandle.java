@@ -43,6 +43,7 @@ final class PublisherHandle implements PublisherPort {
     private final Charges charges;
     private final Outbox outbox;
     private final Mailbox mailbox;
+    private final String topic;
     private final int channel;
     private final int partitionId;
     private final Durability durability;
@@ -61,7 +62,7 @@ final class PublisherHandle implements PublisherPort {
             OpenPublisher open) {
         this.context = context;
         this.load = load;
-        String topic = spec.name();
+        topic = spec.name();
         this.toggled = toggled;
         classes = new ClassGate(context, load, toggled, topic);
         charges = new Charges(context, load, topic);
@@ -213,7 +214,11 @@ final class PublisherHandle implements PublisherPort {
         if (!mailbox.offer(command)) {
             charges.add(command.receivedNs(), -command.bytes(), -command.count());
             command.batch().release();
-            refused(command, overloaded("the broker's queue for this topic is full"));
+            refused(
+                    command,
+                    overloaded("the broker's queue for this topic is full")
+                            .with("reason", "QUEUE_DELAY")
+                            .with("scope", "topic:" + topic));
         }
     }
 
@@ -243,9 +248,11 @@ final class PublisherHandle implements PublisherPort {
             throw new SpillwayException(Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect");
         }
         if (!load.memory().take(bytes)) {
+            String domain = load.key().domain();
             throw overloaded("publishes of " + context.publishBudget.bytes() + " bytes wait in the broker, "
-                    + load.memory().domainBytes() + " of them from "
-                    + load.key().domain());
+                            + load.memory().domainBytes() + " of them from " + domain)
+                    .with("reason", "MEMORY")
+                    .with("scope", "domain:" + domain);
         }
     }
 

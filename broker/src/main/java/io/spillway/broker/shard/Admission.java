@@ -291,6 +291,7 @@ final class Admission {
                         RETRY_AFTER_MS,
                         null)
                 .with("reason", "QUEUE_DELAY")
-                .with("scope", "domain:" + publish.port().flow().domain());
+                .with("scope", "domain:" + publish.port().flow().domain())
+                .with("shed_class", Integer.toString(classOf.applyAsInt(publish)));
     }
 }

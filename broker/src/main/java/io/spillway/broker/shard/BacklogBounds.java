@@ -168,6 +168,8 @@ final class BacklogBounds {
                         "send again after the stated time; consume faster or raise the bound",
                         RETRY_AFTER_MS,
                         null)
+                .with("reason", "CONSUMER_LAG")
+                .with("scope", "topic:" + topic.spec.name())
                 .with("bound", key)
                 .with("limit", Long.toString(limit))
                 .with("actual", Long.toString(actual))

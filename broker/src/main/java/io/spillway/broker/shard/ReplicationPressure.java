@@ -42,6 +42,7 @@ final class ReplicationPressure {
                         "send again after the stated time; spillway cluster status names a node that is slow or away",
                         RETRY_AFTER_MS,
                         null)
-                .with("reason", "REPLICATION");
+                .with("reason", "REPLICATION")
+                .with("scope", "broker");
     }
 }

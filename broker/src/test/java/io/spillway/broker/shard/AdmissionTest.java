@@ -189,7 +189,7 @@ class AdmissionTest {
         assertThat(admission.admits(publish(rust, 2), nowMs)).isTrue();
         assertThat(admission.admits(publish(go, 3), nowMs)).isTrue();
         assertThat(reasons.get(reasons.size() - 1).metadata())
-                .isEqualTo(Map.of("reason", "QUEUE_DELAY", "scope", "domain:rust"));
+                .isEqualTo(Map.of("reason", "QUEUE_DELAY", "scope", "domain:rust", "shed_class", "3"));
 
         for (int i = 0; i < 200; i++) {
             interval(1);

@@ -4,7 +4,8 @@ import io.spillway.protocol.v1.PressureState;
 
 /**
  * How many batches may be unanswered on a connection: grows by one per full window of acks while it is used and the broker
- * is at ease, shrinks by a share on pressure (additive increase, multiplicative decrease: Chiu and Jain). Driven by
+ * is at ease, shrinks by a share on pressure (additive increase, multiplicative decrease: Chiu and Jain). After a refusal of
+ * the whole connection one batch goes first, and each ack lets one more go until the window is full. Driven by
  * vectors/window.json. Not thread-safe.
  */
 public final class InFlightWindow {
@@ -25,13 +26,21 @@ public final class InFlightWindow {
     private static final int KEEP_ON_OVERLOAD = 7;
 
     private int limit = INITIAL;
+    /** How many may be unanswered while it fills again; 0 = as many as the limit. */
+    private int ramp;
+
     private int acks;
     private boolean hasShrunk;
     private long lastShrinkMs;
     private PressureState state = PressureState.P_NORMAL;
 
     public int limit() {
-        return limit;
+        return ramp > 0 ? Math.min(ramp, limit) : limit;
+    }
+
+    /** What was sent was refused because of all that this connection sends. */
+    public void onRefused() {
+        ramp = 1;
     }
 
     /** The broker's state; the window grows in NORMAL only. */
@@ -41,6 +50,10 @@ public final class InFlightWindow {
 
     /** @param inFlight batches unanswered when the ack came, itself among them */
     public void onAck(int inFlight) {
+        if (ramp > 0) {
+            ramp = ramp + 1 >= limit ? 0 : ramp + 1;
+            return;
+        }
         if (state != PressureState.P_NORMAL || inFlight * 2 < limit) {
             return;
         }

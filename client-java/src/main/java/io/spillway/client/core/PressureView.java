@@ -51,6 +51,11 @@ public final class PressureView {
         return scope;
     }
 
+    /** Whether nothing is known any more, and nothing has to wait. */
+    public boolean isOver(long nowMs) {
+        return state == PressureState.P_NORMAL && nowMs >= gateMs;
+    }
+
     /** Before that nothing should be sent. */
     public long gateMs() {
         return gateMs;
@@ -82,9 +87,9 @@ public final class PressureView {
         return set(now, said.reasons, said.scope, Math.max(nowMs + validMs, gateMs));
     }
 
-    /** An ack carries a state, too. It ends no signal: what is over is said by another one. */
+    /** An ack carries a state, too. It ends a refusal whose time is over, and no signal: what is over is said by another one. */
     public boolean ack(PressureState said, long throttleMs, long nowMs) {
-        boolean ended = isOfRefusal && clear();
+        boolean ended = isOfRefusal && nowMs >= gateMs && clear();
         if (said == PressureState.P_NORMAL && throttleMs == 0) {
             return ended;
         }

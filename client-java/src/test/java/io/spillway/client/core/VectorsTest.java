@@ -142,6 +142,7 @@ class VectorsTest {
                     case "STATE" ->
                         window.onState(
                                 PressureState.valueOf("P_" + step.get("state").asText()));
+                    case "REFUSED" -> window.onRefused();
                     default ->
                         window.onSignal(
                                 InFlightWindow.Signal.valueOf(step.get("signal").asText()),
