@@ -1,10 +1,18 @@
 package io.spillway.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.spillway.client.ClientMetrics;
 import io.spillway.client.OutgoingRecord;
 import io.spillway.client.Producer;
+import io.spillway.client.PublishAck;
 import io.spillway.client.SpillwayClient;
+import io.spillway.client.SpillwayException;
+import io.spillway.client.StartPosition;
+import io.spillway.client.Subscription;
+import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.v1.Ping;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
@@ -12,8 +20,11 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -99,6 +110,64 @@ class HostileFramesTest {
         byte[] answer = exchange(new byte[] {(byte) 0x9b, 'S', 'P', 0x0a, 7, 9, 0, 0});
 
         assertThat(answer).containsExactly(0x9b, 'S', 'P', 0x0a, 0, 1, 1, 1);
+    }
+
+    @Test
+    void tellsAPeerThatThereAreTooMany() throws IOException {
+        try (BrokerProcess small = BrokerProcess.start(directory.resolve("small"), "session.max-connections=1")) {
+            String[] address = small.wire().split(":");
+            try (RawPeer first = RawPeer.connect(small);
+                    Socket second = new Socket(address[0], Integer.parseInt(address[1]))) {
+                assertThat(first.ask(FrameKind.PING, 0, Ping.getDefaultInstance())
+                                .isError())
+                        .isFalse();
+                second.setSoTimeout(15_000);
+                second.getOutputStream().write(PREFACE);
+                assertThat(second.getInputStream().readAllBytes()).containsExactly(0x9b, 'S', 'P', 0x0a, 0, 1, 1, 2);
+
+                SpillwayException refused = catchThrowableOfType(
+                        SpillwayException.class,
+                        () -> small.clientBuilder().waitForBroker(Duration.ZERO).connect());
+                assertThat(refused.toString()).contains("takes no more connections");
+            }
+            try (SpillwayClient later = small.client()) {
+                assertThat(later.admin().listTopics()).isEmpty();
+            }
+        }
+    }
+
+    @Test
+    void aBitThatIsFlippedOnTheWayIsSentAgainAndNeverStored() throws IOException {
+        byte[] value = new byte[4_096];
+        Arrays.fill(value, (byte) 'x');
+        client.admin().createTopic("flipped", 1, Map.of());
+        List<Integer> attempts = new CopyOnWriteArrayList<>();
+        ClientMetrics counted = new ClientMetrics() {
+            @Override
+            public void onBatchSent(String topic, int partition, int records, int bytes, int attempt) {
+                attempts.add(attempt);
+            }
+        };
+        try (FlippingRelay relay = new FlippingRelay(broker.wire(), 'x');
+                SpillwayClient far = SpillwayClient.builder()
+                        .endpoints(relay.endpoint())
+                        .metrics(counted)
+                        .connect();
+                Producer damaged = far.producer("flipped").open()) {
+            PublishAck ack = damaged.publishAndWait(OutgoingRecord.of(value), Duration.ofSeconds(20));
+
+            assertThat(relay.flipped()).isEqualTo(1);
+            assertThat(attempts)
+                    .as("sent, refused as CHECKSUM_MISMATCH, sent again")
+                    .containsExactly(1, 2);
+            assertThat(ack.offset()).isZero();
+        }
+        try (Subscription all =
+                client.subscribe("flipped").start(StartPosition.earliest()).open()) {
+            assertThat(all.poll(Duration.ofSeconds(20)))
+                    .satisfies(message -> assertThat(message.value()).isEqualTo(value));
+            assertThat(all.poll(Duration.ofMillis(200))).isNull();
+        }
     }
 
     @Test

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class SessionTermsTest {
     private static final int FROM_A_NEWER_BROKER = 9;
+    private static final long HOUR_MS = 3_600_000;
 
     @TempDir
     static Path directory;
@@ -40,6 +41,7 @@ class SessionTermsTest {
         broker = BrokerProcess.start(directory.resolve("data"));
         try (SpillwayClient client = broker.client()) {
             client.admin().createTopic("weak", 1, Map.of("durability", "mapped"));
+            client.admin().createTopic("clock", 1, Map.of("durability", "mapped"));
         }
     }
 
@@ -81,9 +83,33 @@ class SessionTermsTest {
         }
     }
 
+    @Test
+    void aClientsClockSaysNothingOfItsDeadlines() throws IOException {
+        for (long skewMs : new long[] {-HOUR_MS, HOUR_MS}) {
+            long beganMs = System.currentTimeMillis();
+            try (RawPeer peer = RawPeer.open(broker)) {
+                Hello hello = Hello.newBuilder().setUnixMs(beganMs + skewMs).build();
+                assertThat(peer.ask(FrameKind.HELLO, 0, hello).isError()).isFalse();
+                OpenPublisher open =
+                        OpenPublisher.newBuilder().setTopic("clock").build();
+                assertThat(peer.ask(FrameKind.OPEN_PUBLISHER, 1, open).isError())
+                        .isFalse();
+                Publish publish = Publish.newBuilder().setTimeoutMs(20_000).build();
+                RawPeer.Answer answer = peer.ask(FrameKind.PUBLISH, 1, publish, batch(beganMs + skewMs));
+                assertThat(answer.isError()).as("%d ms", skewMs).isFalse();
+                assertThat(PublishAck.parseFrom(answer.header()).getAppendUnixMs())
+                        .isBetween(beganMs - 1, System.currentTimeMillis() + 1);
+            }
+        }
+    }
+
     private static byte[] batch() {
+        return batch(1);
+    }
+
+    private static byte[] batch(long unixMs) {
         RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
-        writer.add(RecordParts.of(1, "v".getBytes(StandardCharsets.UTF_8)));
+        writer.add(RecordParts.of(unixMs, "v".getBytes(StandardCharsets.UTF_8)));
         RecordBatchWriter.Batch batch = writer.finish(0, 0, 0);
         byte[] bytes = ByteBufUtil.getBytes(
                 Unpooled.wrappedBuffer(batch.head().slice(), batch.body().slice()));

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
+import io.spillway.client.Durability;
 import io.spillway.client.OutgoingRecord;
 import io.spillway.client.Producer;
 import io.spillway.client.SpillwayClient;
 import io.spillway.client.SpillwayException;
 import io.spillway.client.Subscription;
+import io.spillway.protocol.Code;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class ToggleTest {
     private static final Duration SHORT = Duration.ofMillis(500);
+    private static final Duration LONG = Duration.ofSeconds(10);
     private static final OutgoingRecord RECORD = OutgoingRecord.of("x".getBytes(UTF_8));
 
     @TempDir
@@ -106,6 +109,33 @@ class ToggleTest {
         assertThat(audit.out())
                 .contains("toggle.set", "toggle.revert", "toggle.confirm")
                 .contains("risky", "OPS-1");
+    }
+
+    @Test
+    void whatIsToggledOffInMidRunIsOffUntilItIsReverted() throws IOException, InterruptedException {
+        try (SpillwayClient client = broker.client()) {
+            client.admin().createTopic("orders", 1, Map.of("durability", "mapped"));
+            try (Producer weak = client.producer("orders")
+                    .durability(Durability.QUORUM)
+                    .allowDegraded(true)
+                    .open()) {
+                assertThat(weak.publishAndWait(RECORD, LONG).degraded()).isTrue();
+
+                done("set", "ack.degraded_allowed", "off", "--reason", "an audit", "--revert-after", "3s");
+                await().untilAsserted(() -> {
+                    SpillwayException refused =
+                            catchThrowableOfType(SpillwayException.class, () -> weak.publishAndWait(RECORD, LONG));
+                    assertThat(refused).isNotNull();
+                    assertThat(refused.is(Code.DURABILITY_UNAVAILABLE)).isTrue();
+                });
+                await().ignoreExceptions()
+                        .untilAsserted(() -> assertThat(
+                                        weak.publishAndWait(RECORD, LONG).degraded())
+                                .isTrue());
+            }
+        }
+        assertThat(Cli.run("audit", "--endpoint", broker.wire()).out())
+                .contains("toggle.set", "toggle.revert", "ack.degraded_allowed", "an audit");
     }
 
     @Test

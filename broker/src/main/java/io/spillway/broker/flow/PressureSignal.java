@@ -53,6 +53,11 @@ public record PressureSignal(long seq, PressureState state, List<PressureReason>
         return sheds() && shedClass >= (state == PressureState.P_THROTTLED ? THROTTLED_CLASSES : OVERLOADED_CLASSES);
     }
 
+    /** Whether new connections are refused: it is overloaded by more than a disk that fills up, which consumers may help to empty. */
+    public boolean refusesConnections() {
+        return state == PressureState.P_OVERLOADED && !reasons.contains(PressureReason.R_DISK_SPACE);
+    }
+
     /** The cause, without its prefix on the wire. */
     public String cause() {
         return reasons.isEmpty() ? "" : reasons.get(0).name().substring(2);

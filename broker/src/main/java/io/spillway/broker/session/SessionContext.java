@@ -19,8 +19,6 @@ import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
 import io.spillway.broker.toggles.Toggles;
 import io.spillway.protocol.v1.Endpoint;
-import io.spillway.protocol.v1.PressureReason;
-import io.spillway.protocol.v1.PressureState;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.List;
@@ -201,13 +199,9 @@ public final class SessionContext {
         return degradation.get().get();
     }
 
-    /**
-     * Whether new connections are refused: the broker as a whole is overloaded, and by more than a disk that fills up, which
-     * consumers may help to empty.
-     */
+    /** Whether new connections are refused. */
     public boolean isTooBusyForMore() {
-        PressureSignal now = pressure.get().get();
-        return now.state() == PressureState.P_OVERLOADED && !now.reasons().contains(PressureReason.R_DISK_SPACE);
+        return pressure.get().get().refusesConnections();
     }
 
     Quotas quotas() {

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.spillway.broker.dispatch.HealthReport;
 import io.spillway.broker.dispatch.HealthState;
+import io.spillway.broker.toggles.KnownToggles;
+import io.spillway.broker.toggles.Toggle;
+import io.spillway.broker.toggles.ToggleScope;
+import io.spillway.broker.toggles.ToggleSetting;
 import io.spillway.protocol.KeyHash;
 import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.v1.GroupInfo;
@@ -34,6 +38,24 @@ class HandOffsTest extends OnOrders {
         assertThat(described(0))
                 .extracting(MemberInfo::getState, MemberInfo::getWeightPm, MemberInfo::getWhy)
                 .containsExactly("CRITICAL", 0, "MEMORY");
+    }
+
+    @Test
+    void whereWeightsAreToggledOffMembersHaveTheirTurnsWhateverTheySay() {
+        TestMember sick = join(Group.SHARED);
+        TestMember well = join(Group.SHARED);
+        say(sick, HealthState.DEGRADED);
+        publishEach(40);
+        assertThat(sick.received.size()).as("a quarter of a share").isLessThan(well.received.size() / 2);
+
+        ToggleSetting off = new ToggleSetting("off", 10_000, ToggleScope.ALL, 0);
+        ToggleChange change = ToggleChange.set(
+                KnownToggles.DISPATCH_WEIGHTED, null, off, ToggleChange.ANY, new Toggle.Why("test", "because", ""));
+        shard.ask((Reply<ToggleChange.Done> reply) -> new ShardCommand.ChangeToggle(change, reply));
+        shard.pass(20);
+        int before = sick.received.size();
+        publishEach(40);
+        assertThat(sick.received.size() - before).as("its turn each time").isEqualTo(20);
     }
 
     @Test
