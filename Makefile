@@ -40,6 +40,7 @@ test-go: build-dir ## the Go client, against the broker that was built last
 	go -C go-client test -race -count=1 -v ./... > build/go-test.log 2>&1; status=$$?; \
 	grep -v '^=== \|^    --- PASS\|^--- PASS' build/go-test.log; exit $$status
 	go -C go-client/prometheus test ./...
+	go -C go-client/otel vet ./... && go -C go-client/otel test ./...
 	for target in FuzzFrame FuzzRecordBatch; do \
 	go -C go-client test ./internal/wire -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; done
 

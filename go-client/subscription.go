@@ -145,6 +145,9 @@ func (s *Subscription) isStream() bool { return s.opts.group == "" }
 // Topic it reads.
 func (s *Subscription) Topic() string { return s.topic }
 
+// Group is empty for a reader.
+func (s *Subscription) Group() string { return s.opts.group }
+
 // Partitions it reads.
 func (s *Subscription) Partitions() []int {
 	s.c.mu.Lock()

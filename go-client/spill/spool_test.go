@@ -17,6 +17,7 @@ import (
 	"time"
 
 	spillway "github.com/spillway-io/spillway/go-client"
+	"github.com/spillway-io/spillway/go-client/internal/testbroker"
 	"github.com/spillway-io/spillway/go-client/spill"
 )
 
@@ -30,60 +31,6 @@ func TestMain(m *testing.M) {
 		return
 	}
 	os.Exit(m.Run())
-}
-
-// broker is a real one, in a process of its own.
-type broker struct {
-	t        *testing.T
-	dir      string
-	endpoint string
-	cmd      *exec.Cmd
-}
-
-func startBroker(t *testing.T) *broker {
-	t.Helper()
-	b := &broker{t: t, dir: t.TempDir(), endpoint: "127.0.0.1:0"}
-	t.Cleanup(b.kill)
-	b.start()
-	return b
-}
-
-func (b *broker) start() {
-	b.t.Helper()
-	binary := os.Getenv("SPILLWAY_BROKER_BIN")
-	if binary == "" {
-		binary = "../../bin/spillway"
-	}
-	b.cmd = exec.Command(binary, "serve", "--data-dir", filepath.Join(b.dir, "data"), "--listen", b.endpoint, "--http", "127.0.0.1:0")
-	b.cmd.Stderr = os.Stderr
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "SPILLWAY_") { // a broker takes each of these for a setting
-			b.cmd.Env = append(b.cmd.Env, variable)
-		}
-	}
-	out, err := b.cmd.StdoutPipe()
-	if err == nil {
-		err = b.cmd.Start()
-	}
-	if err != nil {
-		b.t.Fatalf("cannot start a broker: %v; next: make build", err)
-	}
-	line, _ := bufio.NewReader(out).ReadString('\n') // an empty line says that it ended
-	for _, field := range strings.Fields(line) {
-		if wire, ok := strings.CutPrefix(field, "wire="); ok {
-			b.endpoint = wire
-			return
-		}
-	}
-	b.t.Fatalf("the broker says %q; next: make build", line)
-}
-
-func (b *broker) kill() {
-	if b.cmd != nil {
-		_ = b.cmd.Process.Kill()
-		_ = b.cmd.Wait() // it says that it was killed
-		b.cmd = nil
-	}
 }
 
 func soon(t *testing.T) context.Context {
@@ -111,9 +58,9 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-func connect(t *testing.T, b *broker) *spillway.Client {
+func connect(t *testing.T, b *testbroker.Broker) *spillway.Client {
 	t.Helper()
-	client := must[*spillway.Client](t)(spillway.Connect(soon(t), spillway.WithEndpoints(b.endpoint)))
+	client := must[*spillway.Client](t)(spillway.Connect(soon(t), spillway.WithEndpoints(b.Endpoint)))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -184,7 +131,7 @@ func storedOnce(t *testing.T, client *spillway.Client, records int) {
 }
 
 func TestWhatTheBrokerDoesNotTakeIsSpilledAndDrainedLater(t *testing.T) {
-	b := startBroker(t)
+	b := testbroker.Start(t)
 	client := connect(t, b)
 	spool := openSpool(t, t.TempDir())
 	attach(t, spool, client)
@@ -192,7 +139,7 @@ func TestWhatTheBrokerDoesNotTakeIsSpilledAndDrainedLater(t *testing.T) {
 		t.Fatalf("the broker is there, and the outcome is %+v", o)
 	}
 
-	b.kill()
+	b.Kill()
 	for i := 1; i <= 200; i++ {
 		if o := publish(t, spool, fmt.Sprint(i)); !o.Spilled || o.Ack != nil || o.Cause == nil {
 			t.Fatalf("the broker is not there, and the outcome is %+v", o)
@@ -201,7 +148,7 @@ func TestWhatTheBrokerDoesNotTakeIsSpilledAndDrainedLater(t *testing.T) {
 	if stats := spool.Stats(); stats.Waiting != 200 || stats.Spilled != 200 || stats.Drained != 0 {
 		t.Errorf("it says %+v", stats)
 	}
-	b.start()
+	b.Restart()
 	until(t, "the spool is empty", func() bool { return spool.Stats().Waiting == 0 })
 	if stats := spool.Stats(); stats.Drained != 200 || stats.Refused != 0 {
 		t.Errorf("it says %+v", stats)
@@ -213,13 +160,13 @@ func TestWhatTheBrokerDoesNotTakeIsSpilledAndDrainedLater(t *testing.T) {
 }
 
 func TestARecordOfUnknownOutcomeIsStoredOnce(t *testing.T) {
-	b := startBroker(t)
+	b := testbroker.Start(t)
 	client := connect(t, b)
 	spool := openSpool(t, t.TempDir())
 	attach(t, spool, client)
 	publish(t, spool, "0")
 
-	stopped := b.cmd.Process
+	stopped := b.Process()
 	if err := stopped.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +222,7 @@ func TestATornTailIsIgnoredAndCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	b := startBroker(t)
+	b := testbroker.Start(t)
 	client := connect(t, b)
 	again := openSpool(t, dir)
 	if stats := again.Stats(); stats.Torn != 1 || stats.Waiting != 2 || stats.Damaged != 0 {
@@ -296,7 +243,7 @@ func TestADirectoryHasOneSpool(t *testing.T) {
 }
 
 func TestWhatTheBrokerNeverTakesIsGivenBack(t *testing.T) {
-	b := startBroker(t)
+	b := testbroker.Start(t)
 	client := connect(t, b)
 	refused := make(chan error, 1)
 	spool := openSpool(t, t.TempDir(), spill.WithOnRefused(func(r spillway.Record, err error) { refused <- fmt.Errorf("%s: %w", r.Value, err) }))
@@ -387,7 +334,7 @@ func process(t *testing.T, dir, endpoint, records string, last func(line string)
 }
 
 func TestAProcessThatIsKilledLosesAndDoublesNothing(t *testing.T) {
-	b := startBroker(t)
+	b := testbroker.Start(t)
 	client := connect(t, b)
 	must[*spillway.Topic](t)(client.Admin().CreateTopic(soon(t), "t", 2, nil))
 	dir := t.TempDir()
@@ -400,7 +347,7 @@ func TestAProcessThatIsKilledLosesAndDoublesNothing(t *testing.T) {
 	}
 	// In the middle of the drain, three times.
 	for range 3 {
-		lines := process(t, dir, b.endpoint, "0-0", func(line string) bool {
+		lines := process(t, dir, b.Endpoint, "0-0", func(line string) bool {
 			var drained int
 			_, err := fmt.Sscanf(line, "drained %d", &drained)
 			return err == nil && drained > 0
