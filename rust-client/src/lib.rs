@@ -55,6 +55,8 @@ mod message;
 mod metrics;
 mod net;
 mod options;
+#[cfg(feature = "otel")]
+mod otel;
 #[allow(missing_docs, clippy::all, clippy::pedantic, dead_code)]
 #[rustfmt::skip] // generated
 mod pb;
@@ -89,6 +91,8 @@ pub use facade::FacadeMetrics;
 pub use health::{AppHealth, Health};
 pub use message::Message;
 pub use metrics::Metrics;
+#[cfg(feature = "otel")]
+pub use otel::Tracing;
 pub use pressure::Pressure;
 pub use producer::{Producer, ProducerBuilder, PublishError};
 pub use record::{Ack, Durability, Record, ZoneLag, CORRELATION_HEADER, FIRST_ATTEMPT_HEADER};
