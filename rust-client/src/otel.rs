@@ -16,7 +16,7 @@ const TRACE_STATE: &str = "tracestate";
 ///
 /// ```no_run
 /// # async fn run(producer: spillway::Producer, subscription: spillway::Subscription,
-/// #     provider: impl opentelemetry::trace::TracerProvider) -> Result<(), spillway::Error> {
+/// #     provider: opentelemetry_sdk::trace::SdkTracerProvider) -> Result<(), spillway::Error> {
 /// let tracing = spillway::Tracing::new(&provider);
 /// tracing.publish(&producer, spillway::Record::new("paid")).await?;
 /// subscription
@@ -165,7 +165,10 @@ fn about(group: &str, message: &Message) -> Vec<KeyValue> {
 }
 
 fn body_size(bytes: usize) -> KeyValue {
-    KeyValue::new("messaging.message.body.size", i64::try_from(bytes).unwrap_or(i64::MAX))
+    KeyValue::new(
+        "messaging.message.body.size",
+        i64::try_from(bytes).unwrap_or(i64::MAX),
+    )
 }
 
 fn conversation(id: &str) -> KeyValue {
