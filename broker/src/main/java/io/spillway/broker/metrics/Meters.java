@@ -2,10 +2,18 @@ package io.spillway.broker.metrics;
 
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.prometheus.metrics.model.registry.Collector;
+import io.prometheus.metrics.model.snapshots.ClassicHistogramBuckets;
+import io.prometheus.metrics.model.snapshots.Exemplars;
+import io.prometheus.metrics.model.snapshots.HistogramSnapshot;
+import io.prometheus.metrics.model.snapshots.InfoSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricMetadata;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,9 +28,9 @@ import java.util.function.Supplier;
 public final class Meters {
     private static final double NS_PER_SECOND = 1e9;
 
-    private final MeterRegistry registry;
+    private final PrometheusMeterRegistry registry;
 
-    public Meters(MeterRegistry registry) {
+    public Meters(PrometheusMeterRegistry registry) {
         this.registry = registry;
     }
 
@@ -31,9 +39,54 @@ public final class Meters {
         bind(metric, (DoubleSupplier) value::getAsLong, labelValues);
     }
 
+    /** Binds a gauge to what the supplier says, which need not be whole. */
+    public void bindFraction(Metric metric, DoubleSupplier value, String... labelValues) {
+        bind(metric, value, labelValues);
+    }
+
     /** Binds a metric in seconds to a supplier of nanoseconds. */
     public void bindSeconds(Metric metric, LongSupplier nanoseconds, String... labelValues) {
         bind(metric, (DoubleSupplier) () -> nanoseconds.getAsLong() / NS_PER_SECOND, labelValues);
+    }
+
+    /** Binds a metric that is nothing but its labels. */
+    public void bindInfo(Metric metric, String... labelValues) {
+        String suffix = "_info";
+        String base = metric.name().substring(0, metric.name().length() - suffix.length());
+        InfoSnapshot snapshot = new InfoSnapshot(
+                new MetricMetadata(base, metric.doc()),
+                List.of(new InfoSnapshot.InfoDataPointSnapshot(Labels.of(metric.labels(), List.of(labelValues)))));
+        registry.getPrometheusRegistry().register(() -> snapshot);
+    }
+
+    /** Binds a histogram: for the values of its labels, the counts whose sums are shown. */
+    public void bind(Metric metric, Map<List<String>, List<Histogram>> counts) {
+        MetricMetadata metadata = new MetricMetadata(metric.name(), metric.doc());
+        registry.getPrometheusRegistry().register(new Collector() {
+            @Override
+            public MetricSnapshot collect() {
+                List<HistogramSnapshot.HistogramDataPointSnapshot> points = new ArrayList<>();
+                counts.forEach((values, parts) -> points.add(point(Labels.of(metric.labels(), values), parts)));
+                return new HistogramSnapshot(metadata, points);
+            }
+
+            @Override
+            public String getPrometheusName() {
+                return metric.name();
+            }
+        });
+    }
+
+    private static HistogramSnapshot.HistogramDataPointSnapshot point(Labels labels, List<Histogram> parts) {
+        double[] ends = Histogram.endsSeconds();
+        long[] sums = new long[ends.length];
+        double seconds = 0;
+        for (Histogram part : parts) {
+            part.addTo(sums);
+            seconds += part.sumSeconds();
+        }
+        return new HistogramSnapshot.HistogramDataPointSnapshot(
+                ClassicHistogramBuckets.of(ends, sums), seconds, labels, Exemplars.EMPTY, 0);
     }
 
     /**
@@ -77,6 +130,7 @@ public final class Meters {
                         .description(metric.doc())
                         .tags(tags)
                         .register(registry);
+            case INFO, HISTOGRAM -> throw new IllegalArgumentException(metric.name() + " is no single figure");
             case GAUGE ->
                 Gauge.builder(metric.name(), registry, unused -> value.getAsDouble())
                         .description(metric.doc())

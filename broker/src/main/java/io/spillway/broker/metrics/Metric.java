@@ -15,7 +15,11 @@ public record Metric(String name, Kind kind, List<String> labels, String doc) {
         /** Only ever grows while the process lives. */
         COUNTER,
         /** Is what it is now. */
-        GAUGE
+        GAUGE,
+        /** Always 1; its labels tell something. */
+        INFO,
+        /** How many took how long. */
+        HISTOGRAM
     }
 
     static Metric counter(String name, String doc, String... labels) {
@@ -24,5 +28,13 @@ public record Metric(String name, Kind kind, List<String> labels, String doc) {
 
     static Metric gauge(String name, String doc, String... labels) {
         return new Metric(name, Kind.GAUGE, List.of(labels), doc);
+    }
+
+    static Metric info(String name, String doc, String... labels) {
+        return new Metric(name, Kind.INFO, List.of(labels), doc);
+    }
+
+    static Metric histogram(String name, String doc, String... labels) {
+        return new Metric(name, Kind.HISTOGRAM, List.of(labels), doc);
     }
 }
