@@ -38,7 +38,7 @@ class ArchitectureTest {
             List.of("cli"),
             List.of(""),
             List.of("transport", "admin"),
-            List.of("session", "diagnose"),
+            List.of("session"),
             List.of("replay", "cluster", "link"),
             List.of("audit"),
             List.of("shard"),
@@ -51,13 +51,14 @@ class ArchitectureTest {
                     "dispatch",
                     "flow",
                     "toggles",
+                    "diagnose",
                     "auth"),
             List.of("config", "metrics", "filter"),
             List.of("base", "records"));
 
     /** No threads, locks, clock, sockets. */
     private static final String[] PURE =
-            packages("catalog", "idempotency", "subscription", "dispatch", "flow", "toggles", "filter");
+            packages("catalog", "idempotency", "subscription", "dispatch", "flow", "toggles", "diagnose", "filter");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

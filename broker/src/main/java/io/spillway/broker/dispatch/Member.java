@@ -60,6 +60,21 @@ public final class Member {
         return !paused && usedBatches < grantedBatches && usedBytes < grantedBytes && unacked < mostUnacked();
     }
 
+    /** Batches it may still be sent; less than none never. */
+    public long creditBatches() {
+        return Math.max(0, grantedBatches - usedBatches);
+    }
+
+    /** Bytes it may still be sent, before a last batch of any size. */
+    public long creditBytes() {
+        return Math.max(0, grantedBytes - usedBytes);
+    }
+
+    /** How many records it may hold. */
+    public int maxUnacked() {
+        return mostUnacked();
+    }
+
     /** How many more records it may hold. */
     public int room() {
         return Math.max(0, mostUnacked() - unacked);

@@ -13,6 +13,7 @@ public final class PressureLevel {
     private int level;
     private int wantedBefore;
     private int calmTicks;
+    private long value;
 
     /**
      * Lines of levels 1, 2, ..., rising.
@@ -33,8 +34,19 @@ public final class PressureLevel {
         return level;
     }
 
+    /** The last reading. */
+    public long value() {
+        return value;
+    }
+
+    /** At or above which the level it is at begins; 0 of no level. */
+    public long line() {
+        return level == 0 ? 0 : enter[level - 1];
+    }
+
     /** One more reading, taken at fixed intervals. */
-    public int tick(long value) {
+    public int tick(long reading) {
+        value = reading;
         int wanted = 0;
         while (wanted < enter.length && value >= enter[wanted]) {
             wanted++;

@@ -123,6 +123,29 @@ public final class Pressures {
         });
     }
 
+    /** Sees a signal above its line. */
+    public interface Reading {
+        void of(PressureReason reason, int level, long value, long line);
+    }
+
+    /** What is not at ease, with what was measured last. */
+    public void readings(Reading reader) {
+        levels.forEach((reason, level) -> {
+            if (level.level() > 0) {
+                reader.of(reason, level.level(), level.value(), level.line());
+            }
+        });
+    }
+
+    /** What a signal is measured in. */
+    public static String unit(PressureReason reason) {
+        return switch (reason) {
+            case R_QUEUE_DELAY, R_DISK_LATENCY, R_REPLICATION -> "ms";
+            case R_DISK_SPACE -> "per mille of what is free is needed";
+            default -> "per mille";
+        };
+    }
+
     public boolean isCalm() {
         return state() == PressureState.P_NORMAL;
     }

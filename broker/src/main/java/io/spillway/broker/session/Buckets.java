@@ -1,6 +1,7 @@
 package io.spillway.broker.session;
 
 import io.spillway.broker.base.Published;
+import io.spillway.broker.diagnose.Surroundings;
 import io.spillway.broker.flow.Quota;
 import io.spillway.broker.flow.Quotas;
 import java.util.ArrayList;
@@ -77,6 +78,23 @@ final class Buckets {
                     (key, known) -> new Charge(
                             key, quota, known == null ? new AtomicLong(nowNs - LONG_AGO_NS) : known.state())));
         }
+    }
+
+    /** Who owes something now, but for connections. */
+    List<Surroundings.Debt> debts(long nowNs) {
+        List<Surroundings.Debt> debts = new ArrayList<>();
+        for (Charge charge : byScope.values()) {
+            int waitMs = charge.waitMs(nowNs);
+            if (waitMs > 0) {
+                debts.add(new Surroundings.Debt(
+                        charge.scope(),
+                        -charge.quota().rate().available(charge.state().get(), nowNs),
+                        charge.quota().rate().perSecond(),
+                        waitMs,
+                        waitMs >= Quota.MAX_WAIT_MS));
+            }
+        }
+        return debts;
     }
 
     private void forgetFull(long nowNs) {

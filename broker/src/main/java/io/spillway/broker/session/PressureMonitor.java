@@ -1,6 +1,7 @@
 package io.spillway.broker.session;
 
 import io.spillway.broker.base.Published;
+import io.spillway.broker.diagnose.Surroundings;
 import io.spillway.broker.flow.PressureSignal;
 import io.spillway.broker.flow.Pressures;
 import io.spillway.broker.shard.Shard;
@@ -8,6 +9,7 @@ import io.spillway.broker.shard.ShardLoad;
 import io.spillway.protocol.v1.PressureReason;
 import io.spillway.protocol.v1.PressureState;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -38,6 +40,7 @@ public final class PressureMonitor {
     private final Map<String, Pressures> domains = new HashMap<>();
     private final Published<Map<PressureReason, Integer>> levels = new Published<>(Map.of());
     private final Published<PressureSignal> worst = new Published<>(PressureSignal.NONE);
+    private final Published<List<Surroundings.Pressure>> measured = new Published<>(List.of());
     private final Published<PressureSignal> ofBroker = new Published<>(PressureSignal.NONE);
     private long seq;
     private int tick;
@@ -64,6 +67,11 @@ public final class PressureMonitor {
         return ofBroker.get();
     }
 
+    /** What is above its line, the worst first, with what was measured. */
+    public List<Surroundings.Pressure> measured() {
+        return measured.get();
+    }
+
     public void tick() {
         tick++;
         List<ShardLoad> loads = new ArrayList<>(shards.size());
@@ -78,6 +86,7 @@ public final class PressureMonitor {
         });
         publishLevels();
         publishWorst(known);
+        publishMeasured();
     }
 
     private void publishWorst(Map<String, PublishBudget.Part> known) {
@@ -88,6 +97,30 @@ public final class PressureMonitor {
             highest = own.state().getNumber() > highest.state().getNumber() ? own : highest;
         }
         worst.set(highest);
+    }
+
+    private void publishMeasured() {
+        List<Surroundings.Pressure> now = new ArrayList<>();
+        broker.readings(
+                (reason, level, value, line) -> now.add(measured(PressureSignal.BROKER, reason, level, value, line)));
+        domains.forEach((name, own) -> own.readings(
+                (reason, level, value, line) -> now.add(measured("domain:" + name, reason, level, value, line))));
+        if (!now.isEmpty() || !measured.get().isEmpty()) {
+            now.sort(Comparator.comparingInt(each -> -each.level()));
+            measured.set(List.copyOf(now));
+        }
+    }
+
+    private static Surroundings.Pressure measured(
+            String scope, PressureReason reason, int level, long value, long line) {
+        return new Surroundings.Pressure(
+                scope,
+                reason.name().substring("R_".length()),
+                String.valueOf(PressureState.forNumber(level)).substring("P_".length()),
+                level,
+                value,
+                line,
+                Pressures.unit(reason));
     }
 
     private void readBroker(List<ShardLoad> loads) {

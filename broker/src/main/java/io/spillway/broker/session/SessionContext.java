@@ -11,6 +11,7 @@ import io.spillway.broker.catalog.Switches;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.cluster.ClusterView;
+import io.spillway.broker.diagnose.Surroundings;
 import io.spillway.broker.flow.DegradationStep;
 import io.spillway.broker.flow.PressureSignal;
 import io.spillway.broker.flow.Quotas;
@@ -238,6 +239,11 @@ public final class SessionContext {
         return overQuota.sum();
     }
 
+    /** Who has published more than a quota allows by now. */
+    public List<Surroundings.Debt> debts() {
+        return buckets.debts(clock.nanoTime());
+    }
+
     /** Publishes refused because of their class. */
     public long shed() {
         return shed.sum();
@@ -249,6 +255,11 @@ public final class SessionContext {
 
     public boolean isDraining() {
         return draining.get();
+    }
+
+    /** All topics, as of now. */
+    public TopicCatalog catalog() {
+        return catalog.get();
     }
 
     /** Topics of which something is switched. */

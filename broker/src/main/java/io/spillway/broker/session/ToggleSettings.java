@@ -15,6 +15,7 @@ import io.spillway.broker.toggles.Toggles;
 import io.spillway.protocol.Code;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,17 @@ public final class ToggleSettings {
     public long expired() {
         long nowMs = clock.nowMs();
         return all().all().stream().filter(toggle -> toggle.isExpired(nowMs)).count();
+    }
+
+    /** The class from which on publishes are refused, of some clients at least; empty when that is of none. */
+    public OptionalInt shedClassMin() {
+        Toggle toggle = all().find(KnownToggles.SHED_CLASS_MIN);
+        if (toggle == null || toggle.setting().rolloutBp() == 0) {
+            return OptionalInt.empty();
+        }
+        String value = toggle.setting().value();
+        boolean isKnown = toggle.definition().values().contains(value) && !value.equals(KnownToggles.NONE);
+        return isKnown ? OptionalInt.of(Integer.parseInt(value)) : OptionalInt.empty();
     }
 
     public boolean isExpired(Toggle toggle) {

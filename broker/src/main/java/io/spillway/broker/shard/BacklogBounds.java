@@ -2,9 +2,11 @@ package io.spillway.broker.shard;
 
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicConfig.Backlog;
+import io.spillway.broker.diagnose.TopicFacts;
 import io.spillway.broker.log.BatchCursor;
 import io.spillway.protocol.Code;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -131,24 +133,28 @@ final class BacklogBounds {
         return bound.ms() < 0 || from >= partition.endOffset ? Long.MAX_VALUE : state.log.timeAt(partition.id, from);
     }
 
+    /** The bound that keeps the topic from taking more, or null. */
+    TopicFacts.@Nullable Full reached(TopicState topic, long nowMs) {
+        Backlog bound = topic.spec.config().backlog();
+        boolean stops = bound.isBounded() && (!bound.dropsOldest() || topic.backlog.isHeld);
+        return stops && isFull(topic.backlog, bound, nowMs) ? reached(topic.backlog, bound, nowMs) : null;
+    }
+
+    private static TopicFacts.Full reached(TopicBacklog backlog, Backlog bound, long nowMs) {
+        if (bound.records() >= 0 && backlog.records >= bound.records()) {
+            return new TopicFacts.Full("backlog.records", bound.records(), backlog.records, backlog.group);
+        }
+        return bound.bytes() >= 0 && backlog.bytes >= bound.bytes()
+                ? new TopicFacts.Full("backlog.bytes", bound.bytes(), backlog.bytes, backlog.group)
+                : new TopicFacts.Full("backlog.ms", bound.ms(), nowMs - backlog.oldestMs, backlog.group);
+    }
+
     private SpillwayException full(TopicState topic, Backlog bound, long nowMs) {
         TopicBacklog backlog = topic.backlog;
-        String key;
-        long limit;
-        long actual;
-        if (bound.records() >= 0 && backlog.records >= bound.records()) {
-            key = "backlog.records";
-            limit = bound.records();
-            actual = backlog.records;
-        } else if (bound.bytes() >= 0 && backlog.bytes >= bound.bytes()) {
-            key = "backlog.bytes";
-            limit = bound.bytes();
-            actual = backlog.bytes;
-        } else {
-            key = "backlog.ms";
-            limit = bound.ms();
-            actual = nowMs - backlog.oldestMs;
-        }
+        TopicFacts.Full reached = reached(backlog, bound, nowMs);
+        String key = reached.bound();
+        long limit = reached.limit();
+        long actual = reached.actual();
         String whose = backlog.group.isEmpty() ? "what is stored" : "what group " + backlog.group + " has not settled";
         if (nowMs >= backlog.nextLogMs) {
             backlog.nextLogMs = nowMs + LOG_EVERY_MS;

@@ -51,6 +51,10 @@ final class Group extends Outlet {
         long acked;
         /** Failed, not yet written. */
         final List<FailedRange> failed = new ArrayList<>();
+        /** What was visible at the last look; nothing more has become so since the one before that, although it is there. */
+        long watchedEnd = -1;
+
+        boolean isHidden;
         /** Unsettled records that were removed because the topic had reached a bound of its backlog. */
         long dropped;
 
@@ -126,6 +130,11 @@ final class Group extends Outlet {
     long failures;
 
     final DeadLetterBreaker breaker;
+    /** Records sent to its members since the broker started. */
+    long deliveredRecords;
+    /** Why it does or does not deliver, as of the last look. */
+    final Watched watched = new Watched();
+
     boolean unwritten;
     int nextPlace;
     /** The active member of an EXCLUSIVE group was relieved and still holds records: nobody gets any until that is over. */
@@ -194,12 +203,27 @@ final class Group extends Outlet {
 
     /** Counts against its rate. */
     void delivered(int records) {
+        deliveredRecords += records;
         pace.take(records);
         allowance -= isRated() ? records : 0;
     }
 
     private boolean isRated() {
         return created.getRate() != 0;
+    }
+
+    /** Grows with whatever it does: records it gets, settles, or looks at and does not want. */
+    long progress() {
+        long sum = deliveredRecords;
+        for (Place place : places) {
+            sum += place.state.cursor() + place.state.settledAbove() + place.state.arrivalsFrom();
+        }
+        return sum;
+    }
+
+    /** Whether it has a rate and that allows nothing more now. */
+    boolean isRateUsedUp() {
+        return isRated() && allowance <= 0;
     }
 
     /** Takes up what is toggled. A side lane has the members of its group. */
@@ -308,7 +332,7 @@ final class Group extends Outlet {
         return active != null && active.canTake() && active.health().weight() > 0 ? active : null;
     }
 
-    private boolean isHandingOver() {
+    boolean isHandingOver() {
         return parent == null ? handingOver : parent.handingOver;
     }
 

@@ -57,6 +57,11 @@ final class GroupMember implements Subscriber {
         return why.isEmpty() ? asks : why;
     }
 
+    /** Whether its connection takes no more. */
+    boolean isBlocked() {
+        return blocked;
+    }
+
     /** Whether it asked for nothing more for now. */
     boolean paused() {
         return paused;

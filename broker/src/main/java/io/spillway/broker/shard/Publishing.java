@@ -144,7 +144,8 @@ final class Publishing {
         };
     }
 
-    private static PublishOutcome outcome(KeyedPublishing.Result result, Durability reached, int queueUs, int syncUs) {
+    private PublishOutcome outcome(KeyedPublishing.Result result, Durability reached, int queueUs, int syncUs) {
+        counters.acked(reached, (long) queueUs + syncUs);
         return new PublishOutcome(
                 result.baseOffset(),
                 reached,

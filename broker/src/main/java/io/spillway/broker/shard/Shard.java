@@ -59,6 +59,7 @@ public final class Shard implements AutoCloseable {
     private final Published<Access> access = new Published<>(Access.NONE);
     private final Published<ShardLoad> load = new Published<>(ShardLoad.NONE);
     private final Published<Integer> pausedGroups = new Published<>(0);
+    private final Published<GroupFigures> figures = new Published<>(GroupFigures.NONE);
     private final Published<Map<String, Integer>> members = new Published<>(Map.of());
     private final Published<String> failure = new Published<>("");
     private final Published<Boolean> draining = new Published<>(false);
@@ -170,6 +171,11 @@ public final class Shard implements AutoCloseable {
     /** Groups that deliver nothing until they are resumed, as of a second ago. */
     public int pausedGroups() {
         return pausedGroups.get();
+    }
+
+    /** Sums over groups, as of a second ago. */
+    public GroupFigures figures() {
+        return figures.get();
     }
 
     /** How members of groups can be, for {@link #members}. */
@@ -332,6 +338,7 @@ public final class Shard implements AutoCloseable {
             nextStatsMs = nowMs + STATS_MS;
             logStats.set(log.stats());
             members.set(countMembers());
+            figures.set(GroupFigures.of(state.groups.values()));
             pausedGroups.set((int) state.groups.values().stream()
                     .filter(group -> group.paused() && !group.isReplay())
                     .count());

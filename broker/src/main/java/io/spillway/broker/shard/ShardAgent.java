@@ -43,7 +43,8 @@ final class ShardAgent {
     private final TopicAdministration topics;
     private final GroupAdministration groups;
     private final GroupChanges groupChanges;
-    private final GroupDescriptions groupDescriptions;
+    private final Descriptions descriptions;
+    private final DispatchWatch watch;
     private final Lanes lanes;
     private final ReplayAdministration replays;
     private final LinkAdministration links;
@@ -118,7 +119,7 @@ final class ShardAgent {
         settling = new Settling(state, journal, deadLetters, counters, random);
         delivery = new Delivery(state, settling, counters);
         turns = new DeliveryTurns(delivery, state.config.controls() ? DeliveryTurns.TURN_BYTES : Long.MAX_VALUE);
-        groupDescriptions = new GroupDescriptions(state, deadLetters);
+        GroupDescriptions groupDescriptions = new GroupDescriptions(state, deadLetters);
         groups = new GroupAdministration(state, journal, settling, groupDescriptions);
         groupChanges = new GroupChanges(
                 state, journal, groups, new GroupSnapshots(state, journal, settling), groupDescriptions);
@@ -128,6 +129,9 @@ final class ShardAgent {
         operators = new OperatorAdministration(state, journal);
         trimming = new Trimming(state, journal, groups, topics);
         backlogs = new BacklogBounds(state, trimming, counters);
+        DispatchFacts facts = new DispatchFacts(state, deadLetters, neighbours::holdsReplays);
+        descriptions = new Descriptions(state, topics, groupDescriptions, facts, backlogs);
+        watch = new DispatchWatch(state, facts, counters);
         publishing = new Publishing(state, journal, clock, counters, backlogs);
         subscriptions = new Subscriptions(state, groups, settling, counters);
         arrivals = new Arrivals(state, this::shed);
@@ -329,7 +333,7 @@ final class ShardAgent {
             subscriptions.subscribe(subscribe, agreement != null && !agreement.leads());
         } else if (command instanceof ShardCommand.Seek seek) {
             if (!seek.dryRun()) {
-                requireOpen(seek.topicId());
+                state.topic(seek.topicId()).spec.requireOpen();
             }
             groups.seek(seek);
         } else if (command instanceof ShardCommand.CreateTopic create) {
@@ -341,17 +345,15 @@ final class ShardAgent {
         } else if (command instanceof ShardCommand.DeleteTopic delete) {
             topics.delete(delete);
         } else if (command instanceof ShardCommand.PurgeTopic purge) {
-            requireOpen(purge.topicId());
+            state.topic(purge.topicId()).spec.requireOpen();
             trimming.purge(purge);
-        } else if (command instanceof ShardCommand.DescribeTopic describe) {
-            describe.reply().ok(topics.describe(state.topic(describe.topicId())));
-        } else if (command instanceof ShardCommand.DescribeGroups describe) {
-            describe.reply().ok(groupDescriptions.of(state.topic(describe.topicId()), describe.group()));
+        } else if (command instanceof ShardCommand.Describing describing) {
+            descriptions.answer(describing, nowMs);
         } else if (command instanceof ShardCommand.DeleteGroup delete) {
-            requireOpen(delete.topicId());
+            state.topic(delete.topicId()).spec.requireOpen();
             groups.delete(delete);
         } else if (command instanceof ShardCommand.ChangeGroup change) {
-            requireOpen(change.topicId());
+            state.topic(change.topicId()).spec.requireOpen();
             groupChanges.change(change, nowMs);
         } else if (command instanceof ShardCommand.Replay replay) {
             replays.answer(replay.command(), nowMs);
@@ -360,10 +362,6 @@ final class ShardAgent {
         } else if (command instanceof ShardCommand.Operating change) {
             operators.change(change, nowMs);
         }
-    }
-
-    private void requireOpen(int topicId) {
-        state.topic(topicId).spec.requireOpen();
     }
 
     private int endClosed() {
@@ -390,6 +388,7 @@ final class ShardAgent {
         Toggles toggled = state.shard == 0 ? state.operators.toggles.view() : neighbours.toggles();
         state.groups.values().forEach(group -> group.toggled(toggled));
         lanes.tick();
+        watch.tick(nowMs);
         int work = deadLetters.doWork(nowMs);
         work += publishing.answerRepetitions();
         if (nowMs >= nextRetentionMs) {

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.Switches;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.diagnose.TopicFacts;
 import io.spillway.broker.dispatch.HealthReport;
 import io.spillway.broker.filter.Filter;
 import io.spillway.broker.flow.Quota;
@@ -240,10 +241,29 @@ public sealed interface ShardCommand {
     /** To shard 0: another shard needs the dead-letter topic of a topic of its own. */
     record DeadLetterTopicWanted(TopicSpec origin) implements ShardCommand {}
 
-    record DescribeTopic(int topicId, Reply<List<PartitionInfo>> reply) implements Asking {}
+    /** Something that is only looked at. */
+    sealed interface Describing extends Asking {}
+
+    record DescribeTopic(int topicId, Reply<List<PartitionInfo>> reply) implements Describing {}
 
     /** @param group null = all groups of the topic */
-    record DescribeGroups(int topicId, @Nullable String group, Reply<List<GroupInfo>> reply) implements Asking {}
+    record DescribeGroups(int topicId, @Nullable String group, Reply<List<GroupInfo>> reply) implements Describing {}
+
+    /** Asks why something is or is not delivered or accepted; topics without anything to say are left out. */
+    record Diagnose(Looked what, Reply<List<TopicFacts>> reply) implements Describing {}
+
+    /**
+     * What is looked at.
+     *
+     * @param topicId {@link #ALL} = all of the shard
+     * @param group empty = all
+     * @param member the name or number of a consumer: only groups that have it; empty = all
+     * @param onlyWrong only what was wrong at the last look, and topics that take nothing
+     * @param most groups that are told of
+     */
+    record Looked(int topicId, String group, String member, boolean onlyWrong, int most) {
+        public static final int ALL = 0;
+    }
 
     record DeleteGroup(int topicId, String group, Reply<GroupInfo> reply) implements Asking {}
 

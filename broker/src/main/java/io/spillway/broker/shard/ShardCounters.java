@@ -1,5 +1,8 @@
 package io.spillway.broker.shard;
 
+import io.spillway.broker.diagnose.Cause;
+import io.spillway.broker.metrics.Histogram;
+import io.spillway.protocol.v1.Durability;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
@@ -39,13 +42,22 @@ public final class ShardCounters {
     public final LongAdder corruptBatches = new LongAdder();
     public final LongAdder syncs = new LongAdder();
     public final LongAdder syncNanos = new LongAdder();
+    public final Histogram syncTook = new Histogram();
     public final LongAdder snapshots = new LongAdder();
     private final Map<DeadLetter.Cause, LongAdder> deadLetters = new EnumMap<>(DeadLetter.Cause.class);
+    private final Map<Durability, Histogram> ackTook = new EnumMap<>(Durability.class);
+    private final Map<Cause, LongAdder> blockedMs = new EnumMap<>(Cause.class);
+
+    /** What an ack can say that it reached. */
+    public static final List<Durability> REACHED =
+            List.of(Durability.DUR_MAPPED, Durability.DUR_SYNCED, Durability.DUR_QUORUM);
 
     ShardCounters() {
         for (DeadLetter.Cause cause : DeadLetter.Cause.values()) {
             deadLetters.put(cause, new LongAdder());
         }
+        REACHED.forEach(reached -> ackTook.put(reached, new Histogram()));
+        Cause.ofDispatch().forEach(cause -> blockedMs.put(cause, new LongAdder()));
     }
 
     /** Names of the causes of dead letters. */
@@ -59,5 +71,26 @@ public final class ShardCounters {
 
     LongAdder deadLetters(DeadLetter.Cause cause) {
         return Objects.requireNonNull(deadLetters.get(cause));
+    }
+
+    /** From the arrival of batches to their acks. */
+    public Histogram ackTook(Durability reached) {
+        return Objects.requireNonNull(ackTook.get(reached));
+    }
+
+    void acked(Durability reached, long us) {
+        Histogram took = ackTook.get(reached);
+        if (took != null) {
+            took.add(us * 1_000);
+        }
+    }
+
+    /** For how long groups were kept from delivering by this. */
+    public LongAdder blockedMs(Cause cause) {
+        return Objects.requireNonNull(blockedMs.get(cause));
+    }
+
+    boolean isOfDispatch(Cause cause) {
+        return blockedMs.containsKey(cause);
     }
 }

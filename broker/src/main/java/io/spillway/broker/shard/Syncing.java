@@ -83,6 +83,7 @@ final class Syncing {
         running = false;
         counters.syncs.increment();
         counters.syncNanos.add(done.tookNs());
+        counters.syncTook.add(done.tookNs());
         times.add(done.tookNs(), lastStartMs);
         if (tellsDelay) {
             delays.add(Math.max(0, done.tookNs() - allowedNs), lastStartMs);

@@ -81,6 +81,13 @@ final class KeyOrder {
         return parked.get(at) || ready.get(at);
     }
 
+    /** Whether others of its key wait behind a record that has the turn. */
+    boolean isAwaited(long at) {
+        var page = page(at);
+        int i = (int) at & PAGE_MASK;
+        return page.keys[i] != 0 && page.nexts[i] != 0;
+    }
+
     /** A record is met for the first time, in the order of offsets; true when its key has no other that is unsettled. */
     boolean arrive(long at, int keyHash) {
         if (keyHash == 0) {

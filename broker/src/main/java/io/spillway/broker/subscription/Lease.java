@@ -20,6 +20,8 @@ public final class Lease {
     private final @Nullable OffsetBits selected;
 
     long deadlineMs;
+    /** Before it was extended. */
+    private final long firstDeadlineMs;
     /** Index in the {@link LeaseHeap}. */
     int heapIndex;
 
@@ -43,6 +45,7 @@ public final class Lease {
         this.selected = selected;
         this.memberId = memberId;
         this.deadlineMs = deadlineMs;
+        firstDeadlineMs = deadlineMs;
         this.head = from;
         this.unsettled = records;
     }
@@ -89,6 +92,11 @@ public final class Lease {
 
     public long deadlineMs() {
         return deadlineMs;
+    }
+
+    /** When it would have ended if nobody had extended it. */
+    public long firstDeadlineMs() {
+        return firstDeadlineMs;
     }
 
     /** Records still in the lease. */

@@ -61,6 +61,11 @@ final class Pool {
         return order == null ? 0 : order.parked();
     }
 
+    /** Whether others wait behind a record for their key. */
+    boolean isAwaited(long at) {
+        return order != null && order.isAwaited(at);
+    }
+
     /** Records that are in the pool and do not come again. */
     long held() {
         return scheduled.count() + (order == null ? 0 : order.parked() + order.ready());

@@ -65,7 +65,7 @@ public final class SubscriptionState {
     }
 
     private final int windowLimit;
-    private final int maxUnsettled;
+    final int maxUnsettled;
     private final LongSupplier fences;
 
     private long cursor;
@@ -74,8 +74,8 @@ public final class SubscriptionState {
     /** Pending and on the way to a failure. */
     private final OffsetSet failing;
 
-    private final Pool pool;
-    private final Leases leases = new Leases();
+    final Pool pool;
+    final Leases leases = new Leases();
     private final Pick range = new Pick();
 
     /** A group without order of keys that delivers what its window has. */
@@ -210,7 +210,7 @@ public final class SubscriptionState {
     }
 
     /** Records that are not fresh and not settled, wherever they are. */
-    private long unsettled() {
+    long unsettled() {
         return pool.taken(cursor) - settled.count();
     }
 

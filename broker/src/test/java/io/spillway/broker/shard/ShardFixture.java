@@ -67,7 +67,7 @@ public final class ShardFixture implements AutoCloseable {
     }
 
     /** Forces the log in the turn that asks for it. */
-    private static final class SyncAtOnce implements Syncer {
+    private final class SyncAtOnce implements Syncer {
         private final SnapshotStore snapshots;
         private final Clock clock;
         private @Nullable Done done;
@@ -92,6 +92,9 @@ public final class ShardFixture implements AutoCloseable {
 
         @Override
         public @Nullable Done poll() {
+            if (holdsSyncs) {
+                return null;
+            }
             Done ended = done;
             done = null;
             return ended;
@@ -105,6 +108,8 @@ public final class ShardFixture implements AutoCloseable {
     private int kills;
     /** Whether lanes of replays have to wait. */
     public boolean holdsReplays;
+    /** Whether the disk takes for ever. */
+    boolean holdsSyncs;
 
     private final ShardConfig config;
     private Mailbox mailbox = new Mailbox();
@@ -198,6 +203,7 @@ public final class ShardFixture implements AutoCloseable {
 
     @Override
     public void close() {
+        holdsSyncs = false;
         agent().close();
         shut();
     }
