@@ -4,6 +4,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.spillway.broker.admin.AdminServer;
 import io.spillway.broker.admin.Health;
+import io.spillway.broker.admin.Observed;
 import io.spillway.broker.admin.Operated;
 import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
@@ -14,12 +15,10 @@ import io.spillway.broker.cluster.Checkup;
 import io.spillway.broker.cluster.ClusterMember;
 import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.cluster.MemberFiles;
-import io.spillway.broker.flow.Situation;
 import io.spillway.broker.link.LinkService;
 import io.spillway.broker.log.DataDirectory;
 import io.spillway.broker.log.LogReplacement;
 import io.spillway.broker.log.ShardLog;
-import io.spillway.broker.log.WriteState;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.replay.Replays;
@@ -39,7 +38,6 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -74,6 +72,7 @@ public final class Broker implements AutoCloseable {
     private final BrokerServer server;
     private final PressureMonitor pressure;
     private final Degradation degradation;
+    private final NodeHealth health;
     private final @Nullable ClusterMetrics clusterMetrics;
     private final AdminServer admin;
     private boolean closed;
@@ -103,7 +102,8 @@ public final class Broker implements AutoCloseable {
         if (config.controls()) {
             server.every(PressureMonitor.TICK_MS, pressure::tick);
         }
-        degradation = new Degradation(this::situation, context::holdReplays, clock);
+        health = new NodeHealth(directory.nodeId(), shards, cluster, context, pressure);
+        degradation = new Degradation(health::situation, context::holdReplays, clock);
         context.degradation(degradation::view, pressure::ofBroker);
         server.every(PressureMonitor.TICK_MS, degradation::tick);
         server.every(ToggleWatch.TICK_MS, new ToggleWatch(context)::tick);
@@ -293,9 +293,11 @@ public final class Broker implements AutoCloseable {
             metrics.bindPressure(pressure);
             metrics.bindDegradation(degradation);
             metrics.bindSecurity(security, server);
+            metrics.bindReplays(replays);
+            metrics.bindHealth(health);
             return AdminServer.start(
                     config.http(),
-                    this::health,
+                    health::health,
                     registry,
                     new Operated(
                             cluster == null ? null : new OperatedCluster(cluster),
@@ -307,7 +309,12 @@ public final class Broker implements AutoCloseable {
                                     context.audit(),
                                     () -> shards.get(0).access()),
                             security.http(),
-                            degradation::view));
+                            degradation::view,
+                            new Observed(
+                                    health::facts,
+                                    shards.stream().map(Shard::mailbox).toList(),
+                                    context::catalog,
+                                    clock)));
         } catch (RuntimeException e) {
             server.close();
             throw e;
@@ -326,61 +333,9 @@ public final class Broker implements AutoCloseable {
         return admin.address();
     }
 
-    /** What decides the step of degradation. */
-    private Situation situation() {
-        String readOnly = "";
-        String reserve = "";
-        for (Shard shard : shards) {
-            WriteState state = shard.writeState();
-            readOnly = state.writable() ? readOnly : state.why();
-            reserve = state.delivers() ? reserve : state.why();
-        }
-        String quorumLost = cluster == null
-                ? ""
-                : ClusterHealth.cause(
-                                cluster.view(),
-                                directory.nodeId(),
-                                cluster.isStalled(),
-                                cluster.returning(),
-                                cluster.behind())
-                        .map(Health.Cause::what)
-                        .orElse("");
-        return new Situation(
-                pressure.worst(), quorumLost, readOnly, reserve, context.isDraining() ? "it was asked to stop" : "");
-    }
-
     /** Liveness and readiness with causes. */
     public Health health() {
-        List<Health.Cause> causes = new ArrayList<>();
-        boolean live = true;
-        boolean ready = true;
-        for (int i = 0; i < shards.size(); i++) {
-            Shard shard = shards.get(i);
-            if (!shard.failure().isEmpty()) {
-                live = false;
-                ready = false;
-                causes.add(
-                        new Health.Cause("shard-" + i, "the shard has stopped", shard.failure(), "restart the broker"));
-            } else if (!shard.writeState().writable()) {
-                ready = false;
-                causes.add(new Health.Cause(
-                        "shard-" + i,
-                        "nothing can be published",
-                        shard.writeState().why(),
-                        "free disk space; consuming goes on"));
-            }
-        }
-        if (cluster != null) {
-            Optional<Health.Cause> cause = ClusterHealth.cause(
-                    cluster.view(), directory.nodeId(), cluster.isStalled(), cluster.returning(), cluster.behind());
-            ready &= cause.isEmpty();
-            cause.ifPresent(causes::add);
-        }
-        if (context.isDraining()) {
-            ready = false;
-            causes.add(new Health.Cause("broker", "the broker is going away", "it was asked to stop", "use another"));
-        }
-        return new Health(live, ready, causes);
+        return health.health();
     }
 
     /** Drains and stops within the configured time, and says whether everything ended cleanly. */

@@ -3,25 +3,35 @@ package io.spillway.broker;
 import static io.spillway.broker.metrics.MetricNames.*;
 
 import io.spillway.broker.catalog.Switches;
+import io.spillway.broker.diagnose.Cause;
 import io.spillway.broker.flow.Pressures;
 import io.spillway.broker.log.LogStats;
+import io.spillway.broker.metrics.Histogram;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.metrics.Metric;
+import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.PressureMonitor;
 import io.spillway.broker.session.SessionContext;
+import io.spillway.broker.shard.GroupFigures;
 import io.spillway.broker.shard.Shard;
 import io.spillway.broker.shard.ShardCounters;
 import io.spillway.broker.transport.BrokerServer;
+import io.spillway.protocol.v1.Durability;
 import io.spillway.protocol.v1.PressureReason;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /** Binds what the broker counts to its metrics; the hot paths only add to their counters. */
 final class BrokerMetrics {
+    private static final double PER_MILLE = 1_000;
+
     private final Meters meters;
     private final List<Shard> shards;
 
@@ -31,7 +41,7 @@ final class BrokerMetrics {
     }
 
     void bind(String version, BrokerServer server, SessionContext context) {
-        meters.bind(BUILD, () -> 1, version, Runtime.version().toString());
+        meters.bindInfo(BUILD, version, Runtime.version().toString());
         meters.bind(CONNECTIONS, server::connections);
         meters.bind(TOPICS, context::topics);
         meters.bind(TOPICS_SWITCHED, () -> context.topics(Switches::publishPaused), "publish_paused");
@@ -47,6 +57,8 @@ final class BrokerMetrics {
         meters.bind(HEAP_BYTES, () -> runtime.totalMemory() - runtime.freeMemory());
         bindPublish();
         bindConsume();
+        bindDispatch();
+        bindDurations();
         count(CORRUPT_BATCHES, counters -> counters.corruptBatches);
         count(SYNCS, counters -> counters.syncs);
         count(SNAPSHOTS, counters -> counters.snapshots);
@@ -117,6 +129,60 @@ final class BrokerMetrics {
         meters.bind(
                 GROUPS_PAUSED,
                 () -> shards.stream().mapToInt(Shard::pausedGroups).sum());
+    }
+
+    /** What is delivered, and what is kept from it. */
+    private void bindDispatch() {
+        meters.bind(BACKLOG_RECORDS, () -> figure(GroupFigures::backlog));
+        meters.bind(IN_FLIGHT_RECORDS, () -> figure(GroupFigures::inFlight));
+        Cause.ofDispatch().forEach(cause -> {
+            meters.bind(GROUPS_BLOCKED, () -> figure(each -> each.blocked().getOrDefault(cause, 0)), cause.name());
+            meters.bindSeconds(
+                    DISPATCH_BLOCKED_SECONDS,
+                    () -> TimeUnit.MILLISECONDS.toNanos(sum(counters -> counters.blockedMs(cause))),
+                    cause.name());
+        });
+        Shard.standings()
+                .forEach(standing -> meters.bindFraction(
+                        CONSUMER_WEIGHT,
+                        () -> figure(each -> each.weights().getOrDefault(standing, 0L)) / PER_MILLE,
+                        standing));
+    }
+
+    private long figure(ToLongFunction<GroupFigures> figure) {
+        return shards.stream()
+                .mapToLong(shard -> figure.applyAsLong(shard.figures()))
+                .sum();
+    }
+
+    private void bindDurations() {
+        Map<List<String>, List<Histogram>> acks = new LinkedHashMap<>();
+        for (Durability reached : ShardCounters.REACHED) {
+            String name = reached.name().substring("DUR_".length()).toLowerCase(Locale.ROOT);
+            acks.put(
+                    List.of(name),
+                    shards.stream()
+                            .map(shard -> shard.counters().ackTook(reached))
+                            .toList());
+        }
+        meters.bind(PUBLISH_ACK_SECONDS, acks);
+        meters.bind(
+                SYNC_DURATION,
+                Map.of(
+                        List.of(),
+                        shards.stream().map(shard -> shard.counters().syncTook).toList()));
+    }
+
+    void bindReplays(ReplayService replays) {
+        meters.bind(REPLAY_JOBS, () -> replays.progress().running(), "running");
+        meters.bind(REPLAY_JOBS, () -> replays.progress().paused(), "paused");
+        meters.bind(REPLAY_RECORDS, () -> replays.progress().records(), "planned");
+        meters.bind(REPLAY_RECORDS, () -> replays.progress().done(), "done");
+    }
+
+    void bindHealth(NodeHealth health) {
+        meters.bind(READY, () -> health.health().ready() ? 1 : 0);
+        NodeHealth.TROUBLES.forEach(cause -> meters.bind(NODE_TROUBLE, () -> health.has(cause) ? 1 : 0, cause.name()));
     }
 
     private void bindShard(Shard shard, String index) {

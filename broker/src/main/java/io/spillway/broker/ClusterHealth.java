@@ -2,6 +2,7 @@ package io.spillway.broker;
 
 import io.spillway.broker.admin.Health;
 import io.spillway.broker.cluster.ClusterView;
+import io.spillway.broker.diagnose.Cause;
 import java.util.Optional;
 
 /** Whether a node of a cluster can do its part. */
@@ -22,12 +23,17 @@ final class ClusterHealth {
             ClusterView view, String self, boolean isStalled, String returning, String behind) {
         if (!view.stopped().isEmpty()) {
             return Optional.of(new Health.Cause(
-                    COMPONENT, "this node takes no part in the cluster any more", view.stopped(), view.stoppedNext()));
+                    COMPONENT,
+                    Cause.LEFT_CLUSTER,
+                    "this node takes no part in the cluster any more",
+                    view.stopped(),
+                    view.stoppedNext()));
         }
         if (!returning.isEmpty()) {
             return Optional.of(
                     new Health.Cause(
                             COMPONENT,
+                            Cause.RETURNING,
                             "this node takes no part in the cluster yet",
                             returning,
                             "wait: it gets what it lacks from the leader; see its log and spillway cluster status at another node"));
@@ -35,6 +41,7 @@ final class ClusterHealth {
         if (view.leader() == null && !isIn(view, self)) {
             return Optional.of(new Health.Cause(
                     COMPONENT,
+                    Cause.LEFT_CLUSTER,
                     "this node is not in the cluster",
                     "it was removed, or waits to be admitted again",
                     "if it shall not be in it, stop its process; else take it in at another node: spillway cluster add-node "
@@ -43,6 +50,7 @@ final class ClusterHealth {
         if (view.leader() == null) {
             return Optional.of(new Health.Cause(
                     COMPONENT,
+                    Cause.NO_LEADER,
                     "no leader is known here",
                     "the nodes are about to elect one, this node has not joined yet, or a majority of the voters is down",
                     "wait a moment; then see spillway cluster status, and start the voters that are down"));
@@ -50,6 +58,7 @@ final class ClusterHealth {
         if (isStalled) {
             return Optional.of(new Health.Cause(
                     COMPONENT,
+                    Cause.NO_QUORUM,
                     "the cluster agrees on nothing",
                     "this node leads, and what it proposed waits for a majority",
                     "see spillway cluster status; look at the disks and the network of the other voters"));
@@ -57,6 +66,7 @@ final class ClusterHealth {
         if (!behind.isEmpty()) {
             return Optional.of(new Health.Cause(
                     COMPONENT,
+                    Cause.NODE_BEHIND,
                     "this node does not take up what the cluster agrees on",
                     behind,
                     "see its log and its disk; restart it; if that does not help, stop it, move its data directory away and"

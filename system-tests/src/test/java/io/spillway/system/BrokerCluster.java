@@ -175,6 +175,15 @@ public final class BrokerCluster implements AutoCloseable {
         return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
     }
 
+    /** What a node says at a path of its http address. */
+    String get(int node, String path) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(
+                        URI.create("http://" + nodes.get(node).http() + path))
+                .timeout(BrokerProcess.PATIENCE)
+                .build();
+        return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
     /** One of a node's metrics, by its name with labels; 0 when the node does not show it. */
     double metric(int node, String name) throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(

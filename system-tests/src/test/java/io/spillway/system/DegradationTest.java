@@ -97,6 +97,7 @@ class DegradationTest {
                         client.subscribe("orders").group("billing").open()) {
             awaitStep(full, 6, "RESERVE");
             assertThat(billing.poll(SHORT)).as("nothing new is delivered").isNull();
+            assertThat(get(full, "/diagnose?topic=orders&group=billing")).contains("\"cause\":\"RESERVE\"");
         }
         try (BrokerProcess full = withMinFree(130);
                 SpillwayClient client = full.client();

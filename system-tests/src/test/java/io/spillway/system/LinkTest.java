@@ -176,6 +176,8 @@ class LinkTest {
         awaitCopied("orders");
 
         assertThat(content(here, "orders")).isEqualTo(content(there, "orders"));
+        assertThat(Cli.run("diagnose", "topic", "orders", "--http", copy.http()).out())
+                .contains("topic orders: LINKED");
         assertThat(has(here, "other")).isFalse();
         assertThat(here.admin().describeTopic("orders").config()).containsEntry("retention.ms", "3600000");
         refused(() -> {
@@ -420,6 +422,7 @@ class LinkTest {
         here.admin().createTopic("numbers", 1, Map.of());
         create("l1", "numbers");
         await("the link to say so").atMost(PATIENCE).until(() -> status("l1").contains("that no link fills"));
+        assertThat(Cli.run("diagnose", "node", "--http", copy.http()).out()).contains("link l1: LINK_TROUBLE");
         try (Producer producer = here.producer("numbers").open()) {
             assertThat(producer.publishAndWait(keyed("own"), SOON).offset()).isZero();
         }

@@ -101,7 +101,8 @@ final class OperatedClusterTest {
             await("the removal")
                     .atMost(PATIENCE)
                     .until(() -> cluster.ready(removed).contains("taken out of the cluster"));
-            assertThat(cluster.ready(removed)).contains("stop its process; to take it in again");
+            assertThat(cluster.ready(removed))
+                    .contains("stop its process; to take it in again", "\"cause\":\"LEFT_CLUSTER\"");
 
             cluster.node(removed).kill9();
             cluster.node(removed).start();
@@ -109,6 +110,48 @@ final class OperatedClusterTest {
                     .atMost(PATIENCE)
                     .until(() -> cluster.ready(removed).contains("this node is not in the cluster"));
             assertThat(cluster.ready(removed)).contains("spillway cluster add-node n" + (removed + 1));
+        }
+    }
+
+    @Test
+    void aDiagnosisNamesWhoLeadsWhoIsAwayAndThatTheQuorumIsLost() throws Exception {
+        try (BrokerCluster cluster = BrokerCluster.start(directory, 3);
+                SpillwayClient client = cluster.client()) {
+            client.admin().createTopic("orders", 1, Map.of());
+            int leader = cluster.leader();
+            int away = (leader + 1) % 3;
+            int follower = (leader + 2) % 3;
+            await("all is well")
+                    .atMost(PATIENCE)
+                    .until(() ->
+                            cluster.get(follower, "/diagnose?scope=cluster").contains("\"cause\":\"WELL\""));
+            assertThat(cluster.get(follower, "/diagnose?scope=node"))
+                    .contains("\"cause\":\"WELL\"", "it follows n" + (leader + 1));
+            assertThat(cluster.get(follower, "/diagnose?topic=orders"))
+                    .contains("\"cause\":\"NOT_LEADER\"", cluster.node(leader).wire());
+            String all =
+                    cluster.node(follower).http() + "," + cluster.node(leader).http();
+            assertThat(Cli.run("diagnose", "topic", "orders", "--http", all).out())
+                    .contains("topic orders: ACCEPTING");
+
+            cluster.node(away).signal("STOP");
+            await("one is missed")
+                    .atMost(PATIENCE)
+                    .until(() -> cluster.get(leader, "/diagnose").contains("\"cause\":\"NODE_AWAY\""));
+            assertThat(cluster.get(leader, "/diagnose"))
+                    .contains("\"cause\":\"QUORUM_CRITICAL\"", "n" + (away + 1) + " in zone z" + (away + 1));
+            assertThat(cluster.get(leader, "/health?verbose"))
+                    .contains("\"check\":\"cluster\",\"severity\":\"WARNING\"");
+
+            cluster.node(follower).kill9();
+            await("the quorum is lost")
+                    .atMost(PATIENCE)
+                    .until(() -> cluster.get(leader, "/diagnose?topic=orders")
+                            .matches("(?s).*\"cause\":\"(NO_LEADER|NO_QUORUM)\".*"));
+            assertThat(cluster.get(leader, "/startupz"))
+                    .as("it has started all the same")
+                    .isEqualTo("started\n");
+            cluster.node(away).signal("CONT");
         }
     }
 

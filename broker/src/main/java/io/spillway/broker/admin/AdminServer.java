@@ -18,7 +18,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Serves {@code /livez}, {@code /readyz}, {@code /health}, {@code /metrics}, and what is operated: {@link Operated}. It has a thread of its own, {@code spillway-http}, so
+ * Serves {@code /livez}, {@code /readyz}, {@code /startupz}, {@code /health}, {@code /metrics}, {@code /diagnose}, and what
+ * is operated: {@link Operated}. It has a thread of its own, {@code spillway-http}, so
  * that a scrape delays no client and a busy broker still answers that it lives. Thread-safe.
  */
 public final class AdminServer implements AutoCloseable {
@@ -41,15 +42,7 @@ public final class AdminServer implements AutoCloseable {
      */
     public static AdminServer start(
             ListenAddress listen, Supplier<Health> health, PrometheusMeterRegistry metrics, Operated operated) {
-        AdminRoutes routes = new AdminRoutes(
-                health,
-                metrics,
-                new ClusterRoutes(operated.cluster()),
-                new LinkRoutes(operated.links()),
-                new QuotaRoutes(operated.quotas()),
-                new ToggleRoutes(operated.toggles()),
-                new AccessRoutes(operated.access()),
-                operated.degradation());
+        AdminRoutes routes = new AdminRoutes(health, metrics, operated);
         EventLoopGroup thread = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("spillway-http", true), NioIoHandler.newFactory());
         ConnectionLimit limit = new ConnectionLimit();

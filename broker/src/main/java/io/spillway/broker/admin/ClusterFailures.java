@@ -74,7 +74,7 @@ final class ClusterFailures {
             case INVALID_ARGUMENT -> 400;
             case UNAUTHENTICATED -> 401;
             case PERMISSION_DENIED -> 403;
-            case NOT_FOUND -> 404;
+            case NOT_FOUND, TOPIC_NOT_FOUND, GROUP_NOT_FOUND -> 404;
             case WRONG_STATE -> 409;
             case LEADER_ELECTION, OVERLOADED, NOT_READY -> 503;
             case DEADLINE_EXCEEDED, OUTCOME_UNKNOWN -> 504;

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param cluster null: the broker stands alone
  * @param links those that end here
+ * @param observed what is looked at when somebody asks what is wrong
  */
 public record Operated(
         @Nullable ClusterControl cluster,
@@ -21,4 +22,5 @@ public record Operated(
         ToggleSettings toggles,
         AccessSettings access,
         HttpDoor door,
-        Supplier<Degradation.View> degradation) {}
+        Supplier<Degradation.View> degradation,
+        Observed observed) {}

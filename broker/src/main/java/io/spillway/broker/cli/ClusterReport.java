@@ -1,5 +1,6 @@
 package io.spillway.broker.cli;
 
+import io.spillway.broker.diagnose.ClusterFacts;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -35,11 +36,11 @@ record ClusterReport(
     /** Of a figure. */
     static final long UNKNOWN = -1;
     /** A node that the leader has not heard of for longer is out of reach. */
-    static final long MAX_CONTACT_MS = 1_000;
+    static final long MAX_CONTACT_MS = ClusterFacts.MAX_CONTACT_MS;
     /** A node that lacks something for longer is slow. */
-    static final long MAX_LAG_MS = 10_000;
+    static final long MAX_LAG_MS = ClusterFacts.MAX_LAG_MS;
     /** A node that lacks more entries is slow. */
-    static final long MAX_LAG = 1_000;
+    static final long MAX_LAG = ClusterFacts.MAX_LAG;
 
     /**
      * @param lag entries it lacks, or {@link #UNKNOWN}

@@ -42,6 +42,6 @@ public final class Main {
                 command + " cannot be run like that",
                 String.valueOf(error.getMessage()),
                 "see " + command + " --help",
-                ExitCode.USAGE);
+                error.getCommandLine().getCommandSpec().exitCodeOnInvalidInput());
     }
 }

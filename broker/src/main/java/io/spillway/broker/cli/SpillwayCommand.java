@@ -65,6 +65,8 @@ final class SpillwayCommand {
         commands.put("dlq", () -> DlqCommand.of(console));
         commands.put("replay", () -> new ReplayCommand(console));
         commands.put("audit", () -> new AuditCommand(console));
+        commands.put("diagnose", () -> new DiagnoseCommand(console));
+        commands.put("check", () -> new CheckCommand(console));
         commands.put("cluster", () -> new ClusterCommand(console));
         commands.put("link", () -> new LinkCommand(console));
         commands.put("quota", () -> new QuotaCommand(console));

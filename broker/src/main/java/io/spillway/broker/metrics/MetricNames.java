@@ -2,13 +2,21 @@ package io.spillway.broker.metrics;
 
 import static io.spillway.broker.metrics.Metric.counter;
 import static io.spillway.broker.metrics.Metric.gauge;
+import static io.spillway.broker.metrics.Metric.histogram;
+import static io.spillway.broker.metrics.Metric.info;
 
 import java.util.List;
 
 /** Every metric of the broker, but for those of the JVM. Names are for ever: dashboards and alerts stand on them. */
 public final class MetricNames {
     public static final Metric BUILD =
-            gauge("spillway_build", "Always 1; the labels say what runs.", "version", "java");
+            info("spillway_build_info", "Always 1; the labels say what runs.", "version", "java");
+    public static final Metric READY = gauge(
+            "spillway_ready", "1 while the broker takes publishes and serves consumers, as /readyz says; else 0.");
+    public static final Metric NODE_TROUBLE = gauge(
+            "spillway_node_trouble",
+            "1 while this is wrong with the broker, else 0; the causes are those of spillway diagnose node.",
+            "cause");
     public static final Metric CONNECTIONS = gauge("spillway_connections", "Client connections that are open.");
     public static final Metric CONNECTIONS_HALF_OPEN =
             gauge("spillway_connections_half_open", "Connections whose clients have not said yet who they are.");
@@ -52,6 +60,10 @@ public final class MetricNames {
             "by");
     public static final Metric PUBLISH_REFUSED =
             counter("spillway_publish_refused_total", "Batches answered with an error.");
+    public static final Metric PUBLISH_ACK_SECONDS = histogram(
+            "spillway_publish_ack_duration_seconds",
+            "From the arrival of a batch to its ack, by the durability that it reached: mapped, synced or quorum.",
+            "durability");
     public static final Metric PUBLISH_THROTTLED = counter(
             "spillway_publish_throttled_total",
             "Publishes refused to protect the broker: replication = the cluster does not agree fast enough, quota ="
@@ -99,6 +111,30 @@ public final class MetricNames {
             "Times a group paused because too many of its records were dead-lettered.");
     public static final Metric CONSUMERS =
             gauge("spillway_consumers", "Members of groups, by their health: what they report, or EJECTED.", "health");
+    public static final Metric CONSUMER_WEIGHT = gauge(
+            "spillway_consumer_weight",
+            "Sum of the weights of members by their health: what their groups can do, counted in average members.",
+            "health");
+    public static final Metric BACKLOG_RECORDS = gauge(
+            "spillway_backlog_records",
+            "Records that consumers may have and that are not settled, each as often as groups want it.");
+    public static final Metric IN_FLIGHT_RECORDS =
+            gauge("spillway_in_flight_records", "Records that members of groups hold, or have just settled.");
+    public static final Metric GROUPS_BLOCKED = gauge(
+            "spillway_groups_blocked",
+            "Groups that have records and do not deliver them, by the cause that spillway diagnose names.",
+            "cause");
+    public static final Metric DISPATCH_BLOCKED_SECONDS = counter(
+            "spillway_dispatch_blocked_seconds_total",
+            "For how long groups had records and did not deliver them, by the cause that spillway diagnose names; each group is"
+                    + " looked at once a second.",
+            "cause");
+    public static final Metric REPLAY_JOBS = gauge(
+            "spillway_replay_jobs", "Replay jobs that have not ended, by their state: running or paused.", "state");
+    public static final Metric REPLAY_RECORDS = gauge(
+            "spillway_replay_records",
+            "Records of the replay jobs that have not ended: planned, and done of these.",
+            "stage");
     public static final Metric HANDOFFS = counter(
             "spillway_consumer_handoffs_total", "Times others took over from a member because it was not well.");
     public static final Metric GROUPS_PAUSED =
@@ -107,6 +143,8 @@ public final class MetricNames {
     public static final Metric SYNCS = counter("spillway_log_syncs_total", "Times the log was forced to disk.");
     public static final Metric SYNC_SECONDS =
             counter("spillway_log_sync_seconds_total", "Time spent forcing the log to disk.");
+    public static final Metric SYNC_DURATION =
+            histogram("spillway_log_sync_duration_seconds", "How long it took to force the log to disk, each time.");
     public static final Metric SNAPSHOTS = counter("spillway_snapshots_total", "Snapshots of a shard's state written.");
     public static final Metric CORRUPT_BATCHES =
             counter("spillway_corrupt_batches_total", "Batches found corrupt since the start; never served.");
@@ -173,6 +211,8 @@ public final class MetricNames {
     /** All of them, in the order of the documentation. */
     public static final List<Metric> ALL = List.of(
             BUILD,
+            READY,
+            NODE_TROUBLE,
             CONNECTIONS,
             CONNECTIONS_HALF_OPEN,
             CONNECTIONS_REFUSED,
@@ -191,6 +231,7 @@ public final class MetricNames {
             PUBLISHED_BYTES,
             PUBLISH_DUPLICATES,
             PUBLISH_REFUSED,
+            PUBLISH_ACK_SECONDS,
             PUBLISH_THROTTLED,
             PRESSURE_STATE,
             KEY_CONFLICTS,
@@ -206,10 +247,18 @@ public final class MetricNames {
             DEAD_LETTERS,
             BREAKER_TRIPS,
             CONSUMERS,
+            CONSUMER_WEIGHT,
+            BACKLOG_RECORDS,
+            IN_FLIGHT_RECORDS,
+            GROUPS_BLOCKED,
+            DISPATCH_BLOCKED_SECONDS,
+            REPLAY_JOBS,
+            REPLAY_RECORDS,
             HANDOFFS,
             GROUPS_PAUSED,
             SYNCS,
             SYNC_SECONDS,
+            SYNC_DURATION,
             SNAPSHOTS,
             CORRUPT_BATCHES,
             LOG_BYTES,

@@ -40,6 +40,11 @@ public final class ReplayService implements AutoCloseable {
         }
     }
 
+    /** How far the jobs that run here are. */
+    public ReplayProgress progress() {
+        return running.get().map(Replays::progress).orElse(ReplayProgress.NONE);
+    }
+
     /** Stops; jobs go on where they are started next. */
     @Override
     public void close() {

@@ -84,6 +84,11 @@ public final class Replays implements AutoCloseable {
         }
     }
 
+    /** How far the jobs are, as of the last step. */
+    ReplayProgress progress() {
+        return works.progress();
+    }
+
     private void take(Waiting waiting) {
         if (!loaded) {
             early.add(waiting);

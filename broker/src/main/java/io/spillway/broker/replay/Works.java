@@ -36,6 +36,7 @@ final class Works {
     /** Whether they have to wait, because the broker has too much to do. */
     private final Published<Boolean> held;
 
+    private final Published<ReplayProgress> progress = new Published<>(ReplayProgress.NONE);
     private final Pace scanBytes = new Pace(SCAN_BYTES_PER_SECOND);
     private final List<PlanScan> scans = new ArrayList<>();
     private final Map<String, Work> live = new LinkedHashMap<>();
@@ -179,7 +180,29 @@ final class Works {
         live.values().forEach(Work::release);
     }
 
+    /** How far the jobs are; safe for others as of the last step. */
+    ReplayProgress progress() {
+        return progress.get();
+    }
+
+    private void publishProgress() {
+        int running = 0;
+        int paused = 0;
+        long records = 0;
+        long done = 0;
+        for (Work work : live.values()) {
+            running += work.job.isRunning() ? 1 : 0;
+            paused += work.job.wire.getState() == JobRecord.PAUSED ? 1 : 0;
+            records += work.job.wire.getRecords();
+            done += work.job.wire.getDone();
+        }
+        if (!live.isEmpty() || progress.get() != ReplayProgress.NONE) {
+            progress.set(live.isEmpty() ? ReplayProgress.NONE : new ReplayProgress(running, paused, records, done));
+        }
+    }
+
     int doWork(long nowMs) {
+        publishProgress();
         if (held.get()) {
             return 0;
         }

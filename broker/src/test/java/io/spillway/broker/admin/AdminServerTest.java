@@ -9,6 +9,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.diagnose.Cause;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.metrics.MetricNames;
 import io.spillway.protocol.Code;
@@ -66,8 +67,8 @@ final class AdminServerTest {
                 true,
                 false,
                 List.of(
-                        new Health.Cause("shard-0", "read only", "disk \"full\"", "free space"),
-                        new Health.Cause("broker", "draining", "it was told to stop", "wait")));
+                        new Health.Cause("shard-0", Cause.READ_ONLY, "read only", "disk \"full\"", "free space"),
+                        new Health.Cause("broker", Cause.DRAINING, "draining", "it was told to stop", "wait")));
 
         HttpResponse<String> answer = get("/readyz");
 
@@ -88,7 +89,8 @@ final class AdminServerTest {
         health = new Health(
                 false,
                 false,
-                List.of(new Health.Cause("shard-0", "the shard has stopped", "a bug", "restart the broker")));
+                List.of(new Health.Cause(
+                        "shard-0", Cause.SHARD_FAILED, "the shard has stopped", "a bug", "restart the broker")));
 
         HttpResponse<String> answer = get("/livez");
 
@@ -115,7 +117,7 @@ final class AdminServerTest {
         assertThat(answer.statusCode()).isEqualTo(404);
         assertThat(answer.body())
                 .isEqualTo(
-                        "no /metricz; there are /livez, /readyz, /health, /metrics, /cluster, /links, /quotas and /toggles\n");
+                        "no /metricz; there are /livez, /readyz, /startupz, /health, /metrics, /diagnose, /cluster, /links, /quotas, /users, /acls, /tokens and /toggles\n");
     }
 
     @Test

@@ -5,6 +5,8 @@ import io.spillway.broker.auth.Access;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.diagnose.NodeFacts;
+import io.spillway.broker.diagnose.Surroundings;
 import io.spillway.broker.flow.DegradationStep;
 import io.spillway.broker.flow.Quotas;
 import io.spillway.broker.link.NoLinks;
@@ -23,6 +25,12 @@ public final class TestOperated {
     private TestOperated() {}
 
     public static Operated cluster(@Nullable ClusterControl cluster) {
+        NodeFacts node =
+                new NodeFacts("n1", "", "", List.of(), List.of(), 0, List.of(), List.of(), Surroundings.NO_CLASS);
+        return observed(cluster, new Observed(() -> node, List.of(), () -> TopicCatalog.EMPTY, Clock.SYSTEM));
+    }
+
+    static Operated observed(@Nullable ClusterControl cluster, Observed observed) {
         Published<TopicCatalog> catalog = new Published<>(TopicCatalog.EMPTY);
         Audit audit = new Audit(catalog, List.of(), Clock.SYSTEM, new SplittableRandom(1));
         return new Operated(
@@ -32,6 +40,7 @@ public final class TestOperated {
                 new ToggleSettings(new Mailbox(), audit, () -> Toggles.NONE, Clock.SYSTEM),
                 new AccessSettings(new Mailbox(), audit, () -> Access.NONE),
                 HttpDoor.OPEN,
-                () -> new Degradation.View(DegradationStep.NORMAL, "", 0));
+                () -> new Degradation.View(DegradationStep.NORMAL, "", 0),
+                observed);
     }
 }
