@@ -127,8 +127,13 @@ final class OperatedClusterTest {
                             cluster.get(follower, "/diagnose?scope=cluster").contains("\"cause\":\"WELL\""));
             assertThat(cluster.get(follower, "/diagnose?scope=node"))
                     .contains("\"cause\":\"WELL\"", "it follows n" + (leader + 1));
-            assertThat(cluster.get(follower, "/diagnose?topic=orders"))
-                    .contains("\"cause\":\"NOT_LEADER\"", cluster.node(leader).wire());
+            await("the topic at the follower")
+                    .atMost(PATIENCE)
+                    .untilAsserted(() -> assertThat(cluster.get(follower, "/diagnose?topic=orders"))
+                            .contains(
+                                    "\"cause\":\"NOT_LEADER\"",
+                                    cluster.node(leader).wire()));
+            assertThat(cluster.get(leader, "/startupz")).isEqualTo("started\n");
             String all =
                     cluster.node(follower).http() + "," + cluster.node(leader).http();
             assertThat(Cli.run("diagnose", "topic", "orders", "--http", all).out())

@@ -42,6 +42,7 @@ final class HealthRoutes {
 
     CompletableFuture<Answer> answer(AdminRequest request) {
         Health now = health.get();
+        started |= now.hasStarted();
         return switch (request.path()) {
             case LIVE -> done(now.live() ? Answer.text(200, "live\n") : unavailable(now));
             case READY -> done(now.ready() ? Answer.text(200, "ready\n") : unavailable(now));
@@ -58,7 +59,6 @@ final class HealthRoutes {
     }
 
     private Answer started(Health now) {
-        started |= now.hasStarted();
         return started ? Answer.text(200, "started\n") : unavailable(now);
     }
 
