@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,6 +71,13 @@ public final class PressureMonitor {
     /** What is above its line, the worst first, with what was measured. */
     public List<Surroundings.Pressure> measured() {
         return measured.get();
+    }
+
+    /** How each failure domain that has sessions stands. */
+    public Map<String, PressureSignal> ofDomains() {
+        Map<String, PressureSignal> signals = new TreeMap<>();
+        context.publishBudget.parts().forEach((name, part) -> signals.put(name, part.signal.get()));
+        return signals;
     }
 
     public void tick() {

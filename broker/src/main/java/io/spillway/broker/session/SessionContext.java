@@ -103,6 +103,14 @@ public final class SessionContext {
         return clock;
     }
 
+    public String nodeId() {
+        return nodeId;
+    }
+
+    public String version() {
+        return version;
+    }
+
     Mailbox mailbox(TopicSpec topic) {
         return shards.get(topic.shard()).mailbox();
     }
