@@ -3,6 +3,7 @@ package io.spillway.broker;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.spillway.broker.admin.AdminServer;
+import io.spillway.broker.admin.ConsoleSource;
 import io.spillway.broker.admin.Health;
 import io.spillway.broker.admin.Observed;
 import io.spillway.broker.admin.Operated;
@@ -314,7 +315,8 @@ public final class Broker implements AutoCloseable {
                                     health::facts,
                                     shards.stream().map(Shard::mailbox).toList(),
                                     context::catalog,
-                                    clock)));
+                                    clock),
+                            new ConsoleSource(context, pressure, metrics::traffic, server::connections)));
         } catch (RuntimeException e) {
             server.close();
             throw e;

@@ -2,6 +2,7 @@ package io.spillway.broker;
 
 import static io.spillway.broker.metrics.MetricNames.*;
 
+import io.spillway.broker.admin.Traffic;
 import io.spillway.broker.catalog.Switches;
 import io.spillway.broker.diagnose.Cause;
 import io.spillway.broker.flow.Pressures;
@@ -87,6 +88,21 @@ final class BrokerMetrics {
         meters.bind(REQUESTS_DENIED, () -> security.security().denials().denied());
         meters.bind(FILES_NOT_RELOADED, security::reloadFailures);
         meters.bind(CERTIFICATE_ENDS, security::certificateEndsS);
+    }
+
+    /** What was moved since the broker started. */
+    Traffic traffic() {
+        long deadLetters = ShardCounters.causes().stream()
+                .mapToLong(cause -> sum(counters -> counters.deadLetters(cause)))
+                .sum();
+        return new Traffic(
+                sum(counters -> counters.publishedRecords),
+                sum(counters -> counters.publishedBytes),
+                sum(counters -> counters.deliveredRecords),
+                sum(counters -> counters.deliveredBytes),
+                sum(counters -> counters.accepted),
+                sum(counters -> counters.redeliveredFailed) + sum(counters -> counters.redeliveredReturned),
+                deadLetters);
     }
 
     private void bindPublish() {

@@ -140,11 +140,17 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         response.headers()
                 .set(HttpHeaderNames.CONTENT_TYPE, answer.contentType())
                 .setInt(HttpHeaderNames.CONTENT_LENGTH, body.length)
-                .set(HttpHeaderNames.CACHE_CONTROL, HttpHeaderValues.NO_STORE);
+                .set(HttpHeaderNames.CACHE_CONTROL, HttpHeaderValues.NO_STORE)
+                .set("x-content-type-options", "nosniff")
+                .set(HttpHeaderNames.CONTENT_SECURITY_POLICY, ConsoleRoutes.SECURITY_POLICY)
+                .set("referrer-policy", "no-referrer");
         if (answer.status() == HttpResponseStatus.UNAUTHORIZED.code()) {
             response.headers()
                     .add(HttpHeaderNames.WWW_AUTHENTICATE, "Basic realm=\"spillway\", charset=\"UTF-8\"")
                     .add(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer realm=\"spillway\"");
+        }
+        if (!answer.location().isEmpty()) {
+            response.headers().set(HttpHeaderNames.LOCATION, answer.location());
         }
         if (!answer.allow().isEmpty()) {
             response.headers().set(HttpHeaderNames.ALLOW, answer.allow());

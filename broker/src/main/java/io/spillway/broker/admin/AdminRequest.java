@@ -1,10 +1,10 @@
 package io.spillway.broker.admin;
 
 import io.netty.handler.codec.http.FullHttpRequest;
-import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import io.spillway.broker.auth.Identity;
+import io.spillway.broker.session.House;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -14,9 +14,11 @@ import java.util.Map;
  *
  * @param query of a parameter given twice the last value
  * @param peer who sends it, as an address
- * @param isOfPage a page in a browser sends it: it has an Origin
+ * @param origin what sends it
+ * @param visitor who sends it, for what goes through a session
  */
-record AdminRequest(HttpMethod method, String path, Map<String, String> query, String peer, boolean isOfPage) {
+record AdminRequest(
+        HttpMethod method, String path, Map<String, String> query, String peer, Origin origin, House.Visitor visitor) {
     /** The parameter that says who asks. */
     static final String BY = "by";
 
@@ -37,7 +39,8 @@ record AdminRequest(HttpMethod method, String path, Map<String, String> query, S
                 end < 0 ? uri : uri.substring(0, end),
                 query,
                 peer,
-                request.headers().contains(HttpHeaderNames.ORIGIN));
+                Origin.of(request.headers()),
+                new House.Visitor("console", peer, Identity.NOBODY));
     }
 
     /** The same from somebody known: whatever he calls himself, it is he who did it. */
@@ -47,7 +50,7 @@ record AdminRequest(HttpMethod method, String path, Map<String, String> query, S
         }
         Map<String, String> named = new LinkedHashMap<>(query);
         named.put(BY, who.name());
-        return new AdminRequest(method, path, named, who.name() + " @ " + peer, isOfPage);
+        return new AdminRequest(method, path, named, who.name() + " @ " + peer, origin, visitor.as(who));
     }
 
     /** What stands below a root path, without the slash; empty for the root. */

@@ -22,10 +22,11 @@ final class AdminRoutes implements AutoCloseable {
     private final QuotaRoutes quotas;
     private final ToggleRoutes toggles;
     private final AccessRoutes access;
+    private final ConsoleServer console;
     private final JvmMeters jvm = new JvmMeters();
 
     /** The supplier is called on the admin thread and must be safe there. */
-    AdminRoutes(Supplier<Health> health, PrometheusMeterRegistry registry, Operated operated) {
+    AdminRoutes(Supplier<Health> health, PrometheusMeterRegistry registry, Operated operated, ConsoleServer console) {
         this.registry = registry;
         Observed observed = operated.observed();
         Diagnoses diagnoses = new Diagnoses(operated);
@@ -36,6 +37,7 @@ final class AdminRoutes implements AutoCloseable {
         quotas = new QuotaRoutes(operated.quotas());
         toggles = new ToggleRoutes(operated.toggles());
         access = new AccessRoutes(operated.access());
+        this.console = console;
     }
 
     /** Ends on any thread. */
@@ -55,6 +57,9 @@ final class AdminRoutes implements AutoCloseable {
         }
         if (AccessRoutes.areFor(path)) {
             return access.answer(request);
+        }
+        if (console.isFor(path)) {
+            return console.answer(request);
         }
         if (DiagnoseRoutes.areFor(path)) {
             return diagnose.answer(request);

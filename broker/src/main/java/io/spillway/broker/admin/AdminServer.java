@@ -42,9 +42,10 @@ public final class AdminServer implements AutoCloseable {
      */
     public static AdminServer start(
             ListenAddress listen, Supplier<Health> health, PrometheusMeterRegistry metrics, Operated operated) {
-        AdminRoutes routes = new AdminRoutes(health, metrics, operated);
         EventLoopGroup thread = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("spillway-http", true), NioIoHandler.newFactory());
+        AdminRoutes routes =
+                new AdminRoutes(health, metrics, operated, ConsoleServer.start(operated.console(), thread.next()));
         ConnectionLimit limit = new ConnectionLimit();
         HttpGate gate = new HttpGate(operated.door());
         ServerBootstrap bootstrap = new ServerBootstrap()

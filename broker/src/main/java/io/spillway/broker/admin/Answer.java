@@ -6,8 +6,9 @@ import io.spillway.broker.base.SpillwayException;
  * An HTTP answer; the content type goes with the body.
  *
  * @param allow the methods there are, when it was another one; else empty
+ * @param location where it is, when it is elsewhere; else empty
  */
-record Answer(int status, String contentType, String body, String allow) {
+record Answer(int status, String contentType, String body, String allow, String location) {
     static final String READS = "GET, HEAD";
 
     static final String JSON = "application/json";
@@ -15,7 +16,7 @@ record Answer(int status, String contentType, String body, String allow) {
     private static final String TEXT = "text/plain; charset=utf-8";
 
     Answer(int status, String contentType, String body) {
-        this(status, contentType, body, "");
+        this(status, contentType, body, "", "");
     }
 
     static Answer text(int status, String body) {
@@ -26,7 +27,12 @@ record Answer(int status, String contentType, String body, String allow) {
         return new Answer(ClusterFailures.httpStatus(error.code()), JSON, ClusterJson.error(error));
     }
 
+    /** Whoever comes here is sent there. */
+    static Answer elsewhere(String path) {
+        return new Answer(302, TEXT, "it is at " + path + "\n", "", path);
+    }
+
     static Answer onlyBy(String allow) {
-        return new Answer(405, TEXT, "only " + allow.replace(", ", " and ") + "\n", allow);
+        return new Answer(405, TEXT, "only " + allow.replace(", ", " and ") + "\n", allow, "");
     }
 }

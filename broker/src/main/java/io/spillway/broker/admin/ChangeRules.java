@@ -13,14 +13,14 @@ import java.util.TreeSet;
  * @param page below docs/operations that tells of it
  */
 record ChangeRules(String subject, String command, String page) {
-    /** Throws PERMISSION_DENIED for a browser's request, INVALID_ARGUMENT for a parameter that is not among these. */
+    /** Throws PERMISSION_DENIED for a page's request that is not the console's, INVALID_ARGUMENT for a parameter that is not among these. */
     void check(AdminRequest request, Set<String> taken) {
-        if (request.isOfPage()) {
+        if (request.origin() == Origin.PAGE) {
             throw new SpillwayException(
                     Code.PERMISSION_DENIED,
                     subject + " not changed from a web page",
-                    "the request has the header Origin, which browsers send",
-                    "use spillway " + command + ", or a program that sends no Origin");
+                    "the request has the header Origin, which browsers send, and it is not of the broker's console",
+                    "use the console, spillway " + command + ", or a program that sends no Origin");
         }
         for (String name : request.query().keySet()) {
             if (!taken.contains(name) && !name.equals(AdminRequest.BY)) {

@@ -75,8 +75,9 @@ final class ClusterFailures {
             case UNAUTHENTICATED -> 401;
             case PERMISSION_DENIED -> 403;
             case NOT_FOUND, TOPIC_NOT_FOUND, GROUP_NOT_FOUND -> 404;
-            case WRONG_STATE -> 409;
-            case LEADER_ELECTION, OVERLOADED, NOT_READY -> 503;
+            case WRONG_STATE, ALREADY_EXISTS, REVISION_MISMATCH, POSITION_OUT_OF_RANGE -> 409;
+            case THROTTLED -> 429;
+            case LEADER_ELECTION, NOT_LEADER, DRAINING, READ_ONLY, OVERLOADED, NOT_READY -> 503;
             case DEADLINE_EXCEEDED, OUTCOME_UNKNOWN -> 504;
             default -> 500;
         };

@@ -123,8 +123,9 @@ final class HttpGate {
         return proved;
     }
 
+    /** What the console changes is asked of a session, which has the rules of the wire. */
     private static Operation needed(AdminRequest request) {
-        if (request.reads()) {
+        if (request.reads() || ApiRoutes.areFor(request.path())) {
             return Operation.DESCRIBE;
         }
         return CHANGES.entrySet().stream()

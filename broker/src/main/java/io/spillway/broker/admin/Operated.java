@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param cluster null: the broker stands alone
  * @param links those that end here
  * @param observed what is looked at when somebody asks what is wrong
+ * @param console null: there is none
  */
 public record Operated(
         @Nullable ClusterControl cluster,
@@ -23,4 +24,5 @@ public record Operated(
         AccessSettings access,
         HttpDoor door,
         Supplier<Degradation.View> degradation,
-        Observed observed) {}
+        Observed observed,
+        @Nullable ConsoleSource console) {}

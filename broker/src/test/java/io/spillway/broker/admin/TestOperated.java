@@ -41,6 +41,7 @@ public final class TestOperated {
                 new AccessSettings(new Mailbox(), audit, () -> Access.NONE),
                 HttpDoor.OPEN,
                 () -> new Degradation.View(DegradationStep.NORMAL, "", 0),
-                observed);
+                observed,
+                null);
     }
 }
