@@ -5,7 +5,7 @@ DIST := build/spillway-$(VERSION)
 FUZZTIME ?= 200000x
 JDK25 ?= $(firstword $(wildcard /usr/lib/jvm/*25*))
 
-.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-vectors test-jdk25 chaos chaos-scenarios bench dist format generate clean
+.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-vectors test-jdk25 chaos chaos-scenarios bench dist deb test-packages format generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,14 +72,22 @@ chaos-scenarios: ## the partial failures, with what is expected and what is seen
 bench: ## measure end to end, the short form; see bench/README.md
 	bench/run e2e quick
 
-dist: build ## a tarball with everything to run, in build/
+dist: build ## a tarball with everything to run, its own Java runtime included, in build/
 	rm -rf $(DIST)
 	mkdir -p $(DIST)/bin $(DIST)/lib
+	packaging/runtime $(DIST)/runtime
 	cp bin/spillway bin/archive $(DIST)/bin/
 	cp broker/target/dist/*.jar $(DIST)/lib/
 	cp -r README.md CHANGELOG.md LICENSE docs $(DIST)/
 	tar -C build --owner=0 --group=0 -czf $(DIST).tar.gz spillway-$(VERSION)
 	@echo $(DIST).tar.gz
+
+deb: dist ## a Debian package, in build/
+	packaging/deb $(DIST) $(VERSION)
+
+test-packages: dist ## install, upgrade and remove the Debian package in a root of its own, and validate the manifests for Kubernetes
+	packaging/test-deb $(DIST)
+	deploy/kubernetes/validate
 
 format: ## format all sources
 	$(MVN) spotless:apply
