@@ -96,6 +96,11 @@ public final class OutgoingRecord {
         return time.toEpochMilli();
     }
 
+    /** How long the value is. */
+    public int valueBytes() {
+        return value.length;
+    }
+
     /** A record without a key; it goes to any partition. */
     public static OutgoingRecord of(byte[] value) {
         return new OutgoingRecord(null, value);
@@ -206,6 +211,11 @@ public final class OutgoingRecord {
         /** A trace context as in W3C Trace Context, {@code 00-<trace id>-<span id>-<flags>}. Default: none. */
         public Builder traceparent(String context) {
             return trace(TraceContext.parse(context));
+        }
+
+        /** Whether it has a trace context already. */
+        public boolean hasTrace() {
+            return trace != null;
         }
 
         /** Travels as the header {@value Message#CORRELATION_HEADER}. Default: none. */
