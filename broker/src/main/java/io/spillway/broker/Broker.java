@@ -200,8 +200,15 @@ public final class Broker implements AutoCloseable {
                 context.cluster(cluster.view());
                 context.zoneLag(cluster::zoneLag);
             }
-            LinkService links =
-                    new LinkService(mailboxes, catalog, audit, clock, random, context::hasSession, context::place);
+            LinkService links = new LinkService(
+                    mailboxes,
+                    catalog,
+                    audit,
+                    clock,
+                    random,
+                    context::hasSession,
+                    context::place,
+                    config.security().links());
             context.onReplaysHeld(held -> {
                 replaysHeld.set(held);
                 shards.forEach(shard -> shard.holdReplays(held));

@@ -8,6 +8,7 @@ import io.spillway.broker.auth.Tls;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.config.EffectiveSettings;
 import io.spillway.broker.config.Settings;
+import io.spillway.broker.link.SourceAccess;
 import io.spillway.broker.transport.Door;
 import io.spillway.protocol.Code;
 import java.nio.file.Path;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param http whether http is encrypted, too
  * @param credentials null = there are none
  * @param tokenKeys null = there are none
+ * @param links how links come in at their sources
  */
 public record SecurityConfig(
         Tls.@Nullable Sources tls,
@@ -33,6 +35,7 @@ public record SecurityConfig(
         AuthSettings auth,
         @Nullable Path credentials,
         @Nullable Path tokenKeys,
+        SourceAccess links,
         Door.Limits limits,
         int handshakeTimeoutMs) {
 
@@ -54,11 +57,30 @@ public record SecurityConfig(
                         from.get(Settings.AUTH_OPEN_METRICS)),
                 path(from.get(Settings.AUTH_CREDENTIALS_FILE)),
                 path(from.get(Settings.AUTH_TOKEN_KEYS)),
+                links(from),
                 new Door.Limits(
                         from.get(Settings.SESSION_MAX_CONNECTIONS),
                         from.get(Settings.SESSION_MAX_CONNECTIONS_PER_ADDRESS),
                         from.get(Settings.SESSION_MAX_HALF_OPEN)),
                 Math.toIntExact(from.get(Settings.SESSION_HANDSHAKE_TIMEOUT_MS)));
+    }
+
+    private static SourceAccess links(EffectiveSettings from) {
+        String user = from.get(Settings.LINK_USER);
+        Path password = path(from.get(Settings.LINK_PASSWORD_FILE));
+        if (user.isEmpty() != (password == null)) {
+            throw new SpillwayException(
+                    Code.INVALID_ARGUMENT,
+                    "links cannot log in like that",
+                    "of link.user and link.password-file one is set",
+                    "give both, or neither");
+        }
+        return new SourceAccess(
+                path(from.get(Settings.LINK_TLS_AUTHORITY)),
+                path(from.get(Settings.LINK_TLS_CERTIFICATE)),
+                path(from.get(Settings.LINK_TLS_KEY)),
+                user,
+                password);
     }
 
     private static Tls.@Nullable Sources tls(EffectiveSettings from) {

@@ -7,6 +7,7 @@ import io.spillway.broker.auth.CertifiedNames;
 import io.spillway.broker.auth.Tls;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.cluster.MemberTerms;
+import io.spillway.broker.link.SourceAccess;
 import io.spillway.broker.log.LogConfig;
 import io.spillway.broker.transport.Door;
 import java.nio.file.Path;
@@ -80,6 +81,11 @@ final class BrokerConfigTest {
                 Map.entry("auth.super-users", "j, k"),
                 Map.entry("auth.acl", "true"),
                 Map.entry("auth.open-metrics", "true"),
+                Map.entry("link.tls-authority", "l.pem"),
+                Map.entry("link.tls-certificate", "m.pem"),
+                Map.entry("link.tls-key", "n.pem"),
+                Map.entry("link.user", "o"),
+                Map.entry("link.password-file", "p"),
                 Map.entry("drain-timeout-ms", "22")));
 
         assertThat(config)
@@ -114,6 +120,8 @@ final class BrokerConfigTest {
                                 new AuthSettings(true, "i", true, true, Set.of("j", "k"), true),
                                 Path.of("g"),
                                 Path.of("h"),
+                                new SourceAccess(
+                                        Path.of("l.pem"), Path.of("m.pem"), Path.of("n.pem"), "o", Path.of("p")),
                                 new Door.Limits(15, 30, 31),
                                 32_000),
                         22));

@@ -2,17 +2,22 @@ package io.spillway.broker.cli;
 
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.protocol.Code;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.Key;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
+import java.security.interfaces.ECPrivateKey;
+import java.security.interfaces.ECPublicKey;
+import java.security.spec.ECPoint;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -28,6 +33,10 @@ final class CertificateAuthority {
     private static final String CERTIFICATE_DAYS = "825";
     private static final long TIMEOUT_SECONDS = 60;
     private static final int LINE = 64;
+    private static final int NUMBER_BYTES = 32;
+    private static final byte[] BEFORE_PRIVATE =
+            HexFormat.of().parseHex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420");
+    private static final byte[] BEFORE_PUBLIC = HexFormat.of().parseHex("a14403420004");
 
     private final Path directory;
 
@@ -136,13 +145,34 @@ final class CertificateAuthority {
         return "-----BEGIN " + what + "-----\n" + base64 + "\n-----END " + what + "-----\n";
     }
 
+    /**
+     * The key in PKCS #8 with its public part, which the JDK leaves out and others, such as ring, want: as all keys are of P-256, what
+     * stands around the numbers is always the same (RFC 5915).
+     */
     private static byte[] key(Path store, String alias) throws IOException {
         try {
-            Key key = Objects.requireNonNull(open(store).getKey(alias, WORD.toCharArray()));
-            return key.getEncoded();
+            KeyStore keys = open(store);
+            ECPrivateKey key = (ECPrivateKey) Objects.requireNonNull(keys.getKey(alias, WORD.toCharArray()));
+            ECPoint point = ((ECPublicKey) keys.getCertificate(alias).getPublicKey()).getW();
+            ByteArrayOutputStream whole = new ByteArrayOutputStream();
+            whole.write(BEFORE_PRIVATE);
+            whole.write(number(key.getS()));
+            whole.write(BEFORE_PUBLIC);
+            whole.write(number(point.getAffineX()));
+            whole.write(number(point.getAffineY()));
+            return whole.toByteArray();
         } catch (GeneralSecurityException e) {
             throw new IOException("keytool wrote no key into " + store, e);
         }
+    }
+
+    /** In 32 bytes. */
+    private static byte[] number(BigInteger number) {
+        byte[] bytes = number.toByteArray();
+        byte[] fixed = new byte[NUMBER_BYTES];
+        int used = Math.min(bytes.length, NUMBER_BYTES);
+        System.arraycopy(bytes, bytes.length - used, fixed, NUMBER_BYTES - used, used);
+        return fixed;
     }
 
     private static byte[] certificate(Path store, String alias) throws IOException {

@@ -246,6 +246,26 @@ public final class Settings {
             "false",
             "Whether everybody may read /metrics when auth.required or auth.acl is on.");
 
+    public static final Setting<String> LINK_TLS_AUTHORITY = new Setting<>(
+            "link.tls-authority",
+            text(".*", "the path of a file"),
+            "",
+            "PEM file with the authority that signs the certificates of links' sources. Empty: they are spoken to in plain text.");
+    public static final Setting<String> LINK_TLS_CERTIFICATE = new Setting<>(
+            "link.tls-certificate",
+            text(".*", "the path of a file"),
+            "",
+            "PEM file with the certificate that links show their sources. Empty: none.");
+    public static final Setting<String> LINK_TLS_KEY = new Setting<>(
+            "link.tls-key", text(".*", "the path of a file"), "", "PEM file with that certificate's key, PKCS #8.");
+    public static final Setting<String> LINK_USER = new Setting<>(
+            "link.user",
+            text("[^,=]{0,255}", "the name of a user"),
+            "",
+            "The user that links log in as at their sources. Empty: their certificate says who they are, or nothing.");
+    public static final Setting<String> LINK_PASSWORD_FILE = new Setting<>(
+            "link.password-file", text(".*", "the path of a file"), "", "File with that user's password.");
+
     public static final Setting<Integer> PUBLISH_WINDOW_BATCHES = new Setting<>(
             "publish.window-batches",
             count(1, 64),
@@ -349,6 +369,11 @@ public final class Settings {
             AUTH_SUPER_USERS,
             AUTH_ACL,
             AUTH_OPEN_METRICS,
+            LINK_TLS_AUTHORITY,
+            LINK_TLS_CERTIFICATE,
+            LINK_TLS_KEY,
+            LINK_USER,
+            LINK_PASSWORD_FILE,
             PUBLISH_WINDOW_BATCHES,
             PUBLISH_WINDOW_BYTES,
             PUBLISH_BUDGET_BYTES,

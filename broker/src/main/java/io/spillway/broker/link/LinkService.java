@@ -38,6 +38,7 @@ public final class LinkService implements AutoCloseable {
      * @param random thread-safe
      * @param isHere whether a client instance has a session at this broker
      * @param place where clients reach this cluster
+     * @param access how links come in at their sources
      */
     public LinkService(
             List<Mailbox> shards,
@@ -46,9 +47,10 @@ public final class LinkService implements AutoCloseable {
             Clock clock,
             RandomGenerator random,
             Predicate<byte[]> isHere,
-            Supplier<String> place) {
+            Supplier<String> place,
+            SourceAccess access) {
         this.audit = audit;
-        around = new LinkWorker.Surroundings(new Target(shards, catalog), clock, random, isHere, place);
+        around = new LinkWorker.Surroundings(new Target(shards, catalog), clock, random, isHere, place, access);
     }
 
     /** Who is told the names of the links that run here, whenever they change. */

@@ -44,9 +44,15 @@ final class LinkWorker implements AutoCloseable {
      *
      * @param isHere whether a client instance has a session at this broker
      * @param place where clients reach this cluster
+     * @param access how they come in at their sources
      */
     record Surroundings(
-            Target target, Clock clock, RandomGenerator random, Predicate<byte[]> isHere, Supplier<String> place) {}
+            Target target,
+            Clock clock,
+            RandomGenerator random,
+            Predicate<byte[]> isHere,
+            Supplier<String> place,
+            SourceAccess access) {}
 
     private final Surroundings around;
     private final Clock clock;
@@ -243,7 +249,7 @@ final class LinkWorker implements AutoCloseable {
         while (!left.isEmpty()) {
             ListenAddress address = left.poll();
             try {
-                Source source = Source.open(address, link.getName(), instance, clock.nowMs());
+                Source source = Source.open(address, link.getName(), instance, clock.nowMs(), around.access());
                 if (around.isHere().test(instance)) {
                     source.close();
                     throw new SpillwayException(

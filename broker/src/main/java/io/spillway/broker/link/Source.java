@@ -14,8 +14,11 @@ import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.Limits;
 import io.spillway.protocol.Preface;
 import io.spillway.protocol.ProtocolException;
+import io.spillway.protocol.Scram;
+import io.spillway.protocol.v1.Auth;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.Hello;
+import io.spillway.protocol.v1.HelloOk;
 import io.spillway.protocol.v1.Ping;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -23,6 +26,9 @@ import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.security.SecureRandom;
+import java.util.Base64;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A connection to a broker of the other cluster. Requests may be sent ahead; {@link #receive} gives the answers as they
@@ -35,6 +41,8 @@ final class Source implements AutoCloseable {
     private static final int MAX_FRAME_BYTES = 64 << 20;
 
     private static final byte[] NOTHING = {};
+    private static final int NONCE_BYTES = 24;
+    private static final SecureRandom RANDOM = new SecureRandom();
 
     /** An answer; whoever takes it releases its payload. */
     record Received(Frame frame) {
@@ -43,7 +51,7 @@ final class Source implements AutoCloseable {
         }
 
         /** Why the source refused; null when it did not. */
-        @org.jspecify.annotations.Nullable
+        @Nullable
         SpillwayException refusal() {
             return frame.isError() ? failure(frame.header(Error.parser())) : null;
         }
@@ -79,15 +87,21 @@ final class Source implements AutoCloseable {
     }
 
     /** Connects and opens a session. Throws what the broker said when it refuses one. */
-    static Source open(ListenAddress address, String link, byte[] instance, long nowMs)
+    static Source open(ListenAddress address, String link, byte[] instance, long nowMs, SourceAccess access)
             throws IOException, ElsewhereException {
         Socket socket = new Socket();
         try {
             socket.setTcpNoDelay(true);
             socket.setSoTimeout(READ_TIMEOUT_MS);
             socket.connect(new InetSocketAddress(address.host(), address.port()), CONNECT_TIMEOUT_MS);
-            Source source = new Source(address, socket);
-            source.greet(link, instance, nowMs);
+            Source source = new Source(address, access.encrypt(socket, address));
+            source.greet(
+                    Hello.newBuilder()
+                            .setClientId("link " + link)
+                            .setInstanceId(ByteString.copyFrom(instance))
+                            .setLang("broker")
+                            .setUnixMs(nowMs),
+                    access);
             return source;
         } catch (IOException | ElsewhereException | RuntimeException e) {
             socket.close();
@@ -95,19 +109,20 @@ final class Source implements AutoCloseable {
         }
     }
 
-    private void greet(String link, byte[] instance, long nowMs) throws IOException, ElsewhereException {
+    private void greet(Hello.Builder hello, SourceAccess access) throws IOException, ElsewhereException {
         ByteBuf preface = Unpooled.buffer(Preface.BYTES);
         Preface.writeClient(preface);
         write(preface);
-        send(
-                FrameKind.HELLO,
-                0,
-                Hello.newBuilder()
-                        .setClientId("link " + link)
-                        .setInstanceId(ByteString.copyFrom(instance))
-                        .setLang("broker")
-                        .setUnixMs(nowMs)
-                        .build());
+        byte[] random = new byte[NONCE_BYTES];
+        RANDOM.nextBytes(random);
+        Scram.@Nullable Client login = access.logsIn()
+                ? new Scram.Client(
+                        access.user(), access.secret(), Base64.getEncoder().encodeToString(random))
+                : null;
+        if (login != null) {
+            hello.setAuthMechanism(Scram.MECHANISM).setAuthData(ByteString.copyFrom(login.first()));
+        }
+        send(FrameKind.HELLO, 0, hello.build());
         byte[] answer = in.readNBytes(Preface.BYTES);
         if (answer.length < Preface.BYTES) {
             throw new IOException(address + " closed the connection at once");
@@ -116,6 +131,25 @@ final class Source implements AutoCloseable {
         if (spoken.code() != Preface.OK) {
             throw new IOException(address + " takes no connection now, code " + spoken.code());
         }
+        HelloOk ok = welcome();
+        if (login == null) {
+            return;
+        }
+        try {
+            byte[] proof = login.proof(ok.getAuthData().toByteArray());
+            send(
+                    FrameKind.AUTH,
+                    0,
+                    Auth.newBuilder().setData(ByteString.copyFrom(proof)).build());
+            if (!login.isProven(welcome().getAuthData().toByteArray())) {
+                throw new IOException(address + " did not prove that it knows user " + access.user());
+            }
+        } catch (IllegalArgumentException e) {
+            throw new IOException(address + " does not log in user " + access.user() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private HelloOk welcome() throws IOException, ElsewhereException {
         Received received = receive();
         try {
             if (received.frame.isError()) {
@@ -126,6 +160,7 @@ final class Source implements AutoCloseable {
                 }
                 throw failure(error);
             }
+            return received.frame.header(HelloOk.parser());
         } finally {
             received.frame.release();
         }

@@ -7,24 +7,24 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What was refused to whom. Each is counted; so many a second are written to the audit and the log, and how many more there were
- * with the next one. Thread-safe.
+ * What was refused to whom. Each is counted; a burst, then two a second are written to the audit and the log, and how many more
+ * there were with the next one. Thread-safe.
  */
 public final class Denials {
     private static final Logger LOG = LoggerFactory.getLogger(Denials.class);
-    private static final int MOST_A_SECOND = 10;
-    private static final int MS_PER_SECOND = 1_000;
-    private static final int COUNT_BITS = 20;
-    private static final long COUNT_MASK = (1L << COUNT_BITS) - 1;
+    private static final long BURST = 200;
+    private static final long INTERVAL_MS = 500;
+    private static final int MOST_SHOWN = 256;
+    private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cntrl}\"\\u2028\\u2029]");
 
     private final Audit audit;
     private final Clock clock;
-    /** The second, and how many came in it. */
-    private final AtomicLong window = new AtomicLong();
+    private final AtomicLong paidUntilMs = new AtomicLong();
 
     private final AtomicLong untold = new AtomicLong();
     private final LongAdder denied = new LongAdder();
@@ -38,13 +38,19 @@ public final class Denials {
     /** Somebody known may not do something. */
     void denied(String who, String operation, String topic, String group, String why) {
         denied.increment();
-        tell(new AuditEntry(who, "denied." + operation, topic, group, "", detail()), why);
+        tell(new AuditEntry(shown(who), "denied." + operation, shown(topic), shown(group), "", detail()), shown(why));
     }
 
     /** Somebody did not prove who he is. */
     public void unknown(String who, String why) {
         unknown.increment();
-        tell(new AuditEntry(who, "denied.login", "", "", "", detail()), why);
+        tell(new AuditEntry(shown(who), "denied.login", "", "", "", detail()), shown(why));
+    }
+
+    /** What strangers call themselves and others, so that it makes no line of its own in a log, and no long one. */
+    static String shown(String text) {
+        String clean = UNPRINTABLE.matcher(text).replaceAll("?");
+        return clean.length() > MOST_SHOWN ? clean.substring(0, MOST_SHOWN) + "..." : clean;
     }
 
     private Map<String, String> detail() {
@@ -56,12 +62,23 @@ public final class Denials {
         return detail;
     }
 
+    /** A burst, then a trickle: the audit keeps everything for ever, and must not be filled by who is refused. */
+    boolean mayTell() {
+        long nowMs = clock.nowMs();
+        while (true) {
+            long before = paidUntilMs.get();
+            long after = Math.max(before, nowMs) + INTERVAL_MS;
+            if (after - nowMs > BURST * INTERVAL_MS) {
+                return false;
+            }
+            if (paidUntilMs.compareAndSet(before, after)) {
+                return true;
+            }
+        }
+    }
+
     private void tell(AuditEntry entry, String why) {
-        long second = clock.nowMs() / MS_PER_SECOND;
-        long now = window.updateAndGet(before -> before >>> COUNT_BITS == second && (before & COUNT_MASK) < COUNT_MASK
-                ? before + 1
-                : (second << COUNT_BITS) + 1);
-        if ((now & COUNT_MASK) > MOST_A_SECOND) {
+        if (!mayTell()) {
             untold.incrementAndGet();
             return;
         }

@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -149,6 +151,46 @@ final class SecureBroker {
             String request = method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + "\r\n";
             socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    /** Puts another certificate, and its key, in the place of the broker's. */
+    void renewCertificate(String name) throws IOException {
+        String hosts = "127.0.0.1,localhost";
+        CommandRun made =
+                CommandRun.of("secure", "certificate", name, "--directory", secure.toString(), "--host", hosts);
+        assertThat(made.exitCode()).as(made.err()).isZero();
+        for (String ending : List.of(".pem", ".key")) {
+            Files.move(
+                    secure.resolve(name + ending),
+                    secure.resolve("server" + ending),
+                    StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    /** What follows the name of a metric. */
+    String metric(String name) throws Exception {
+        String authorization = "Authorization: Basic "
+                + Base64.getEncoder()
+                        .encodeToString(("admin:"
+                                        + Files.readString(secure.resolve("admin.password"))
+                                                .strip())
+                                .getBytes(StandardCharsets.UTF_8))
+                + "\r\n";
+        return https("GET", "/metrics", authorization)
+                .lines()
+                .filter(line -> line.startsWith(name + " "))
+                .map(line -> line.substring(name.length() + 1))
+                .findFirst()
+                .orElse("");
+    }
+
+    /** The one that the broker shows. */
+    X509Certificate certificate() throws Exception {
+        try (SSLSocket socket = (SSLSocket) tls().getSocketFactory()
+                .createSocket("127.0.0.1", broker.wireAddress().getPort())) {
+            socket.startHandshake();
+            return (X509Certificate) socket.getSession().getPeerCertificates()[0];
         }
     }
 }

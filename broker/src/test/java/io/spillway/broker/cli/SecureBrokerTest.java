@@ -3,6 +3,10 @@ package io.spillway.broker.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.spillway.broker.Broker;
+import io.spillway.broker.BrokerConfig;
+import io.spillway.client.ClientTls;
+import io.spillway.client.SpillwayClient;
 import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.v1.Hello;
 import io.spillway.protocol.v1.OpenPublisher;
@@ -14,13 +18,14 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.AfterAll;
@@ -130,9 +135,10 @@ class SecureBrokerTest {
         }
         assertRefused("CONNECT_FAILED", on.run(List.of(), "", "topic", "list"));
         Path other = directory.resolve("other");
-        assertThat(CommandRun.of("secure", "init", "--directory", other.toString())
-                        .exitCode())
-                .isZero();
+        OwnerFiles.directory(other);
+        CertificateAuthority strangers = new CertificateAuthority(other);
+        strangers.create("Strangers");
+        strangers.issue("admin", List.of());
         List<String> stranger = List.of(
                 "--tls-authority", on.secure().resolve("authority.pem").toString(),
                 "--tls-certificate", other.resolve("admin.pem").toString(),
@@ -189,6 +195,27 @@ class SecureBrokerTest {
         }
         assertRefused("UNAUTHENTICATED", on.run(on.token(token), "", "topic", "list"));
         assertThat(on.as("admin", "token", "list", "--http", on.http()).out()).contains(id);
+    }
+
+    @Test
+    @Order(5)
+    void aClientWhoseTokenEndsComesAgainWithANewOne() {
+        AtomicInteger asked = new AtomicInteger();
+        try (SpillwayClient client = SpillwayClient.builder()
+                .endpoints("127.0.0.1:" + on.broker().wireAddress().getPort())
+                .tls(ClientTls.trusting(on.secure().resolve("authority.pem")))
+                .token(() -> {
+                    asked.incrementAndGet();
+                    return on.issue("billing", "2s");
+                })
+                .connect()) {
+            assertThat(client.admin().describeTopic("orders").name()).isEqualTo("orders");
+
+            await().atMost(Duration.ofSeconds(20)).until(() -> asked.get() > 1);
+            await().atMost(Duration.ofSeconds(20))
+                    .ignoreExceptions()
+                    .until(() -> client.admin().describeTopic("orders").name().equals("orders"));
+        }
     }
 
     // ---- who may do what
@@ -292,6 +319,38 @@ class SecureBrokerTest {
         }
     }
 
+    @Test
+    @Order(9)
+    void aLinkLogsInAtItsSourceAndCopiesWhatItMayRead() throws Exception {
+        assertPublishes("billing");
+        try (Broker copy = Broker.start(BrokerConfig.of(Map.of(
+                "data-dir",
+                directory.resolve("copy").toString(),
+                "listen",
+                "127.0.0.1:0",
+                "http",
+                "127.0.0.1:0",
+                "link.tls-authority",
+                on.secure().resolve("authority.pem").toString(),
+                "link.user",
+                "billing",
+                "link.password-file",
+                directory.resolve("billing.password").toString())))) {
+            String source = "127.0.0.1:" + on.broker().wireAddress().getPort();
+            String here = "127.0.0.1:" + copy.wireAddress().getPort();
+            String http = "127.0.0.1:" + copy.httpAddress().getPort();
+            CommandRun made = CommandRun.of(
+                    "link", "create", "eu", "--from", source, "--topics", "orders,payments", "--http", http);
+            assertThat(made.exitCode()).as(made.err()).isZero();
+
+            await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+                CommandRun read = CommandRun.of("consume", "orders", "--from", "earliest", "--endpoint", here);
+                assertThat(read.out()).as(read.err()).contains("x");
+            });
+            assertThat(CommandRun.of("topic", "list", "--endpoint", here).out()).doesNotContain("payments");
+        }
+    }
+
     // ---- who is not in yet
 
     @Test
@@ -355,55 +414,20 @@ class SecureBrokerTest {
     @Test
     @Order(12)
     void newFilesAreUsedAndBadOnesAreNot() throws Exception {
-        X509Certificate before = certificate();
-        renewCertificate("newer");
-        await().atMost(Duration.ofSeconds(20)).until(() -> !certificate().equals(before));
-        X509Certificate after = certificate();
+        X509Certificate before = on.certificate();
+        on.renewCertificate("newer");
+        await().atMost(Duration.ofSeconds(20)).until(() -> !on.certificate().equals(before));
+        X509Certificate after = on.certificate();
 
+        String good = Files.readString(on.secure().resolve("server.pem"));
         Files.writeString(on.secure().resolve("server.pem"), "nonsense");
         await().atMost(Duration.ofSeconds(20))
-                .until(() -> metric("spillway_security_reload_failures_total").startsWith("1"));
-        assertThat(certificate()).isEqualTo(after);
+                .until(() ->
+                        on.metric("spillway_security_reload_failures_total").startsWith("1"));
+        assertThat(on.certificate()).isEqualTo(after);
         assertThat(on.as("admin", "topic", "list").out()).contains("orders");
-        assertThat(metric("spillway_tls_certificate_end_timestamp_seconds")).doesNotStartWith("0");
-    }
-
-    private static void renewCertificate(String name) throws IOException {
-        String hosts = "127.0.0.1,localhost";
-        CommandRun made = CommandRun.of(
-                "secure", "certificate", name, "--directory", on.secure().toString(), "--host", hosts);
-        assertThat(made.exitCode()).as(made.err()).isZero();
-        for (String ending : List.of(".pem", ".key")) {
-            Files.move(
-                    on.secure().resolve(name + ending),
-                    on.secure().resolve("server" + ending),
-                    StandardCopyOption.REPLACE_EXISTING);
-        }
-    }
-
-    private static String metric(String name) throws Exception {
-        String authorization = "Authorization: Basic "
-                + Base64.getEncoder()
-                        .encodeToString(("admin:"
-                                        + Files.readString(on.secure().resolve("admin.password"))
-                                                .strip())
-                                .getBytes(StandardCharsets.UTF_8))
-                + "\r\n";
-        return on.https("GET", "/metrics", authorization)
-                .lines()
-                .filter(line -> line.startsWith(name + " "))
-                .map(line -> line.substring(name.length() + 1))
-                .findFirst()
-                .orElse("");
-    }
-
-    private static X509Certificate certificate() throws Exception {
-        try (SSLSocket socket = (SSLSocket) on.tls()
-                .getSocketFactory()
-                .createSocket("127.0.0.1", on.broker().wireAddress().getPort())) {
-            socket.startHandshake();
-            return (X509Certificate) socket.getSession().getPeerCertificates()[0];
-        }
+        assertThat(on.metric("spillway_tls_certificate_end_timestamp_seconds")).doesNotStartWith("0");
+        Files.writeString(on.secure().resolve("server.pem"), good);
     }
 
     @Test
@@ -427,7 +451,6 @@ class SecureBrokerTest {
     @Test
     @Order(14)
     void usersAndRulesAreThereAfterARestartAndWhoIsDeletedIsOut() throws Exception {
-        renewCertificate("server2");
         on.restart();
 
         assertPublishes("shop");

@@ -22,6 +22,7 @@ public final class NoLinks {
                 Clock.SYSTEM,
                 random,
                 instance -> false,
-                () -> "127.0.0.1:7400");
+                () -> "127.0.0.1:7400",
+                SourceAccess.OPEN);
     }
 }
