@@ -51,6 +51,7 @@ mod facade;
 mod health;
 mod holds;
 mod link;
+mod login;
 mod message;
 mod metrics;
 mod net;
@@ -74,6 +75,8 @@ mod sublink;
 mod subscription;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 mod toggles;
 mod wire;
 
@@ -89,6 +92,7 @@ pub use error::Error;
 #[cfg(feature = "metrics")]
 pub use facade::FacadeMetrics;
 pub use health::{AppHealth, Health};
+pub use login::Unavailable;
 pub use message::Message;
 pub use metrics::Metrics;
 #[cfg(feature = "otel")]
@@ -97,6 +101,8 @@ pub use pressure::Pressure;
 pub use producer::{Producer, ProducerBuilder, PublishError};
 pub use record::{Ack, Durability, Record, ZoneLag, CORRELATION_HEADER, FIRST_ATTEMPT_HEADER};
 pub use subscription::{LostLeases, ReadFrom, Start, Subscription, SubscriptionBuilder};
+#[cfg(feature = "tls")]
+pub use tls::Tls;
 
 /// Version of this client.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{BufMut, BytesMut};
 use prost::Message as _;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -17,6 +16,7 @@ use crate::codes;
 use crate::conn::Conn;
 use crate::core::ConnectLimit;
 use crate::error::wire_error;
+use crate::login::Login;
 use crate::pb;
 use crate::wire::{
     client_preface, frame_length, parse_broker_preface, parse_frame, put_prefix, BrokerPreface,
@@ -122,12 +122,39 @@ async fn connect(shared: &Shared, candidate: usize, endpoint: String, span: &Spa
         state.on_connected(conn, &hello, started.elapsed().as_millis() as u64);
         (id, wake)
     });
-    let (reader, writer) = socket.into_split();
-    let why = tokio::select! {
-        why = read(shared, reader, id, heartbeat) => why,
-        why = write(shared, writer, id, &wake) => why,
+    let why = match socket {
+        Socket::Plain(socket) => {
+            let (reader, writer) = socket.into_split();
+            serve(shared, reader, writer, id, heartbeat, &wake).await
+        }
+        #[cfg(feature = "tls")]
+        Socket::Encrypted(socket) => {
+            let (reader, writer) = tokio::io::split(socket);
+            serve(shared, reader, writer, id, heartbeat, &wake).await
+        }
     };
     shared.with(|state| state.on_lost(id, lost(&endpoint, &why)));
+}
+
+/// A connection once its handshake is done.
+enum Socket {
+    Plain(TcpStream),
+    #[cfg(feature = "tls")]
+    Encrypted(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+}
+
+async fn serve(
+    shared: &Shared,
+    reader: impl AsyncRead + Unpin,
+    writer: impl AsyncWrite + Unpin,
+    id: u64,
+    heartbeat: Duration,
+    wake: &Notify,
+) -> String {
+    tokio::select! {
+        why = read(shared, reader, id, heartbeat) => why,
+        why = write(shared, writer, id, wake) => why,
+    }
 }
 
 fn cannot_connect(endpoint: &str, why: impl Into<String>) -> pb::Error {
@@ -152,9 +179,9 @@ async fn dial(
     shared: &Shared,
     endpoint: &str,
     candidate: usize,
-) -> Result<(TcpStream, pb::HelloOk), pb::Error> {
+) -> Result<(Socket, pb::HelloOk), pb::Error> {
     let limit = shared.opts.connect_timeout;
-    let mut socket = match timeout(limit, TcpStream::connect(endpoint)).await {
+    let socket = match timeout(limit, TcpStream::connect(endpoint)).await {
         Ok(Ok(socket)) => socket,
         Ok(Err(e)) => return Err(cannot_connect(endpoint, unreachable(&e))),
         Err(_) => {
@@ -169,17 +196,15 @@ async fn dial(
         let actions = state.net.machine.connected(candidate);
         state.perform(actions);
     });
-    match timeout(HANDSHAKE_TIMEOUT, handshake(shared, &mut socket, endpoint)).await {
-        Ok(Ok(hello)) => Ok((socket, hello)),
-        Ok(Err(e)) => Err(e),
-        Err(_) => {
+    timeout(HANDSHAKE_TIMEOUT, enter(shared, socket, endpoint))
+        .await
+        .unwrap_or_else(|_| {
             let why = format!(
                 "connected, but no handshake within {} ms",
                 HANDSHAKE_TIMEOUT.as_millis()
             );
             Err(cannot_connect(endpoint, why))
-        }
-    }
+        })
 }
 
 fn unreachable(e: &std::io::Error) -> String {
@@ -191,12 +216,31 @@ fn unreachable(e: &std::io::Error) -> String {
     }
 }
 
+async fn enter(
+    shared: &Shared,
+    mut socket: TcpStream,
+    endpoint: &str,
+) -> Result<(Socket, pb::HelloOk), pb::Error> {
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &shared.opts.tls {
+        let mut socket = tls.encrypt(socket, endpoint).await?;
+        let hello = handshake(shared, &mut socket, endpoint).await?;
+        return Ok((Socket::Encrypted(socket), hello));
+    }
+    let hello = handshake(shared, &mut socket, endpoint).await?;
+    Ok((Socket::Plain(socket), hello))
+}
+
 async fn handshake(
     shared: &Shared,
-    socket: &mut TcpStream,
+    socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
     endpoint: &str,
 ) -> Result<pb::HelloOk, pb::Error> {
     let broken = |e: std::io::Error| {
+        #[cfg(feature = "tls")]
+        if let Some(failed) = crate::tls::failure(endpoint, &e) {
+            return failed;
+        }
         let why = match e.kind() {
             ErrorKind::UnexpectedEof => "connected, but the broker closed the connection".into(),
             ErrorKind::ConnectionReset => "connected, but the connection was reset".into(),
@@ -210,7 +254,8 @@ async fn handshake(
             format!("what it sends is not the protocol: {why}"),
         )
     };
-    let hello = shared.hello();
+    let mut hello = shared.hello();
+    let mut login = Login::begin(&shared.opts.credentials, endpoint, &mut hello)?;
     let mut out = BytesMut::new();
     out.put_slice(&client_preface());
     put_prefix(
@@ -224,24 +269,75 @@ async fn handshake(
     );
     hello.encode(&mut out).expect("the buffer grows");
     socket.write_all(&out).await.map_err(broken)?;
+    socket.flush().await.map_err(broken)?;
     let mut answer = [0; PREFACE_BYTES];
     socket.read_exact(&mut answer).await.map_err(broken)?;
     let preface = parse_broker_preface(answer).map_err(|e| strange(e.to_string()))?;
     refusal(endpoint, preface)?;
-    let frame = read_frame(socket).await.map_err(|e| match e.kind() {
-        ErrorKind::InvalidData => strange(e.to_string()),
+    let unread = |e: std::io::Error| match e.kind() {
+        ErrorKind::InvalidData if Malformed::is(&e) => strange(e.to_string()),
         _ => broken(e),
-    })?;
-    if frame.is_error() {
-        return Err(pb::Error::decode(frame.header).unwrap_or_else(|e| strange(e.to_string())));
+    };
+    let mut ok = hello_ok(
+        read_frame(socket).await.map_err(unread)?,
+        Kind::HELLO,
+        endpoint,
+    )?;
+    if ok.auth_more {
+        let data = login
+            .answer(&ok.auth_data)
+            .ok_or_else(|| cannot_connect(endpoint, "its challenge cannot be meant"))?;
+        let auth = pb::Auth { data: data.into() };
+        out.clear();
+        put_prefix(
+            &mut out,
+            Kind::AUTH,
+            CRITICAL,
+            0,
+            2,
+            auth.encoded_len(),
+            None,
+        );
+        auth.encode(&mut out).expect("the buffer grows");
+        socket.write_all(&out).await.map_err(broken)?;
+        socket.flush().await.map_err(broken)?;
+        ok = hello_ok(
+            read_frame(socket).await.map_err(unread)?,
+            Kind::AUTH,
+            endpoint,
+        )?;
     }
-    let is_hello = frame.kind == Kind::HELLO && frame.is_response();
+    login.check(endpoint, &ok.auth_data)?;
+    Ok(ok)
+}
+
+/// The answer to HELLO, or to AUTH, which is the same.
+fn hello_ok(frame: Frame, kind: Kind, endpoint: &str) -> Result<pb::HelloOk, pb::Error> {
+    if frame.is_error() {
+        return Err(pb::Error::decode(frame.header).unwrap_or_else(|e| {
+            cannot_connect(endpoint, format!("what it sends is not the protocol: {e}"))
+        }));
+    }
+    let is_hello = frame.kind == kind && frame.is_response();
     match pb::HelloOk::decode(frame.header) {
         Ok(ok) if is_hello => Ok(ok),
         _ => Err(cannot_connect(
             endpoint,
             format!("its first frame is of kind {}, not a Hello", frame.kind.0),
         )),
+    }
+}
+
+/// A frame that cannot be one.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Malformed(String);
+
+impl Malformed {
+    fn is(e: &std::io::Error) -> bool {
+        e.get_ref()
+            .and_then(|inner| inner.downcast_ref::<Self>())
+            .is_some()
     }
 }
 
@@ -273,11 +369,11 @@ fn refusal(endpoint: &str, preface: BrokerPreface) -> Result<(), pb::Error> {
 }
 
 /// Reads one frame during the handshake, byte-exact.
-async fn read_frame(socket: &mut TcpStream) -> std::io::Result<Frame> {
+async fn read_frame(socket: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Frame> {
     let mut bytes = BytesMut::zeroed(16);
     socket.read_exact(&mut bytes).await?;
     let length = frame_length(&bytes, MAX_FRAME_BYTES, MAX_HEADER_BYTES)
-        .map_err(|e| std::io::Error::new(ErrorKind::InvalidData, e.to_string()))?
+        .map_err(|e| std::io::Error::new(ErrorKind::InvalidData, Malformed(e.to_string())))?
         .expect("the prefix is there");
     bytes.resize(length, 0);
     socket.read_exact(&mut bytes[16..]).await?;
@@ -285,7 +381,12 @@ async fn read_frame(socket: &mut TcpStream) -> std::io::Result<Frame> {
 }
 
 /// Reads until the connection ends; says why.
-async fn read(shared: &Shared, mut socket: OwnedReadHalf, id: u64, heartbeat: Duration) -> String {
+async fn read(
+    shared: &Shared,
+    mut socket: impl AsyncRead + Unpin,
+    id: u64,
+    heartbeat: Duration,
+) -> String {
     let mut buffer = BytesMut::new();
     let mut frames = Vec::new();
     loop {
@@ -327,7 +428,12 @@ async fn read(shared: &Shared, mut socket: OwnedReadHalf, id: u64, heartbeat: Du
 }
 
 /// Gives publishing its turns and writes what is queued, until the connection is closed by us or fails; says why.
-async fn write(shared: &Shared, mut socket: OwnedWriteHalf, id: u64, wake: &Notify) -> String {
+async fn write(
+    shared: &Shared,
+    mut socket: impl AsyncWrite + Unpin,
+    id: u64,
+    wake: &Notify,
+) -> String {
     let mut out = BytesMut::new();
     loop {
         tokio::select! {
@@ -354,6 +460,9 @@ async fn write(shared: &Shared, mut socket: OwnedWriteHalf, id: u64, wake: &Noti
                 break;
             }
             if let Err(e) = socket.write_all(&out).await {
+                return e.to_string();
+            }
+            if let Err(e) = socket.flush().await {
                 return e.to_string();
             }
         }

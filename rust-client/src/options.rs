@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::health::{self, AskApp};
+use crate::login::Credentials;
 use crate::metrics::Metrics;
 use crate::pressure::OnPressure;
 use crate::subscription::GroupTerms;
@@ -30,6 +31,9 @@ pub(crate) struct ClientOptions {
     pub app_health: Option<AskApp>,
     pub on_pressure: Option<OnPressure>,
     pub on_toggles: Option<OnToggles>,
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::Tls>,
+    pub credentials: Credentials,
 }
 
 impl ClientOptions {

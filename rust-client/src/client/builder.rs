@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::{random, Client, Guard, Shared};
 use crate::health::{self, AppHealth};
 use crate::link;
+use crate::login::{Credentials, Unavailable};
 use crate::metrics::Metrics;
 use crate::net::{First, Net};
 use crate::options::{between, check_endpoint, ClientOptions, HOUR, MINUTE};
@@ -38,6 +39,9 @@ impl Default for ClientBuilder {
                 app_health: None,
                 on_pressure: None,
                 on_toggles: None,
+                #[cfg(feature = "tls")]
+                tls: None,
+                credentials: Credentials::None,
             },
         }
     }
@@ -123,6 +127,34 @@ impl ClientBuilder {
     /// The directory under which proc/self, proc/pressure and sys/fs/cgroup are read. Default "/".
     pub fn health_root(mut self, directory: impl Into<PathBuf>) -> Self {
         self.opts.health_root = directory.into();
+        self
+    }
+
+    /// How connections are encrypted, and with which certificate the client shows who it is. Default: plain text.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::Tls) -> Self {
+        self.opts.tls = Some(tls);
+        self
+    }
+
+    /// Logs in with a password, which never leaves this process (SCRAM-SHA-256). It is asked for before each connection and must not
+    /// block for long.
+    pub fn user(
+        mut self,
+        name: impl Into<String>,
+        password: impl Fn() -> Result<String, Unavailable> + Send + Sync + 'static,
+    ) -> Self {
+        self.opts.credentials = Credentials::User(name.into(), Arc::new(password));
+        self
+    }
+
+    /// Logs in with a signed token; only over TLS, unless the broker takes it otherwise, too. It is asked for before each connection, so
+    /// that it may be renewed there: the broker asks a client to connect anew when its token ends.
+    pub fn token(
+        mut self,
+        token: impl Fn() -> Result<String, Unavailable> + Send + Sync + 'static,
+    ) -> Self {
+        self.opts.credentials = Credentials::Token(Arc::new(token));
         self
     }
 

@@ -16,6 +16,7 @@ pub(crate) struct Kind(pub u8);
 
 impl Kind {
     pub const HELLO: Self = Self(0x01);
+    pub const AUTH: Self = Self(0x03);
     pub const PING: Self = Self(0x02);
     pub const GO_AWAY: Self = Self(0x04);
     pub const BYE: Self = Self(0x05);
