@@ -10,6 +10,7 @@ import io.spillway.broker.auth.Identity;
 import io.spillway.broker.auth.Operation;
 import io.spillway.broker.auth.Peer;
 import io.spillway.broker.auth.Resource;
+import io.spillway.broker.auth.Tls;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.session.Security;
 import io.spillway.protocol.Code;
@@ -18,6 +19,7 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,6 +63,12 @@ final class HttpGate {
             security.require(who, request.peer() + " http " + request.path(), needed(request), Resource.CLUSTER, "");
         }
         return who;
+    }
+
+    void onTlsFailure(String peer, SSLException failure) {
+        if (door.security() != null) {
+            door.security().denials().unknown(peer + " http", Tls.text(failure));
+        }
     }
 
     private Identity identity(Security security, HttpHeaders headers, AdminRequest request, Channel channel) {

@@ -1,6 +1,7 @@
 package io.spillway.broker.auth;
 
 import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
@@ -18,6 +19,7 @@ import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.List;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +51,13 @@ public record Tls(SslContext clients, SslContext http, long notAfterMs) {
                 context(chain, key, authority, ofClients),
                 context(chain, key, authority, ClientAuth.OPTIONAL),
                 chain[0].getNotAfter().getTime());
+    }
+
+    /** What failed, without what the peer sent: when that is not TLS, Netty's words have all of it, passwords included. */
+    public static String text(SSLException failure) {
+        return failure instanceof NotSslRecordException
+                ? "TLS: what came is not of TLS"
+                : "TLS: " + failure.getMessage();
     }
 
     private static SslContext context(

@@ -5,19 +5,23 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Bounds what those may hold who have not yet said who they are. When too many are half open, the oldest of the address that has
- * most goes: whoever means it is through in milliseconds, and so gets in although others hold as many as they can. Thread-safe.
+ * most goes, one that has said nothing before one that has: whoever means it is through in milliseconds, and so gets in although
+ * others hold as many as they can. Thread-safe.
  */
 final class Admittance {
     private final Door.Limits limits;
     private final Map<InetAddress, Integer> byAddress = new HashMap<>();
     private final LinkedHashMap<Channel, InetAddress> halfOpen = new LinkedHashMap<>();
+    private final Set<Channel> spoke = new HashSet<>();
     private final LongAdder refused = new LongAdder();
     private final LongAdder evicted = new LongAdder();
 
@@ -38,7 +42,7 @@ final class Admittance {
             byAddress.put(address, there + 1);
             victim = halfOpen.size() < limits.maxHalfOpen() ? null : oldestOfWorst();
             if (victim != null) {
-                halfOpen.remove(victim);
+                forget(victim);
                 evicted.increment();
             }
             halfOpen.put(channel, address);
@@ -60,22 +64,38 @@ final class Admittance {
         Map<InetAddress, Integer> counts = new HashMap<>();
         halfOpen.values().forEach(address -> counts.merge(address, 1, Integer::sum));
         int most = counts.values().stream().mapToInt(Integer::intValue).max().orElse(0);
+        Channel oldest = null;
         for (Map.Entry<Channel, InetAddress> entry : halfOpen.entrySet()) {
             if (counts.getOrDefault(entry.getValue(), 0) == most) {
-                return entry.getKey();
+                if (!spoke.contains(entry.getKey())) {
+                    return entry.getKey();
+                }
+                oldest = oldest == null ? entry.getKey() : oldest;
             }
         }
-        return null;
+        return oldest;
+    }
+
+    private void forget(Channel channel) {
+        halfOpen.remove(channel);
+        spoke.remove(channel);
+    }
+
+    /** Something has come from it. */
+    synchronized void spoke(Channel channel) {
+        if (halfOpen.containsKey(channel)) {
+            spoke.add(channel);
+        }
     }
 
     private synchronized void left(Channel channel, InetAddress address) {
-        halfOpen.remove(channel);
+        forget(channel);
         byAddress.computeIfPresent(address, (key, there) -> there > 1 ? there - 1 : null);
     }
 
     /** Its session is open. */
     synchronized void opened(Channel channel) {
-        halfOpen.remove(channel);
+        forget(channel);
     }
 
     synchronized boolean isHalfOpen(Channel channel) {

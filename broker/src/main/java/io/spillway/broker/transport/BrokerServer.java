@@ -4,6 +4,8 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -63,7 +65,11 @@ public final class BrokerServer implements AutoCloseable {
                     @Override
                     protected void initChannel(SocketChannel channel) {
                         if (admittance.enter(channel)) {
-                            init(channel, door, new PrefaceHandler(context, config, connections, admittance, door));
+                            init(
+                                    channel,
+                                    door,
+                                    admittance,
+                                    new PrefaceHandler(context, config, connections, admittance, door));
                         } else {
                             channel.close();
                         }
@@ -78,7 +84,8 @@ public final class BrokerServer implements AutoCloseable {
     }
 
     /** One deadline covers all that comes before the session: nobody stays for saying little again and again. */
-    private static void init(SocketChannel channel, Door door, PrefaceHandler preface) {
+    private static void init(SocketChannel channel, Door door, Admittance admittance, PrefaceHandler preface) {
+        channel.pipeline().addLast(new FirstBytes(admittance));
         if (door.tls() != null) {
             SslHandler tls = door.tls().get().clients().newHandler(channel.alloc());
             tls.setHandshakeTimeoutMillis(door.handshakeTimeoutMs());
@@ -86,6 +93,22 @@ public final class BrokerServer implements AutoCloseable {
         }
         channel.pipeline().addLast(preface);
         channel.eventLoop().schedule(preface::closeIfHalfOpen, door.handshakeTimeoutMs(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Tells that something has come, and leaves. */
+    private static final class FirstBytes extends ChannelInboundHandlerAdapter {
+        private final Admittance admittance;
+
+        FirstBytes(Admittance admittance) {
+            this.admittance = admittance;
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object bytes) {
+            admittance.spoke(context.channel());
+            context.fireChannelRead(bytes);
+            context.pipeline().remove(this);
+        }
     }
 
     public InetSocketAddress address() {

@@ -6,6 +6,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.codec.DecoderException;
+import io.spillway.broker.auth.Tls;
 import io.spillway.broker.session.SessionConfig;
 import io.spillway.broker.session.SessionContext;
 import io.spillway.protocol.FrameDecoder;
@@ -110,10 +111,8 @@ final class PrefaceHandler extends ByteToMessageDecoder {
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         Throwable reason = cause instanceof DecoderException && cause.getCause() != null ? cause.getCause() : cause;
-        if (reason instanceof SSLException) {
-            context.security()
-                    .denials()
-                    .unknown(String.valueOf(ctx.channel().remoteAddress()), "TLS: " + reason.getMessage());
+        if (reason instanceof SSLException failure) {
+            context.security().denials().unknown(String.valueOf(ctx.channel().remoteAddress()), Tls.text(failure));
         } else {
             LOG.debug(
                     "event=connection_lost remote={} why=\"{}\"", ctx.channel().remoteAddress(), cause.toString());

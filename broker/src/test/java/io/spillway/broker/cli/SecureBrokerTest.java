@@ -137,7 +137,7 @@ class SecureBrokerTest {
         Path other = directory.resolve("other");
         OwnerFiles.directory(other);
         CertificateAuthority strangers = new CertificateAuthority(other);
-        strangers.create("Strangers");
+        strangers.create("Spillway authority"); // the same name, so that its certificates are shown
         strangers.issue("admin", List.of());
         List<String> stranger = List.of(
                 "--tls-authority", on.secure().resolve("authority.pem").toString(),
@@ -173,6 +173,12 @@ class SecureBrokerTest {
         assertThat(on.https("POST", "/quotas/set?scope=topic&name=orders&rate=1", billing))
                 .startsWith("HTTP/1.1 403");
         assertThat(on.https("GET", "/users", billing)).startsWith("HTTP/1.1 403");
+        try (Socket plain = new Socket("127.0.0.1", on.broker().httpAddress().getPort())) {
+            plain.getOutputStream()
+                    .write(("GET /users HTTP/1.1\r\n" + billing + "\r\n").getBytes(StandardCharsets.UTF_8));
+            assertThat(new String(plain.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1))
+                    .doesNotContain("HTTP");
+        }
     }
 
     @Test
@@ -472,6 +478,7 @@ class SecureBrokerTest {
 
         String log = LOG.toString(StandardCharsets.UTF_8);
 
+        assertThat(log).contains("TLS: what came is not of TLS").doesNotContain("not an SSL/TLS record");
         assertThat(log)
                 .contains(
                         "event=denied what=denied.login", "event=denied what=denied.write", "event=files_not_reloaded");

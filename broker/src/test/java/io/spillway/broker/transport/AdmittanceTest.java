@@ -64,6 +64,22 @@ class AdmittanceTest {
     }
 
     @Test
+    void whoHasSaidSomethingGoesAfterThoseWhoHaveNot() {
+        Admittance admittance = new Admittance(new Door.Limits(100, 0, 3));
+        EmbeddedChannel speaks = from("10.0.0.1");
+        admittance.enter(speaks);
+        admittance.spoke(speaks);
+        for (int i = 0; i < 20; i++) {
+            admittance.enter(from("10.0.0.1"));
+        }
+        assertThat(speaks.isOpen()).isTrue();
+
+        channels.subList(1, channels.size()).forEach(admittance::spoke);
+        admittance.enter(from("10.0.0.1"));
+        assertThat(speaks.isOpen()).isFalse();
+    }
+
+    @Test
     void whoHasASessionIsNotHalfOpen() {
         Admittance admittance = new Admittance(new Door.Limits(100, 0, 2));
         EmbeddedChannel open = from("10.0.0.1");
