@@ -5,7 +5,7 @@ DIST := build/spillway-$(VERSION)
 FUZZTIME ?= 200000x
 JDK25 ?= $(firstword $(wildcard /usr/lib/jvm/*25*))
 
-.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-vectors test-jdk25 chaos chaos-scenarios bench dist deb test-packages format generate clean
+.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-console test-vectors test-jdk25 chaos chaos-scenarios bench dist deb test-packages format generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,13 @@ test-rust: build-dir ## the Rust client, against the broker that was built last
 	{ cat ../build/rust-vectors.log; exit 1; }
 	cd rust-client && cargo test --workspace --all-features > ../build/rust-test.log 2>&1; status=$$?; \
 	grep -v ' \.\.\. ok$$\|^$$' ../build/rust-test.log; exit $$status
+
+test-console: console-tests/node_modules ## the console in a headless Chromium, against the broker that was built last; needs Node 20 and chromium
+	cd console-tests && node --test --test-reporter=spec console.test.js
+
+console-tests/node_modules: console-tests/package-lock.json
+	cd console-tests && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 test-vectors: test-java test-go test-rust ## whether the three languages ran the same test vectors
 	vectors/compare

@@ -77,12 +77,15 @@ export function refusal(error) {
 }
 
 const TOAST_MS = 6_000;
+const MAX_TOASTS = 3;
 
 export function toast(content, isError = false) {
   const close = () => note.remove();
   const note = h('div', { class: `toast${isError ? ' error' : ''}` }, content,
     h('button', { type: 'button', class: 'quiet', 'aria-label': 'Close', onclick: close }, '×'));
-  document.getElementById('toasts').append(note);
+  const notes = document.getElementById('toasts');
+  notes.append(note);
+  [...notes.children].slice(0, -MAX_TOASTS).forEach((old) => old.remove());
   if (!isError) {
     setTimeout(close, TOAST_MS);
   }

@@ -54,9 +54,7 @@ export function group(root, context) {
         h('div', {}, h('span', { class: 'dim' }, 'Why: '), found.pause_reason, h('span', { class: 'dim' }, ` since ${time(found.paused_ms)}`)),
         h('div', {}, h('span', { class: 'dim' }, 'Next: '), 'correct what is wrong, then resume it')),
       found.dispatch_paused && h('div', { class: 'cause warn' }, h('strong', {}, 'Dispatch of its topic is paused'),
-        h('div', {}, h('span', { class: 'dim' }, 'Why: '), found.switch_reason)),
-      found.members === 0 && found.lag > 0 && h('div', { class: 'cause warn' }, h('strong', {}, `${plural(found.lag, 'record')} wait and nobody reads`),
-        h('div', {}, h('span', { class: 'dim' }, 'Next: '), 'start a consumer of this group')));
+        h('div', {}, h('span', { class: 'dim' }, 'Why: '), found.switch_reason)));
     put(tiles, ...[['lag', found.lag], ['in flight', found.in_flight], ['to retry', found.waiting_retry], ['scheduled', found.scheduled],
       ['acked', found.acked], ['dead letters', found.dead_lettered]].map(([label, value]) =>
       h('div', { class: 'tile' }, h('b', {}, count(value)), h('span', {}, label))));

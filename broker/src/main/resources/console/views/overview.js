@@ -57,7 +57,12 @@ export function overview(root, context) {
   }, () => {});
   context.poll('/api/topics', { sort: 'backlog', limit: 6 }, 3_000, (now) =>
     busiest.update(now.topics.filter((topic) => topic.backlog > 0)), () => {});
-  context.poll('/diagnose', {}, 5_000, (now) => put(wrong, ...diagnoses(now.diagnoses)), () => wrong.replaceChildren());
+  let isWell = false;
+  context.poll('/diagnose', {}, 5_000, (now) => {
+    isWell = now.ok;
+    put(wrong, ...diagnoses(now.diagnoses));
+    show();
+  }, () => wrong.replaceChildren());
   pollCluster(context, nodes, cluster);
 
   function show() {
@@ -83,8 +88,8 @@ export function overview(root, context) {
         h('div', {}, h('span', { class: 'dim' }, 'Because of: '), worst.reasons.join(', ').toLowerCase().replaceAll('_', ' '))),
       last.paused_groups > 0 && h('div', { class: 'cause note' }, link('#/groups', `${plural(last.paused_groups, 'group')} paused`)),
       last.switched_topics > 0 && h('div', { class: 'cause note' }, link('#/topics', `${plural(last.switched_topics, 'topic')} paused`)),
-      health.causes.length === 0 && !step.why && worst.state === 'NORMAL' && last.paused_groups === 0 && last.switched_topics === 0
-        && h('p', { class: 'empty' }, 'Nothing asks for attention.'));
+      isWell && health.causes.length === 0 && !step.why && worst.state === 'NORMAL' && last.paused_groups === 0
+        && last.switched_topics === 0 && h('p', { class: 'empty' }, 'Nothing asks for attention.'));
   }
 }
 
