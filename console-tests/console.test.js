@@ -105,14 +105,17 @@ before(async () => {
   page.on('console', (message) => message.text().includes('Content Security Policy') && faults.push(message.text()));
   page.on('request', (request) => /^(data|chrome)/.test(request.url()) || request.url().startsWith(`http://${http}/`) || faults.push(`asks elsewhere: ${request.url()}`));
   await page.setViewport({ width: 1360, height: 900 });
-  const names = Array.from({ length: TOPICS - 1 }, (_, i) => `svc-${String(i).padStart(4, '0')}.events`);
+  const names = Array.from({ length: TOPICS - 2 }, (_, i) => `svc-${String(i).padStart(4, '0')}.events`);
   await change('topic/create?topic=orders&partitions=2&reason=test');
+  await change('topic/create?topic=orders.dlq&partitions=1&reason=test');
   for (let i = 0; i < names.length; i += 8) {
     await Promise.all(names.slice(i, i + 8).map((name) => change(`topic/create?topic=${name}&partitions=1&reason=test`)));
   }
   await change('group/create?topic=orders&group=billing&start=earliest&reason=test');
   const records = Array.from({ length: 120 }, (_, i) => `{"id":${i},"note":"<b>record</b> ${i}"}`).join('\n');
   await run(`${records}\n`, 'publish', 'orders', '--key-regex', '"id":(\\d+)', '--header', 'type=order');
+  await run('{"id":7}\n{"id":9}\n', 'publish', 'orders.dlq', ...['cause=MAX_DELIVERIES', 'topic=orders', 'partition=0', 'offset=7',
+    'group=billing', 'error=timeout'].flatMap((each) => ['--header', `spillway-dlq-${each}`]));
   // A network that changes while the page loads is no fault of the page.
   for (let i = 0; i < 5; i++) {
     try {
@@ -236,6 +239,20 @@ test('a replay is planned, started, and seen to its end', async () => {
   await picture('replays');
 });
 
+test('dead letters are browsed, and brought back after they were counted', async () => {
+  await open('#/deadletters');
+  await see('orders');
+  await open('#/deadletters/orders.dlq');
+  await see('max deliveries', 'orders/0@7', 'billing', 'timeout');
+  await picture('dead-letters');
+  await click('Redrive');
+  await page.waitForSelector('dialog[open] [name=cause]');
+  await page.click('dialog[open] [type=submit]');
+  await see('Redrive 2 dead letters?');
+  await send('the bank is back');
+  await see('the bank is back', 'origin', '2 / 2');
+});
+
 test('toggles, quotas, links and the audit are shown and changed', async () => {
   await open('#/quotas');
   await click('New quota');
@@ -247,8 +264,6 @@ test('toggles, quotas, links and the audit are shown and changed', async () => {
   await picture('toggles');
   await open('#/links');
   await see('No link ends here.');
-  await open('#/deadletters');
-  await see('No group has given up a record.');
   await open('#/audit');
   await see('topic.pause', 'group.seek', 'too much traffic', 'replay.start');
   await picture('audit');
