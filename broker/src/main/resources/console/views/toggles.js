@@ -33,7 +33,7 @@ export function toggles(root, context) {
         !row.name && { name: 'name', label: 'Name', required: true, value: 'app.', hint: 'Of applications: app. and a name.' },
         !row.name && { name: 'kind', label: 'Kind', type: 'select', value: 'bool', options: [['bool', 'bool'], ['percent', 'percent'], ['variant', 'variant']] },
         { name: 'value', label: 'Value', required: true, value: row.set?.value ?? row.default ?? '',
-          hint: row.values?.length ? `One of ${row.values.join(', ')}; default: set no more.` : 'true, false or a variant; default: set no more.' },
+          hint: row.values?.length ? `One of ${row.values.join(', ')}; default: set no more.` : 'on, off or a variant; default: set no more.' },
         { name: 'rollout', label: 'For how many percent', type: 'number', min: 0, max: 100, value: (row.set?.rollout_bp ?? 10_000) / 100 },
         { name: 'scope', label: 'Only for', value: row.set?.scope ?? '', hint: row.scopes?.length ? `Such as ${row.scopes.join('=…, ')}=…; empty: all.` : 'Empty: all.' },
         { name: 'revert', label: 'Goes back by itself after minutes', type: 'number', min: 0, value: 0, hint: '0: stays.' },

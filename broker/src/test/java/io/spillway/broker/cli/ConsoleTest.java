@@ -154,7 +154,7 @@ final class ConsoleTest {
 
     @Test
     void togglesAreChangedFromTheConsoleAndFromNoOtherPage() throws Exception {
-        String change = "/toggles/set?name=app.checkout&kind=bool&value=true&reason=test";
+        String change = "/toggles/set?name=app.checkout&kind=bool&value=on&reason=test";
         String here = "http://127.0.0.1:" + broker.httpAddress().getPort();
 
         assertThat(post(change, false, here).statusCode()).isEqualTo(403);
