@@ -34,6 +34,7 @@ public final class Checker {
                 "everything acked is delivered",
                 (evidence, broken) -> Deliveries.everythingAckedIsDelivered(evidence, groups, broken));
         rules.put("what was confirmed comes no more", Deliveries::nothingConfirmedComesAgain);
+        rules.put("a dead letter is a copy of what is stored, once for a group", DeadLetters::areCopies);
         rules.put("every failure is explained", Reasons::everyFailureIsExplained);
         rules.put("every call has an outcome", Reasons::everyCallHasAnOutcome);
         rules.put("no ready leader is without a majority", Truth::noReadyLeaderIsWithoutMajority);

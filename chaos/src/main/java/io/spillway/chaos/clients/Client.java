@@ -26,6 +26,10 @@ public final class Client implements AutoCloseable {
     /** Longer than any call may take, also of a process that stood still for a minute. */
     private static final long ANSWER_SECONDS = 120;
 
+    private static final long MIB = 1 << 20;
+    private static final long CHURN_LIMIT_BYTES = 64 * MIB;
+    private static final long CHURN_ALIVE_BYTES = 24 * MIB;
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final String name;
@@ -42,7 +46,7 @@ public final class Client implements AutoCloseable {
      * @param name what the history calls it
      * @param prefix what runs a command where the client is
      */
-    static Client start(String name, Language language, List<String> prefix, Path logs) {
+    public static Client start(String name, Language language, List<String> prefix, Path logs) {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(language.command());
         try {
@@ -77,6 +81,28 @@ public final class Client implements AutoCloseable {
 
     public static ObjectNode request(String operation) {
         return JSON.createObjectNode().put("op", operation);
+    }
+
+    /** From now on its collector never rests, if it is of Go. */
+    public void churn() {
+        ask(request("process.churn")
+                .put("limit_bytes", CHURN_LIMIT_BYTES)
+                .put("alive_bytes", CHURN_ALIVE_BYTES)
+                .put("goroutines", 2));
+    }
+
+    public void calm() {
+        ask(request("process.calm"));
+    }
+
+    /** What the library answers when nothing goes wrong. */
+    public JsonNode ask(ObjectNode request) {
+        JsonNode answer = call(request);
+        if (!answer.has("ok")) {
+            throw new IllegalStateException(
+                    request.path("op").asText() + " of " + name + ": " + answer + "; " + driver.logTail());
+        }
+        return answer.path("ok");
     }
 
     /** What the library answers: an object with {@code ok} or {@code error}; no answer in time is an error of its own. */

@@ -94,11 +94,15 @@ public final class Clients implements AutoCloseable {
     }
 
     public Reader read(Client client, Groups.Group group, Reader.Habits habits) {
+        return read(client, group, habits, Reader.Role.MEMBER);
+    }
+
+    public Reader read(Client client, Groups.Group group, Reader.Habits habits, Reader.Role role) {
         if (!groups.contains(group)) {
             groups.add(group);
             progress.expect("group " + group.name());
         }
-        Reader reader = new Reader(client, habits, TOPIC, group, history, progress);
+        Reader reader = new Reader(client, habits, TOPIC, new Reader.Membership(group, role), history, progress);
         readers.add(reader);
         readerThreads.add(thread(client.name() + "-" + group.name(), reader));
         return reader;
@@ -186,6 +190,11 @@ public final class Clients implements AutoCloseable {
                         .put("client", Client.NAME)
                         .put("topic", TOPIC)
                         .put("group", group.name()));
+    }
+
+    /** What the brokers say of the members of groups. */
+    public Members members() {
+        return new Members(endpoints, TOPIC);
     }
 
     /** The groups that were read, and the readers without one. */

@@ -41,26 +41,38 @@ public final class Reader implements Runnable {
         }
     }
 
+    /** What it is in its group. */
+    public enum Role {
+        MEMBER,
+        /** It takes over from one that is not well. */
+        STANDBY
+    }
+
     /** Which messages a handler fails. */
     @FunctionalInterface
     public interface Failing {
         boolean fails(String id, int attempt);
     }
 
+    /** Of which group, as what. */
+    record Membership(Groups.Group group, Role role) {}
+
     private final Client client;
     private final Habits habits;
     private final String topic;
     private final Groups.Group group;
+    private final Role role;
     private final History history;
     private final Progress progress;
     private volatile boolean isStopping;
     private volatile long lost;
 
-    Reader(Client client, Habits habits, String topic, Groups.Group group, History history, Progress progress) {
+    Reader(Client client, Habits habits, String topic, Membership membership, History history, Progress progress) {
         this.client = client;
         this.habits = habits;
         this.topic = topic;
-        this.group = group;
+        group = membership.group;
+        role = membership.role;
         this.history = history;
         this.progress = progress;
     }
@@ -99,8 +111,12 @@ public final class Reader implements Runnable {
     }
 
     private ObjectNode open() {
-        return request("subscription.open")
-                .put("client", Client.NAME)
+        ObjectNode open = request("subscription.open");
+        if (role == Role.STANDBY) {
+            open.put("standby", true);
+        }
+        return open.put("client", Client.NAME)
+                .put("name", client.name())
                 .put("topic", topic)
                 .put("group", group.name())
                 .put("mode", group.mode())

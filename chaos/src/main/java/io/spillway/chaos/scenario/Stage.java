@@ -36,6 +36,7 @@ final class Stage implements AutoCloseable {
     record Terms(List<Language> languages, long seed, boolean quick, PrintStream out) {}
 
     private final Terms terms;
+    private final Path directory;
     private final Trial trial;
     private final SplittableRandom random;
     private final String name;
@@ -48,6 +49,7 @@ final class Stage implements AutoCloseable {
     /** @param made of what its cluster is made */
     Stage(Scenario scenario, Terms terms, Trial.Plan made, Path directory) {
         this.terms = terms;
+        this.directory = directory;
         name = scenario.number() + " " + scenario.name();
         random = new SplittableRandom(terms.seed() + scenario.number());
         say("starts three brokers");
@@ -58,6 +60,11 @@ final class Stage implements AutoCloseable {
     void say(String what) {
         long seconds = (System.nanoTime() - beganNs) / 1_000_000_000;
         terms.out().printf(Locale.ROOT, "  %-20s %4d s  %s%n", name, seconds, what);
+    }
+
+    /** Of the scenario; gone once all is well. */
+    Path directory() {
+        return directory;
     }
 
     Cluster cluster() {

@@ -44,6 +44,23 @@ class CheckerTest {
     }
 
     @Test
+    void aDeadLetterIsNoRecordStoredTwice() {
+        assertThat(good().bury("a-0", "a", 10).broken()).isEmpty();
+    }
+
+    @Test
+    void aRecordGivenUpTwiceByAGroupIsFound() {
+        assertThat(good().bury("a-0", "a", 10).bury("a-0", "a", 10).broken())
+                .containsExactly("a dead letter is a copy of what is stored, once for a group");
+    }
+
+    @Test
+    void aDeadLetterOfWhatIsNotThereIsFound() {
+        assertThat(good().bury("a-0", "a", 99).broken())
+                .containsExactly("a dead letter is a copy of what is stored, once for a group");
+    }
+
+    @Test
     void anUnknownOutcomeMayBeStoredOrNot() {
         Story story = good().invoke(4, "c-0", "c")
                 .fail(4, "c-0", Story.UNKNOWN)

@@ -16,12 +16,14 @@ final class Story {
 
     private final List<Event> events = new ArrayList<>();
     private final Map<String, List<StoredRecord>> records = new LinkedHashMap<>();
+    private final Map<String, List<StoredDeadLetter>> deadLetters = new LinkedHashMap<>();
     private final Map<String, String> digests = new LinkedHashMap<>();
     private long nowNs;
 
     Story() {
         for (String node : List.of("n1", "n2", "n3")) {
             records.put(node, new ArrayList<>());
+            deadLetters.put(node, new ArrayList<>());
             digests.put(node, "as all");
         }
     }
@@ -101,6 +103,15 @@ final class Story {
         return this;
     }
 
+    /** A copy of what is said to be at that offset, in the dead-letter topic of the group that shares. */
+    Story bury(String id, String key, long offset) {
+        deadLetters
+                .values()
+                .forEach(dead -> dead.add(new StoredDeadLetter(
+                        new StoredRecord(2, dead.size(), id, key, true), "shared", 0, offset, "MEMBERS_FAILED")));
+        return this;
+    }
+
     private List<StoredRecord> of(String node) {
         @Nullable List<StoredRecord> found = records.get(node);
         if (found == null) {
@@ -134,8 +145,12 @@ final class Story {
     /** The rules that it breaks. */
     List<String> broken() {
         Map<String, StoredLog> replicas = new LinkedHashMap<>();
-        records.forEach((node, stored) ->
-                replicas.put(node, new StoredLog(stored, new TreeMap<>(Map.of(1, digests.getOrDefault(node, ""))))));
+        records.forEach((node, stored) -> replicas.put(
+                node,
+                new StoredLog(
+                        stored,
+                        deadLetters.getOrDefault(node, List.of()),
+                        new TreeMap<>(Map.of(1, digests.getOrDefault(node, ""))))));
         return new Checker("ordered", List.of("ordered", "shared"))
                 .check(new Evidence(events, replicas)).stream()
                         .map(Violation::rule)

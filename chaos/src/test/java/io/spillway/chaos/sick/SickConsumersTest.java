@@ -25,7 +25,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 @Timeout(300)
 class SickConsumersTest {
-    private static final long MIB = 1 << 20;
     /** A share is lost within this after the first bad report. */
     private static final long LOST_MS = 3_000;
     /** What a member holds stays its own for this. */
@@ -66,14 +65,6 @@ class SickConsumersTest {
         return new SickGroup(broker.wire(), mode, directory);
     }
 
-    private static void churn(SickGroup.Consumer consumer) {
-        consumer.ask(
-                "process.churn",
-                request -> request.put("limit_bytes", 64 * MIB)
-                        .put("alive_bytes", 24 * MIB)
-                        .put("goroutines", 2));
-    }
-
     @Test
     void aGoConsumerWhoseCollectorNeverRestsLosesItsShareAndGrowsBack() throws Exception {
         try (SickGroup group = group(GroupMode.SHARED)) {
@@ -81,7 +72,7 @@ class SickConsumersTest {
             group.join("well", language("go"), null, false);
             group.join("other", language("go"), null, false);
             group.publish(400);
-            sharesFall(group, sick, () -> churn(sick), () -> sick.ask("process.calm", request -> {}));
+            sharesFall(group, sick, sick.client::churn, sick.client::calm);
         }
     }
 
@@ -153,7 +144,7 @@ class SickConsumersTest {
             group.join("well", language("go"), null, false);
             SickGroup.Consumer standby = group.join("standby", language("go"), null, true);
             group.publish(200);
-            takesOver(group, sick, standby, () -> churn(sick), DEGRADED_MS + DRAIN_MS);
+            takesOver(group, sick, standby, sick.client::churn, DEGRADED_MS + DRAIN_MS);
         }
     }
 

@@ -3,18 +3,15 @@ package io.spillway.chaos.sick;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.spillway.chaos.clients.Client;
 import io.spillway.client.GroupDescription;
 import io.spillway.client.GroupMode;
 import io.spillway.client.OutgoingRecord;
 import io.spillway.client.Producer;
 import io.spillway.client.SpillwayClient;
-import io.spillway.conformance.driver.DriverProcess;
 import io.spillway.conformance.driver.Language;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,9 +20,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -36,8 +30,6 @@ final class SickGroup implements AutoCloseable {
     private static final int KEYS = 64;
     private static final int LEASE_MS = 15_000;
     private static final int MOST_UNACKED = 40;
-    private static final int ANSWER_SECONDS = 60;
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /** One record that a consumer got. */
     private record Got(Consumer who, long atMs, String key, int partition, long offset, int failures) {}
@@ -63,41 +55,19 @@ final class SickGroup implements AutoCloseable {
     /** One consumer: it takes what it gets, works a little on each, and acks it. */
     final class Consumer implements AutoCloseable {
         final String name;
-        private final DriverProcess driver;
+        final Client client;
 
         private Consumer(String name, Language language) {
             this.name = name;
-            try {
-                driver = DriverProcess.start(language.command(), logs.resolve(name + ".err"));
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-
-        JsonNode ask(String operation, java.util.function.Consumer<ObjectNode> arguments) {
-            ObjectNode request = JSON.createObjectNode().put("op", operation);
-            arguments.accept(request);
-            try {
-                JsonNode answer = driver.request(request).get(ANSWER_SECONDS, TimeUnit.SECONDS);
-                assertThat(answer.has("ok"))
-                        .as("%s of %s: %s", operation, name, answer)
-                        .isTrue();
-                return answer.get("ok");
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException(e);
-            } catch (ExecutionException | TimeoutException e) {
-                throw new IllegalStateException(operation + " of " + name + ": " + driver.logTail(), e);
-            }
+            client = Client.start(name, language, List.of(), logs);
         }
 
         private void consume() {
             while (!ended) {
-                JsonNode messages = ask(
-                                "subscription.poll",
-                                request -> request.put("subscription", "s")
-                                        .put("max", 10)
-                                        .put("timeout_ms", 500))
+                JsonNode messages = client.ask(Client.request("subscription.poll")
+                                .put("subscription", "s")
+                                .put("max", 10)
+                                .put("timeout_ms", 500))
                         .get("messages");
                 long nowMs = nowMs();
                 for (JsonNode message : messages) {
@@ -111,18 +81,18 @@ final class SickGroup implements AutoCloseable {
                 }
                 if (!messages.isEmpty()) {
                     pause(messages.size());
-                    ask("message.ack", request -> {
-                        ArrayNode numbers = request.put("subscription", "s").putArray("messages");
-                        messages.forEach(
-                                message -> numbers.add(message.path("message").asInt()));
-                    });
+                    ObjectNode ack = Client.request("message.ack").put("subscription", "s");
+                    ArrayNode numbers = ack.putArray("messages");
+                    messages.forEach(
+                            message -> numbers.add(message.path("message").asInt()));
+                    client.ask(ack);
                 }
             }
         }
 
         @Override
         public void close() {
-            driver.close();
+            client.close();
         }
     }
 
@@ -130,28 +100,26 @@ final class SickGroup implements AutoCloseable {
     Consumer join(String name, Language language, @Nullable Path machine, boolean standby) {
         Consumer consumer = new Consumer(name, language);
         consumers.add(consumer);
-        consumer.ask("client.open", request -> {
-            request.put("client", "c")
-                    .put("client_name", name)
-                    .putArray("endpoints")
-                    .add(endpoint);
-            if (machine != null) {
-                request.put("health_root", machine.toString());
-            }
-        });
-        consumer.ask("subscription.open", request -> {
-            request.put("client", "c")
-                    .put("subscription", "s")
-                    .put("topic", TOPIC)
-                    .put("group", GROUP)
-                    .put("name", name)
-                    .put("mode", mode.name().toLowerCase(Locale.ROOT))
-                    .put("lease_ms", LEASE_MS)
-                    .put("max_unacked", MOST_UNACKED);
-            if (standby) {
-                request.put("standby", true);
-            }
-        });
+        ObjectNode open =
+                Client.request("client.open").put("client", Client.NAME).put("client_name", name);
+        open.putArray("endpoints").add(endpoint);
+        if (machine != null) {
+            open.put("health_root", machine.toString());
+        }
+        consumer.client.ask(open);
+        ObjectNode subscribe = Client.request("subscription.open")
+                .put("client", Client.NAME)
+                .put("subscription", "s")
+                .put("topic", TOPIC)
+                .put("group", GROUP)
+                .put("name", name)
+                .put("mode", mode.name().toLowerCase(Locale.ROOT))
+                .put("lease_ms", LEASE_MS)
+                .put("max_unacked", MOST_UNACKED);
+        if (standby) {
+            subscribe.put("standby", true);
+        }
+        consumer.client.ask(subscribe);
         start(name, consumer::consume);
         return consumer;
     }
