@@ -8,6 +8,7 @@ import io.spillway.protocol.FrameKind;
 import io.spillway.protocol.v1.Hello;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,6 +27,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Brokers in processes of their own, each in a zone of its own, that form a cluster on loopback. Ends with the test. */
 public final class BrokerCluster implements AutoCloseable {
+    private static final int FIRST_PORT = 20_000;
+    private static final int PORTS = 12_000;
+    /** Begins anywhere, so that the tests of another process, or of an earlier run, have others. */
+    private static final AtomicInteger NEXT_PORT =
+            new AtomicInteger(ThreadLocalRandom.current().nextInt(PORTS));
+
     private final HttpClient http = HttpClient.newHttpClient();
     private final Path directory;
     private final List<String> settings;
@@ -46,6 +54,7 @@ public final class BrokerCluster implements AutoCloseable {
             cluster.awaitVoters();
             return cluster;
         } catch (RuntimeException | Error e) {
+            cluster.nodes.forEach(node -> e.addSuppressed(new IllegalStateException(node.saidLast())));
             cluster.close();
             throw e;
         }
@@ -73,13 +82,18 @@ public final class BrokerCluster implements AutoCloseable {
         return nodes.get(id - 1);
     }
 
-    /** Chosen by the system a moment ago, so that it is free unless somebody is very quick. */
+    /** Free a moment ago, and none that the system gives to whoever connects or does not mind, so that it stays free. */
     static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        for (int i = 0; i < PORTS; i++) {
+            try (ServerSocket socket = new ServerSocket(FIRST_PORT + NEXT_PORT.getAndIncrement() % PORTS)) {
+                return socket.getLocalPort();
+            } catch (BindException e) {
+                continue; // taken
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
+        throw new IllegalStateException("none of " + PORTS + " ports from " + FIRST_PORT + " on is free");
     }
 
     /** Where the other nodes reach this one. */

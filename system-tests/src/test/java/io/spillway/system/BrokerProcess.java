@@ -94,6 +94,18 @@ public final class BrokerProcess implements AutoCloseable {
         }
     }
 
+    /** The end of its log, for whoever wonders what it does. */
+    String saidLast() {
+        Path err = directory.resolveSibling(directory.getFileName() + ".err");
+        try {
+            List<String> lines = Files.readAllLines(err);
+            return directory.getFileName() + " said last:\n"
+                    + String.join("\n", lines.subList(Math.max(0, lines.size() - 40), lines.size()));
+        } catch (IOException e) {
+            return "the log of " + directory + " cannot be read: " + e;
+        }
+    }
+
     private void awaitReady(Process started, Path out, Path err) {
         Awaitility.await("the broker's ready line").atMost(PATIENCE).until(() -> {
             Matcher ready = READY.matcher(Files.readString(out));
