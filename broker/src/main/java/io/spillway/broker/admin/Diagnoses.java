@@ -248,17 +248,7 @@ final class Diagnoses {
     private CompletableFuture<Told> ask(int shard, Looked what, Subject about) {
         CompletableFuture<List<TopicFacts>> answer = new CompletableFuture<>();
         Mailbox mailbox = observed.shards().get(shard);
-        Reply<List<TopicFacts>> reply = new Reply<>() {
-            @Override
-            public void ok(List<TopicFacts> facts) {
-                answer.complete(facts);
-            }
-
-            @Override
-            public void failed(SpillwayException why) {
-                answer.completeExceptionally(why);
-            }
-        };
+        Reply<List<TopicFacts>> reply = Reply.completing(answer);
         if (!mailbox.offer(new ShardCommand.Diagnose(what, reply))) {
             return CompletableFuture.completedFuture(silent(
                     about, "shard " + shard + " takes nothing more: " + mailbox.depth() + " commands wait for it"));

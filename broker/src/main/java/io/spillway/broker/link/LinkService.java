@@ -84,17 +84,7 @@ public final class LinkService implements AutoCloseable {
             Function<Links, CompletableFuture<T>> act) {
         return with(links -> {
             CompletableFuture<T> answer = new CompletableFuture<>();
-            Reply<T> reply = new Reply<>() {
-                @Override
-                public void ok(T result) {
-                    answer.complete(result);
-                }
-
-                @Override
-                public void failed(SpillwayException why) {
-                    answer.completeExceptionally(why);
-                }
-            };
+            Reply<T> reply = Reply.completing(answer);
             AuditEntry entry = new AuditEntry(WHO, operation, String.join(",", topics), "", "", detail);
             audit.around(entry, audited -> tell(act.apply(links), audited), reply, result -> "done");
             return answer;

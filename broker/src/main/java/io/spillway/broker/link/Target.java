@@ -46,17 +46,7 @@ final class Target {
     /** Asks a shard. */
     <T> CompletableFuture<T> send(int shard, Function<Reply<T>, ShardCommand> command) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        Reply<T> reply = new Reply<>() {
-            @Override
-            public void ok(T result) {
-                answer.complete(result);
-            }
-
-            @Override
-            public void failed(SpillwayException why) {
-                answer.completeExceptionally(why);
-            }
-        };
+        Reply<T> reply = Reply.completing(answer);
         if (!shards.get(shard).offer(command.apply(reply))) {
             reply.failed(new SpillwayException(
                     Code.OVERLOADED,

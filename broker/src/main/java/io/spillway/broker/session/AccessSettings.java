@@ -61,17 +61,7 @@ public final class AccessSettings {
     private CompletableFuture<Boolean> change(
             AccessChange change, String who, String operation, Map<String, String> detail, String reason) {
         CompletableFuture<Boolean> answer = new CompletableFuture<>();
-        Reply<Boolean> reply = new Reply<>() {
-            @Override
-            public void ok(Boolean done) {
-                answer.complete(done);
-            }
-
-            @Override
-            public void failed(SpillwayException why) {
-                answer.completeExceptionally(why);
-            }
-        };
+        Reply<Boolean> reply = Reply.completing(answer);
         audit.around(
                 new AuditEntry(who, operation, "", "", reason, detail),
                 audited -> offer(new ShardCommand.ChangeAccess(change, audited)),

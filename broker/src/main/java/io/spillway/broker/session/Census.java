@@ -76,9 +76,9 @@ public final class Census {
                 answer.completeExceptionally(why);
             }
         };
-        Reply<List<PartitionInfo>> described = reply(
+        Reply<List<PartitionInfo>> described = Reply.of(
                 partitions -> {
-                    Reply<List<GroupInfo>> groups = reply(
+                    Reply<List<GroupInfo>> groups = Reply.of(
                             all -> {
                                 found.add(new Topic(topic, partitions, all));
                                 goOn(topics, next + 1, found, answer);
@@ -102,19 +102,5 @@ public final class Census {
         if (!context.mailbox(topic).offer(command)) {
             reply.failed(AdminRequests.overloaded());
         }
-    }
-
-    private static <T> Reply<T> reply(Consumer<T> ok, Consumer<SpillwayException> failed) {
-        return new Reply<>() {
-            @Override
-            public void ok(T result) {
-                ok.accept(result);
-            }
-
-            @Override
-            public void failed(SpillwayException why) {
-                failed.accept(why);
-            }
-        };
     }
 }

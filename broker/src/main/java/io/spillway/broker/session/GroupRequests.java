@@ -2,7 +2,6 @@ package io.spillway.broker.session;
 
 import io.spillway.broker.auth.Operation;
 import io.spillway.broker.auth.Resource;
-import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.shard.GroupChange;
 import io.spillway.broker.shard.Reply;
@@ -118,17 +117,7 @@ final class GroupRequests {
     }
 
     private <T> Reply<T> reply(int correlation, Consumer<T> answer) {
-        return new Reply<>() {
-            @Override
-            public void ok(T result) {
-                answer.accept(result);
-            }
-
-            @Override
-            public void failed(SpillwayException why) {
-                outbox.fail(FrameKind.GROUP_ADMIN, 0, correlation, WireErrors.of(why));
-            }
-        };
+        return Reply.of(answer, why -> outbox.fail(FrameKind.GROUP_ADMIN, 0, correlation, WireErrors.of(why)));
     }
 
     private void answer(int correlation, List<GroupInfo> groups, List<GroupSnapshot> snapshots) {

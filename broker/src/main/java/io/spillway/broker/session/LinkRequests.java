@@ -108,17 +108,7 @@ final class LinkRequests {
     }
 
     private <T> Reply<T> reply(int correlation, Consumer<T> answer) {
-        return new Reply<>() {
-            @Override
-            public void ok(T result) {
-                answer.accept(result);
-            }
-
-            @Override
-            public void failed(SpillwayException why) {
-                outbox.fail(FrameKind.LINK, 0, correlation, WireErrors.of(why));
-            }
-        };
+        return Reply.of(answer, why -> outbox.fail(FrameKind.LINK, 0, correlation, WireErrors.of(why)));
     }
 
     private void fence(Link request, int correlation) {

@@ -50,17 +50,7 @@ public final class QuotaSettings {
     private CompletableFuture<Boolean> audited(
             String who, String operation, Map<String, String> detail, Function<Reply<Boolean>, ShardCommand> command) {
         CompletableFuture<Boolean> answer = new CompletableFuture<>();
-        Reply<Boolean> reply = new Reply<>() {
-            @Override
-            public void ok(Boolean done) {
-                answer.complete(done);
-            }
-
-            @Override
-            public void failed(SpillwayException why) {
-                answer.completeExceptionally(why);
-            }
-        };
+        Reply<Boolean> reply = Reply.completing(answer);
         audit.around(
                 new AuditEntry(who, operation, "", "", "", detail),
                 audited -> offer(command.apply(audited)),

@@ -65,17 +65,7 @@ public final class ToggleSettings {
     public CompletableFuture<ToggleChange.Done> change(ToggleChange change) {
         KnownToggles.get(change.name(), change.kind());
         CompletableFuture<ToggleChange.Done> answer = new CompletableFuture<>();
-        Reply<ToggleChange.Done> reply = new Reply<>() {
-            @Override
-            public void ok(ToggleChange.Done done) {
-                answer.complete(done);
-            }
-
-            @Override
-            public void failed(SpillwayException why) {
-                answer.completeExceptionally(why);
-            }
-        };
+        Reply<ToggleChange.Done> reply = Reply.completing(answer);
         audit.around(
                 entry(change),
                 audited -> offer(new ShardCommand.ChangeToggle(change, audited)),
