@@ -5,7 +5,7 @@ DIST := build/spillway-$(VERSION)
 FUZZTIME ?= 200000x
 JDK25 ?= $(firstword $(wildcard /usr/lib/jvm/*25*))
 
-.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-console test-vectors test-jdk25 chaos chaos-scenarios bench dist deb test-packages format generate clean
+.PHONY: help build examples demo cluster-demo test test-java test-go test-rust test-console test-vectors test-jdk25 chaos chaos-scenarios bench bench-peers test-bench dist deb test-packages format generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,14 @@ chaos: chaos-scenarios ## a cluster under faults, and the partial failures: ROUN
 SCENARIO ?= all
 chaos-scenarios: ## the partial failures, with what is expected and what is seen: SCENARIO=1,7 SEED=n; see docs/reliability.md
 	chaos/run --scenario $(SCENARIO) $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE))
+
+PEERS ?=
+bench-peers: build ## Spillway and its peers side by side: PEERS="--quick" tries it in minutes, all of it takes hours; see bench/README.md
+	bench/peers/install
+	bench/peers/run $(PEERS)
+
+test-bench: ## what the comparison computes and writes, without any server; needs Python 3
+	python3 -B -m unittest discover -s bench/peers
 
 bench: ## measure end to end, the short form; see bench/README.md
 	bench/run e2e quick

@@ -1,0 +1,168 @@
+package io.spillway.bench.peers;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.ByteBufferDeserializer;
+
+/** Kafka. What its clients are set to stands in the properties of the directory given as {@code --settings}. */
+public final class KafkaLoad implements Peer {
+    private static final int MANY_TOPICS = 100;
+    private static final Duration POLL = Duration.ofMillis(100);
+
+    private final Plan plan;
+    private final Admin admin;
+
+    private KafkaLoad(Plan plan) throws Exception {
+        if (plan.idempotent()) {
+            throw new Unable("a producer of Kafka is idempotent by itself, and knows no keys of the application's");
+        }
+        this.plan = plan;
+        admin = Admin.create(settings("kafka-admin"));
+    }
+
+    public static void main(String[] args) {
+        Load.main("kafka", args, KafkaLoad::new);
+    }
+
+    private Properties settings(String... names) throws IOException {
+        Properties settings = new Properties();
+        for (String name : names) {
+            try (InputStream in = Files.newInputStream(Path.of(plan.settings(), name + ".properties"))) {
+                settings.load(in);
+            }
+        }
+        settings.put("bootstrap.servers", plan.endpoint());
+        if (!plan.authority().isEmpty()) {
+            settings.put("security.protocol", "SSL");
+            settings.put("ssl.truststore.type", "PEM");
+            settings.put("ssl.truststore.location", plan.authority());
+        }
+        return settings;
+    }
+
+    @Override
+    public void create(List<String> topics) throws Exception {
+        // A topic's durability is a setting of its own: a sync before each ack, of whatever batch came.
+        Map<String, String> config = plan.synced() ? Map.of("flush.messages", "1") : Map.of();
+        if (plan.replicas() > 1) {
+            config = plan.synced()
+                    ? Map.of("flush.messages", "1", "min.insync.replicas", "2")
+                    : Map.of("min.insync.replicas", "2");
+        }
+        Map<String, String> fixed = config;
+        admin.createTopics(topics.stream()
+                        .map(name -> new NewTopic(name, Optional.of(1), Optional.of((short) plan.replicas())).configs(fixed))
+                        .toList())
+                .all()
+                .get();
+    }
+
+    @Override
+    public void remove(List<String> topics) throws Exception {
+        admin.deleteTopics(topics).all().get();
+    }
+
+    @Override
+    public Publishing producer(List<String> topics, Outcomes outcomes) throws Exception {
+        String load = plan.load().equals("latency") || plan.load().equals("first") ? "kafka-producer-latency" : "kafka-producer-throughput";
+        Properties settings = plan.topics() > MANY_TOPICS ? settings(load, "kafka-producer-topics") : settings(load);
+        KafkaProducer<byte[], byte[]> producer =
+                new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+        return new Publishing() {
+            @Override
+            public void publish(Item item) {
+                long dueNs = item.dueNs;
+                producer.send(
+                        new ProducerRecord<>(topics.get(item.topic), item.key, item.value),
+                        (metadata, error) -> outcomes.hear(dueNs, error));
+            }
+
+            @Override
+            public void flush() {
+                producer.flush();
+            }
+
+            @Override
+            public void close() {
+                producer.close();
+            }
+        };
+    }
+
+    @Override
+    public Consuming consumer(String topic, String group, Consumer<ByteBuffer> show) throws Exception {
+        Properties settings = settings("kafka-consumer");
+        settings.put("group.id", group);
+        return new Reading(
+                new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteBufferDeserializer()), topic, show);
+    }
+
+    /** Commits the offset after each poll; Kafka has no acks of single records in a classic group. */
+    private static final class Reading implements Consuming {
+        private final KafkaConsumer<byte[], ByteBuffer> consumer;
+        private final Consumer<ByteBuffer> show;
+        private final Thread thread;
+        private volatile boolean closed;
+
+        Reading(KafkaConsumer<byte[], ByteBuffer> consumer, String topic, Consumer<ByteBuffer> show) {
+            this.consumer = consumer;
+            this.show = show;
+            consumer.subscribe(List.of(topic));
+            thread = new Thread(this::run);
+            thread.start();
+        }
+
+        private void run() {
+            try (consumer) {
+                while (!closed) {
+                    ConsumerRecords<byte[], ByteBuffer> records = consumer.poll(POLL);
+                    for (ConsumerRecord<byte[], ByteBuffer> record : records) {
+                        show.accept(record.value());
+                    }
+                    if (!records.isEmpty()) {
+                        consumer.commitAsync();
+                    }
+                }
+                consumer.commitSync();
+            } catch (WakeupException e) {
+                closed = true; // close has asked for it
+            }
+        }
+
+        @Override
+        public void flush() throws InterruptedException {
+            closed = true;
+            thread.join();
+        }
+
+        @Override
+        public void close() throws InterruptedException {
+            closed = true;
+            thread.join();
+        }
+    }
+
+    @Override
+    public void close() {
+        admin.close();
+    }
+}

@@ -1,0 +1,1 @@
+"""Runs Spillway and its peers side by side; see bench/README.md."""

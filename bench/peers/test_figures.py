@@ -1,0 +1,93 @@
+"""What bench/peers/run computes and writes, without any server: python3 -m unittest discover -s bench/peers"""
+
+import re
+import tempfile
+import unittest
+import xml.dom.minidom
+from pathlib import Path
+
+from runner import report
+from runner.cases import CASES, CONTESTANTS, SETUPS
+from runner.figures import Figure, collect, median, number, percentile, plot, table
+from runner.main import Run, arguments
+
+
+def acked(contestant, per_second, **more):
+    return {"setup": "default", "case": "publish-128-1", "contestant": contestant, "acked_per_s": per_second, "rss_mib": 100.0, **more}
+
+
+class FiguresTest(unittest.TestCase):
+    def test_a_percentile_is_the_least_value_that_so_many_are_not_above(self):
+        values = list(range(1, 1001))
+
+        self.assertEqual(500, percentile(values, 50))
+        self.assertEqual(990, percentile(values, 99))
+        self.assertEqual(1000, percentile(values, 100))
+        self.assertEqual(1, percentile(values, 0))
+
+    def test_the_median_of_three_rounds_is_the_one_in_the_middle_whatever_their_order(self):
+        self.assertEqual(7, median([90, 7, 1]))
+
+    def test_a_number_is_short_and_keeps_a_hundredth(self):
+        self.assertEqual(["3,336k", "838.0k", "9,999", "152", "34.2", "0.571"], [number(n) for n in (3_336_091, 838_000, 9_999, 152.4, 34.24, 0.5712)])
+
+    def test_a_row_has_medians_and_says_who_cannot_and_who_failed(self):
+        measured = [acked("a", 1000.0), acked("a", 3000.0), acked("a", 2000.0), {"contestant": "b", "unable": "why"}, {"contestant": "c", "failed": "why"}]
+
+        cells = collect(measured, lambda each: each.get("acked_per_s"))
+
+        self.assertEqual("2,000 (1,000 .. 3,000)", cells["a"].words())
+        self.assertEqual(("-", "failed"), (cells["b"], cells["c"]))
+
+    def test_a_contestant_that_failed_once_keeps_the_rounds_that_did_not(self):
+        cells = collect([acked("a", 1000.0), {"contestant": "a", "failed": "why"}], lambda each: each.get("acked_per_s"))
+
+        self.assertEqual([1000.0], cells["a"].values)
+
+    def test_a_table_has_a_column_for_each_contestant_also_for_one_without_a_figure(self):
+        lines = table("records/s", [("publish", {"a": Figure([1500.0])})], ["a", "b"]).splitlines()
+
+        self.assertEqual(["| records/s | a | b |", "|---|---:|---:|", "| publish | 1,500 |  |"], lines)
+
+    def test_a_plot_is_xml_with_bars_as_long_as_their_medians(self):
+        svg = plot("a & b", "records/s", [("publish", {"a": Figure([200.0]), "b": Figure([100.0])})], ["a", "b"])
+
+        rectangles = xml.dom.minidom.parseString(svg).getElementsByTagName("rect")
+        long, short = (float(each.getAttribute("width")) for each in rectangles[1:])
+        self.assertAlmostEqual(2, long / short, places=1)
+
+
+class RunTest(unittest.TestCase):
+    def test_filters_pick_whole_names(self):
+        run = Run(arguments(["--peers", "kafka|nats", "--cases", "publish-128-1", "--setups", "default"]))
+
+        self.assertEqual(["kafka", "nats"], [each.name for each in run.contestants])
+        self.assertEqual(["publish-128-1"], [each.name for each in run.cases])
+        self.assertEqual(["default"], [each.name for each in run.setups])
+
+    def test_every_case_is_in_setups_that_exist_and_no_name_is_there_twice(self):
+        setups = {each.name for each in SETUPS}
+
+        self.assertEqual([], [case.name for case in CASES if not case.setups or set(case.setups) - setups])
+        for names in ([each.name for each in CASES], [each.name for each in CONTESTANTS], [each.name for each in SETUPS]):
+            self.assertEqual(len(names), len(set(names)))
+
+    def test_a_report_has_tables_plots_and_the_reasons_for_gaps(self):
+        with tempfile.TemporaryDirectory() as out:
+            text, plots = self.report(out)
+
+        self.assertRegex(text, r"\| publish 128 B, 1 producer: acked \| 1,000 \| failed \|")
+        self.assertIn("no disk", text)
+        self.assertIn("default-throughput.svg", plots)
+        self.assertIsNone(re.search("run it again", text))
+
+    def report(self, out):
+        run = Run(arguments(["--peers", "kafka|nats", "--cases", "publish-128-1", "--out", out]))
+        run.measurements = [acked("kafka", 1000.0, round=1, others_percent=3.0, idle_peers_percent=1.0),
+                            {"setup": "default", "case": "publish-128-1", "contestant": "nats", "round": 1, "failed": "no disk"}]
+        report.write(run)
+        return (Path(out) / "tables.md").read_text(), [each.name for each in Path(out).glob("*.svg")]
+
+
+if __name__ == "__main__":
+    unittest.main()
