@@ -65,6 +65,20 @@ class RunTest(unittest.TestCase):
         self.assertEqual(["publish-128-1"], [each.name for each in run.cases])
         self.assertEqual(["default"], [each.name for each in run.setups])
 
+    def test_quick_is_the_telling_cases_or_those_that_are_named(self):
+        telling = Run(arguments(["--quick"]))
+        named = Run(arguments(["--quick", "--cases", "topics-2000"]))
+
+        self.assertIn("publish-1024-1", [each.name for each in telling.cases])
+        self.assertNotIn("topics-2000", [each.name for each in telling.cases])
+        self.assertEqual(["topics-2000"], [each.name for each in named.cases])
+
+    def test_limits_take_no_part_where_they_mean_nothing(self):
+        run = Run(arguments([]))
+        cluster = next(each for each in SETUPS if each.name == "cluster")
+
+        self.assertFalse({"chronicle", "echo"} & {each.name for each in run.contestants_of(cluster)})
+
     def test_every_case_is_in_setups_that_exist_and_no_name_is_there_twice(self):
         setups = {each.name for each in SETUPS}
 

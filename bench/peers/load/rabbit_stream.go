@@ -21,7 +21,11 @@ type streamPeer struct {
 	env  *stream.Environment
 }
 
-const streamStore = 10_000
+const (
+	streamStore = 10_000
+	// With the client's default of 8 KiB a consumer comes to a standstill in the middle of a large chunk.
+	streamReadBuffer = 4 << 20
+)
 
 func connectStream(_ context.Context, p *plan) (peer, error) {
 	if p.synced {
@@ -47,7 +51,7 @@ func (s *streamPeer) connect() (*stream.Environment, error) {
 		return nil, err
 	}
 	options := stream.NewEnvironmentOptions().SetHost(host).SetPort(port).SetUser("guest").SetPassword("guest").
-		SetAddressResolver(stream.AddressResolver{Host: host, Port: port})
+		SetReadBuffer(streamReadBuffer)
 	if config != nil {
 		options = options.IsTLS(true).SetTLSConfig(config)
 	}

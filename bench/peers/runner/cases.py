@@ -10,6 +10,7 @@ class Contestant:
     server: str | None
     language: str
     peer: str
+    setups: tuple | None = None  # None: all of them
 
 
 CONTESTANTS = [
@@ -20,8 +21,8 @@ CONTESTANTS = [
     Contestant("redis", "redis", "go", "redis"),
     Contestant("rabbit-quorum", "rabbit", "go", "rabbit-quorum"),
     Contestant("rabbit-stream", "rabbit", "go", "rabbit-stream"),
-    Contestant("chronicle", None, "java", "chronicle"),
-    Contestant("echo", "echo", "go", "echo"),
+    Contestant("chronicle", None, "java", "chronicle", ("default", "synced")),
+    Contestant("echo", "echo", "go", "echo", ("default",)),
 ]
 
 

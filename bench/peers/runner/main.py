@@ -19,9 +19,9 @@ from .servers import HOME, SERVERS, Unable, certificate
 def arguments(argv):
     parser = argparse.ArgumentParser(prog="bench/peers/run", description="Spillway and its peers with the same work, in turns, on this machine.",
                                      epilog="All filters are regular expressions that must match a whole name.")
-    parser.add_argument("--quick", action="store_true", help="one round of 1 s of the most telling cases: whether it works, not how fast anything is")
+    parser.add_argument("--quick", action="store_true", help="one round of 1 s, of the most telling cases unless --cases says otherwise: whether it works, not how fast anything is")
     parser.add_argument("--peers", default=".*", help="contestants: " + ", ".join(each.name for each in CONTESTANTS))
-    parser.add_argument("--cases", default=".*", help="cases: " + ", ".join(each.name for each in CASES))
+    parser.add_argument("--cases", help="cases: " + ", ".join(each.name for each in CASES))
     parser.add_argument("--setups", default=".*", help="setups: " + ", ".join(each.name for each in SETUPS))
     parser.add_argument("--rounds", type=int, default=3, help="rounds that count (3), after one that warms the servers up")
     parser.add_argument("--seconds", type=float, default=5, help="how long each load is measured (5)")
@@ -44,7 +44,7 @@ class Run:
         self.records = min(100_000, chosen.records) if chosen.quick else chosen.records
         self.contestants = [each for each in CONTESTANTS if re.fullmatch(chosen.peers, each.name)]
         self.setups = [each for each in SETUPS if re.fullmatch(chosen.setups, each.name)]
-        self.cases = [each for each in CASES if re.fullmatch(chosen.cases, each.name) and (each.quick or not chosen.quick)]
+        self.cases = [each for each in CASES if (re.fullmatch(chosen.cases, each.name) if chosen.cases else each.quick or not chosen.quick)]
         self.measurements = []
         self.failures = {}
         self.begun = time.time()
@@ -53,28 +53,31 @@ class Run:
     def cases_of(self, setup):
         return [case for case in self.cases if setup.name in case.setups]
 
+    def contestants_of(self, setup):
+        return [each for each in self.contestants if each.setups is None or setup.name in each.setups]
+
     def plan(self):
         for setup in self.setups:
-            cases = self.cases_of(setup)
-            loads = len(cases) * len(self.contestants) * (self.rounds + 1 - self.first_round)
+            cases, contestants = self.cases_of(setup), self.contestants_of(setup)
+            loads = len(cases) * len(contestants) * (self.rounds + 1 - self.first_round)
             minutes = loads * (self.seconds + self.warm_up + 1.5) / 60
-            print(f"{setup.name}: {len(cases)} cases, {len(self.contestants)} contestants, at least {minutes:.0f} min: "
+            print(f"{setup.name}: {len(cases)} cases, {len(contestants)} contestants, at least {minutes:.0f} min: "
                   + ", ".join(case.name for case in cases))
 
     def setup(self, setup, work):
         """All servers of the setup run while its cases go round; those that are not measured are idle."""
-        cases = self.cases_of(setup)
+        cases, contestants = self.cases_of(setup), self.contestants_of(setup)
         if not cases:
             return
         keys = certificate(work / "certificate") if setup.tls else None
         servers = {}
         try:
-            for name in dict.fromkeys(each.server for each in self.contestants if each.server):
+            for name in dict.fromkeys(each.server for each in contestants if each.server):
                 self.start(name, setup, work, keys, servers)
             for number in range(self.first_round, self.rounds + 1):
                 for index, case in enumerate(cases):
-                    turn = (number + index) % len(self.contestants)  # nobody is always first
-                    for contestant in self.contestants[turn:] + self.contestants[:turn]:
+                    turn = (number + index) % len(contestants)  # nobody is always first
+                    for contestant in contestants[turn:] + contestants[:turn]:
                         self.one(setup, case, contestant, number, servers, work)
         finally:
             for server in servers.values():
@@ -110,7 +113,7 @@ class Run:
 
     def note_server(self, name, setup, what):
         for case in self.cases_of(setup):
-            for contestant in self.contestants:
+            for contestant in self.contestants_of(setup):
                 if contestant.server == name:
                     self.failures[setup.name, case.name, contestant.name] = 9
                     self.measurements.append({"setup": setup.name, "case": case.name, "contestant": contestant.name, "round": 0, **what})

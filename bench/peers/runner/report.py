@@ -51,9 +51,9 @@ def sections(run, setup):
 
 def write(run):
     out = run.out
-    contestants = [each.name for each in run.contestants]
     text = [header(run)]
     for setup in run.setups:
+        contestants = [each.name for each in run.contestants_of(setup)]
         shown = [each for each in sections(run, setup) if any(cells for _, cells in each[3])]
         if shown:
             text.append(f"\n## {setup.title}\n")

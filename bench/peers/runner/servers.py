@@ -220,7 +220,9 @@ class Rabbit(Server):
         else:
             yield f"listeners.tcp.1 = 127.0.0.1:{self.ports[node]}"
             yield f"stream.listeners.tcp.1 = 127.0.0.1:{self.streams[node]}"
+        # A client goes to the node that leads its stream, where that says it is.
         yield "stream.advertised_host = 127.0.0.1"
+        yield f"stream.advertised_{'tls_port' if self.setup.tls else 'port'} = {self.streams[node]}"
         if self.setup.nodes > 1:
             yield "cluster_formation.peer_discovery_backend = classic_config"
             for i in range(self.setup.nodes):
@@ -246,6 +248,13 @@ class Rabbit(Server):
         super().ready()
         for port, process in zip(self.streams, self.processes):
             await_port(port, process)
+        if self.setup.nodes > 1:
+            await_that(lambda: all(self.knows_others(node) for node in range(self.setup.nodes)), "a cluster of RabbitMQ of three nodes")
+
+    def knows_others(self, node):
+        said = "".join(log.read_text(errors="replace") for log in self.data(node).glob("*.log"))
+        return all(f"rabbit on node '{self.name(other)}' up" in said or f"rabbit on node {self.name(other)} up" in said
+                   for other in range(self.setup.nodes) if other != node)
 
     def endpoint(self, peer):
         return ",".join(f"127.0.0.1:{port}" for port in (self.streams if peer == "rabbit-stream" else self.ports))
@@ -258,8 +267,6 @@ class Rabbit(Server):
 
 class Echo(Server):
     def spawn(self, node):
-        if self.setup.tls or self.setup.synced or self.setup.nodes > 1:
-            raise Unable("it is no broker")
         return Process([str(INSTALLED / "bin/load"), "echo-server", "--endpoint", f"127.0.0.1:{self.ports[node]}"], self.log(node))
 
 
