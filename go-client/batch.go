@@ -141,7 +141,9 @@ func (b *batch) ackedInPart(ack *pb.PublishAck) {
 		if !known[i] {
 			b.acks[i] = b.ack
 			b.acks[i].Offset = next
-			next++
+			if next >= 0 {
+				next++
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -82,6 +83,19 @@ func isOver(f Future) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+func TestRecordsOfAForgottenBatchHaveNoOffsetButThoseWhoseKeysAreKnown(t *testing.T) {
+	x := newInProgress(t, time.Minute)
+	futures := x.publish(4)
+
+	x.answer(&pb.PublishAck{BaseOffset: math.MaxUint64, Duplicate: true, KeyResults: []*pb.KeyResult{{Index: 1, Offset: 7}}})
+
+	for i, want := range []int64{-1, 7, -1, -1} {
+		if ack, err := futures[i].Ack(context.Background()); err != nil || ack.Offset != want || !ack.Duplicate {
+			t.Errorf("record %d has %+v, %v", i, ack, err)
+		}
 	}
 }
 

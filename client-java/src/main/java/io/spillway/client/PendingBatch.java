@@ -206,7 +206,8 @@ final class PendingBatch implements ResponseHandler {
         long offset = ack.getBaseOffset();
         for (int i = 0; i < count; i++) {
             if (errors[i] == null && acks[i] == null) {
-                acks[i] = result(topic, partition, ack, offset++, zoneLag);
+                acks[i] = result(topic, partition, ack, offset, zoneLag);
+                offset = offset < 0 ? offset : offset + 1;
             }
             call(i, errors[i] == null ? acks[i] : null, errors[i]);
         }

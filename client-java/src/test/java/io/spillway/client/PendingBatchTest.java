@@ -85,6 +85,23 @@ final class PendingBatchTest {
     }
 
     @Test
+    void recordsOfADuplicateOlderThanTheWindowHaveNoOffsetButThoseWhoseKeysAreKnown() {
+        add(4);
+
+        batch.acked(
+                "orders",
+                0,
+                io.spillway.protocol.v1.PublishAck.newBuilder()
+                        .setCount(4)
+                        .setBaseOffset(-1)
+                        .setDuplicate(true)
+                        .addKeyResults(KeyResult.newBuilder().setIndex(1).setOffset(7))
+                        .build());
+
+        assertThat(outcomes).containsExactly("0 -1 duplicate", "1 7 duplicate", "2 -1 duplicate", "3 -1 duplicate");
+    }
+
+    @Test
     void aFlushCountsItOnce() {
         add(1);
         Outcomes flush = new Outcomes();

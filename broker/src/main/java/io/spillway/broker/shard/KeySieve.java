@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sorts the records of a batch by their idempotency keys: new ones, duplicates of what the partition remembers or of an
@@ -47,6 +48,38 @@ final class KeySieve {
 
     /** @param triedSinceMs since when the publisher tries to send the batch; {@link FirstAttempt#UNKNOWN} */
     void sift(Partition partition, ByteBuf batch, long triedSinceMs) {
+        begin(partition, batch);
+        for (int i = 0; i < keys.count(); i++) {
+            int first = findInBatch(batch, i);
+            if (first == NONE) {
+                siftAgainstWindow(partition, batch, i, triedSinceMs);
+            } else {
+                leaveForFirst(i, first);
+            }
+        }
+    }
+
+    /**
+     * The same of a batch that came before.
+     *
+     * @param before what was stored of it then; null = nobody knows, but that records without a key were
+     */
+    void siftAgain(Partition partition, ByteBuf batch, @Nullable BitSet before) {
+        begin(partition, batch);
+        for (int i = 0; i < keys.count(); i++) {
+            int first = findInBatch(batch, i);
+            if (before != null && before.get(keys.index(i))) {
+                table[emptySlot(i)] = i + 1;
+            } else if (first != NONE) {
+                leaveForFirst(i, first);
+            } else if (!isRemembered(partition, batch, i)) {
+                tooOld.set(keys.index(i));
+                kept.clear(keys.index(i));
+            }
+        }
+    }
+
+    private void begin(Partition partition, ByteBuf batch) {
         keys.read(batch);
         kept.clear();
         kept.set(0, RecordBatch.recordCount(batch, batch.readerIndex()));
@@ -55,33 +88,41 @@ final class KeySieve {
         tooOld.clear();
         clearTable(keys.count());
         partition.keys.prefetch(keys.hashes(), keys.count());
-        for (int i = 0; i < keys.count(); i++) {
-            int first = findInBatch(batch, i);
-            if (first == NONE) {
-                siftAgainstWindow(partition, batch, i, triedSinceMs);
-            } else {
-                boolean same = keys.fingerprint(first) == keys.fingerprint(i);
-                leave(i, same ? duplicates : conflicts, new Left(keys.index(i), 0, 0, keys.index(first)));
-            }
-        }
     }
 
     private void siftAgainstWindow(Partition partition, ByteBuf batch, int i, long triedSinceMs) {
         KeyWindow window = partition.keys;
-        stored.look(partition, batch, keys.at(i), keys.bytes(i));
-        long handle = window.find(keys.hash(i), stored);
-        if (handle >= 0) {
-            boolean same = window.fingerprint(handle) == keys.fingerprint(i);
-            leave(
-                    i,
-                    same ? duplicates : conflicts,
-                    new Left(keys.index(i), window.offset(handle), window.appendTimeMs(handle), NONE));
-        } else if (window.hasEvicted() && triedSince(batch, i, triedSinceMs) <= window.evictedUpToMs()) {
+        if (isRemembered(partition, batch, i)) {
+            return;
+        }
+        if (window.hasEvicted() && triedSince(batch, i, triedSinceMs) <= window.evictedUpToMs()) {
             tooOld.set(keys.index(i));
             kept.clear(keys.index(i));
         } else {
             table[emptySlot(i)] = i + 1;
         }
+    }
+
+    /** Whether the partition remembers the key; then the record is left out. */
+    private boolean isRemembered(Partition partition, ByteBuf batch, int i) {
+        KeyWindow window = partition.keys;
+        stored.look(partition, batch, keys.at(i), keys.bytes(i));
+        long handle = window.find(keys.hash(i), stored);
+        if (handle < 0) {
+            return false;
+        }
+        boolean same = window.fingerprint(handle) == keys.fingerprint(i);
+        leave(
+                i,
+                same ? duplicates : conflicts,
+                new Left(keys.index(i), window.offset(handle), window.appendTimeMs(handle), NONE));
+        return true;
+    }
+
+    /** An earlier record of the batch has the same key. */
+    private void leaveForFirst(int i, int first) {
+        boolean same = keys.fingerprint(first) == keys.fingerprint(i);
+        leave(i, same ? duplicates : conflicts, new Left(keys.index(i), 0, 0, keys.index(first)));
     }
 
     private long triedSince(ByteBuf batch, int i, long triedSinceMs) {

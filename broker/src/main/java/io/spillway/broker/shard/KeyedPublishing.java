@@ -10,6 +10,7 @@ import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.ItemError;
 import io.spillway.protocol.v1.KeyResult;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 
@@ -132,17 +133,22 @@ final class KeyedPublishing {
         }
     }
 
-    /** A batch that came again by its sequence: each keyed record with the result it had. */
-    Result repeat(Partition partition, ByteBuf batch, ProducerStates.Admission first) {
-        sieve.sift(partition, batch, FirstAttempt.UNKNOWN);
+    /** A batch that came again by its sequence: each record with the result it had, as far as that is known any more. */
+    Result repeat(Partition partition, ByteBuf batch, ProducerStates.Admission first, long nowMs) {
+        partition.keys.evict(nowMs);
         long baseOffset = first.baseOffset();
+        BitSet before = baseOffset < 0 ? null : stored.storedOf(partition, batch, baseOffset);
+        if (before == null) {
+            baseOffset = ProducerStates.NO_OFFSET;
+        }
+        sieve.siftAgain(partition, batch, before);
         long timeMs = first.appendTimeMs();
-        List<KeyResult> results = sieve.results(Math.max(0, baseOffset), timeMs);
-        if (baseOffset < 0 && !results.isEmpty()) {
+        List<KeyResult> results = sieve.results(baseOffset, timeMs);
+        if (sieve.kept().isEmpty() && !results.isEmpty()) {
             baseOffset = results.get(0).getOffset();
             timeMs = results.get(0).getAppendUnixMs();
         }
-        List<ItemError> errors = sieve.errors(partition, Math.max(0, baseOffset));
+        List<ItemError> errors = sieve.errors(partition, baseOffset);
         return new Result(journal.lastSequence(), false, baseOffset, timeMs, true, results, errors);
     }
 

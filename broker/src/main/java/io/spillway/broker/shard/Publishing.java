@@ -225,7 +225,7 @@ final class Publishing {
     private void repeat(ShardCommand.Publish command, Partition partition, ProducerStates.Admission first) {
         counters.duplicateBatches.increment();
         KeyedPublishing.Result result = command.keyed()
-                ? keyed.repeat(partition, command.batch(), first)
+                ? keyed.repeat(partition, command.batch(), first, clock.nowMs())
                 : KeyedPublishing.Result.duplicate(journal.lastSequence(), first.baseOffset(), first.appendTimeMs());
         long nowNs = clock.nanoTime();
         int queueUs = micros(nowNs - command.receivedNs());

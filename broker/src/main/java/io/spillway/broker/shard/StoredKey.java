@@ -8,9 +8,13 @@ import io.spillway.broker.log.BatchCursor;
 import io.spillway.broker.log.ShardLog;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordView;
+import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a stored record to tell whether it really has the key whose hash was met. Confined to the shard thread. */
+/**
+ * Reads stored records to tell whether one really has the key whose hash was met, and which of a batch were stored when it came
+ * before. Confined to the shard thread.
+ */
 final class StoredKey implements KeyWindow.KeyCheck {
     private final ShardLog log;
     private final Journal journal;
@@ -34,14 +38,45 @@ final class StoredKey implements KeyWindow.KeyCheck {
 
     /** What is looked for from now on. */
     void look(Partition in, ByteBuf keyBuffer, int at, int bytes) {
+        enter(in);
+        sought = keyBuffer;
+        soughtAt = at;
+        soughtBytes = bytes;
+    }
+
+    private void enter(Partition in) {
         if (partition != in) {
             partition = in;
             cursor = log.cursor(in.id);
             heldTo = heldFrom;
         }
-        sought = keyBuffer;
-        soughtAt = at;
-        soughtBytes = bytes;
+    }
+
+    /**
+     * Which records of a batch were stored when it came before, from this offset on: those there are some of the sent ones, in their
+     * order, and of equal ones the first. Null when what was stored cannot be read any more.
+     */
+    @Nullable
+    BitSet storedOf(Partition in, ByteBuf batch, long baseOffset) {
+        enter(in);
+        if (!load(baseOffset) || heldFrom != baseOffset) {
+            return null;
+        }
+        BitSet found = new BitSet();
+        RecordView sent = new RecordView().wrap(batch, batch.readerIndex());
+        boolean isMore = stored.next();
+        while (isMore && sent.next()) {
+            if (isStored(batch, sent)) {
+                found.set(sent.index());
+                isMore = stored.next();
+            }
+        }
+        return isMore ? null : found;
+    }
+
+    private boolean isStored(ByteBuf batch, RecordView sent) {
+        return sent.recordBytes() == stored.recordBytes()
+                && ByteBufUtil.equals(batch, sent.recordAt(), buffer, stored.recordAt(), sent.recordBytes());
     }
 
     @Override

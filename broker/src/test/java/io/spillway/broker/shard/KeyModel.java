@@ -14,7 +14,7 @@ final class KeyModel {
     private record First(String value, long offset, long appendTimeMs) {}
 
     /** One line for each record that is not stored. */
-    record Expected(boolean stored, long baseOffset, Map<Integer, String> told) {}
+    record Expected(boolean stored, long baseOffset, long timeMs, Map<Integer, String> told) {}
 
     private final LinkedHashMap<String, First> window = new LinkedHashMap<>();
     private long maxKeys;
@@ -66,7 +66,37 @@ final class KeyModel {
             }
             endOffset++;
         }
-        return new Expected(!stored.isEmpty(), base, told);
+        return new Expected(!stored.isEmpty(), base, nowMs, told);
+    }
+
+    /** A batch that comes again by its sequence: what it stored stays where it is; of the rest what is known by now is told. */
+    Expected again(List<KeyedRecord> batch, Expected before, long nowMs) {
+        evictWhere(first -> first.appendTimeMs < nowMs - maxAgeMs);
+        Map<Integer, String> told = new TreeMap<>();
+        Map<String, First> fresh = new HashMap<>();
+        long next = before.baseOffset;
+        for (int i = 0; i < batch.size(); i++) {
+            KeyedRecord record = batch.get(i);
+            String id = record.id();
+            if (!before.told.containsKey(i)) {
+                if (id != null) {
+                    fresh.put(id, new First(record.value(), next, before.timeMs));
+                }
+                next++;
+                continue;
+            }
+            First known = fresh.getOrDefault(id, window.get(id));
+            if (known == null) {
+                told.put(i, Code.DEDUP_WINDOW_EXCEEDED.toString());
+            } else {
+                told.put(
+                        i,
+                        known.value.equals(record.value())
+                                ? duplicate(known.offset, known.appendTimeMs)
+                                : Code.IDEMPOTENCY_CONFLICT + " " + known.offset);
+            }
+        }
+        return new Expected(before.stored, before.baseOffset, before.timeMs, told);
     }
 
     static String duplicate(long offset, long appendTimeMs) {

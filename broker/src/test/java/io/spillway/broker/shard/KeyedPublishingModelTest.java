@@ -30,7 +30,14 @@ class KeyedPublishingModelTest {
     private static final String[] VALUES = {"one", "two"};
     private static final ShardConfig CONFIG = withSnapshotsEvery(8 << 10);
 
-    private record Waiting(SteppedShard.Sent sent, KeyModel.Expected expected, String step) {}
+    /** Of how many batches of a producer some come again; the shard knows more. */
+    private static final int REMEMBERED = 20;
+
+    /** @param again whether the batch came before, by its sequence */
+    private record Waiting(SteppedShard.Sent sent, KeyModel.Expected expected, boolean again, String step) {}
+
+    /** A batch of a producer that numbers its records. */
+    private record Came(long sequence, List<KeyedRecord> batch, List<RecordParts> parts, KeyModel.Expected expected) {}
 
     @TempDir(factory = MemoryDirectory.class)
     Path root;
@@ -40,6 +47,9 @@ class KeyedPublishingModelTest {
     private TopicSpec topic;
     private KeyModel model = new KeyModel(0, 0);
     private final List<Waiting> waiting = new ArrayList<>();
+    private final List<Came> came = new ArrayList<>();
+    private long producerId = 1;
+    private long sequence;
     /** What the disk holds while syncs are held back. */
     private @Nullable Path image;
 
@@ -104,6 +114,7 @@ class KeyedPublishingModelTest {
             case 6 -> purge();
             case 7 -> limit();
             case 8, 9, 10, 11, 12 -> passTime();
+            case 13, 14, 15, 16, 17 -> publishAgain(step);
             default -> publish(step);
         }
     }
@@ -119,7 +130,32 @@ class KeyedPublishingModelTest {
         List<RecordParts> parts =
                 batch.stream().map(record -> record.parts(shard.clock.nowMs)).toList();
         KeyModel.Expected expected = model.publish(batch, shard.clock.nowMs);
-        Waiting published = new Waiting(shard.publish(topic, 0, parts), expected, step + " " + batch);
+        SteppedShard.Sent sent;
+        if (random.nextBoolean()) {
+            sent = shard.publish(topic, producerId, sequence, parts);
+            came.add(new Came(sequence, batch, parts, expected));
+            sequence += batch.size();
+            if (came.size() > REMEMBERED) {
+                came.remove(0);
+            }
+        } else {
+            sent = shard.publish(topic, 0, parts);
+        }
+        await(new Waiting(sent, expected, false, step + " " + batch));
+    }
+
+    /** What a producer does that got no answer. */
+    private void publishAgain(String step) {
+        if (came.isEmpty()) {
+            return;
+        }
+        Came before = came.get(random.nextInt(came.size()));
+        KeyModel.Expected expected = model.again(before.batch, before.expected, shard.clock.nowMs);
+        SteppedShard.Sent sent = shard.publish(topic, producerId, before.sequence, before.parts);
+        await(new Waiting(sent, expected, true, step + " again " + before.batch));
+    }
+
+    private void await(Waiting published) {
         if (shard.syncer.held) {
             waiting.add(published);
         } else {
@@ -142,7 +178,8 @@ class KeyedPublishingModelTest {
         assertThat(answers).as(published.step).isEqualTo(published.expected.told());
         assertThat(outcome.duplicate())
                 .as(published.step)
-                .isEqualTo(!published.expected.stored() && outcome.errors().isEmpty());
+                .isEqualTo(published.again
+                        || (!published.expected.stored() && outcome.errors().isEmpty()));
         if (published.expected.stored()) {
             assertThat(outcome.baseOffset()).as(published.step).isEqualTo(published.expected.baseOffset());
         }
@@ -182,11 +219,14 @@ class KeyedPublishingModelTest {
             return;
         }
         for (Waiting lost : waiting) {
-            if (lost.expected.stored()) {
+            if (lost.expected.stored() && !lost.again) {
                 assertThat(lost.sent.isAnswered()).as(lost.step).isFalse();
             }
         }
         waiting.clear();
+        came.clear();
+        producerId++;
+        sequence = 0;
         SteppedShard.StillClock clock = shard.clock;
         shard.close();
         shard = new SteppedShard(left, clock, CONFIG);
@@ -207,6 +247,7 @@ class KeyedPublishingModelTest {
         long upTo = start + random.nextLong(model.endOffset - start);
         PurgeTest.purgeTo(shard, topic, 0, upTo);
         model.purge(upTo);
+        came.removeIf(batch -> batch.expected.baseOffset() < upTo);
     }
 
     private void limit() {

@@ -6,6 +6,7 @@ import io.netty.buffer.Unpooled;
 import io.spillway.broker.catalog.TopicSpec;
 import io.spillway.broker.idempotency.KeyWindow;
 import io.spillway.protocol.Code;
+import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.v1.Durability;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.ItemError;
@@ -293,5 +294,52 @@ class KeyedPublishingTest {
         shard.pass(20);
 
         repeats(second.outcome(), first);
+    }
+
+    @Test
+    void aBatchThatComesAgainHasItsFirstResultOfEachRecord() {
+        TopicSpec topic = topic();
+        publish(topic, KeyedRecord.of("old", "1"));
+        List<RecordParts> records = Stream.of(
+                        KeyedRecord.of("a", "1"),
+                        KeyedRecord.of("old", "1"),
+                        new KeyedRecord(null, "plain", -1),
+                        KeyedRecord.of("old", "2"),
+                        KeyedRecord.of("a", "1"),
+                        new KeyedRecord(null, "plain", -1))
+                .map(record -> record.parts(shard.clock.nowMs))
+                .toList();
+        PublishOutcome first = shard.publish(topic, 7, 0, records).outcome();
+        assertThat(first.baseOffset()).isEqualTo(1);
+        assertThat(first.keyResults())
+                .extracting(KeyResult::getIndex, KeyResult::getOffset)
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple(1, 0L), org.assertj.core.groups.Tuple.tuple(4, 1L));
+
+        shard = shard.restarted();
+        PublishOutcome again = shard.publish(topic, 7, 0, records).outcome();
+
+        assertThat(again.duplicate()).isTrue();
+        assertThat(again.baseOffset()).isEqualTo(first.baseOffset());
+        assertThat(again.appendTimeMs()).isEqualTo(first.appendTimeMs());
+        assertThat(again.keyResults()).isEqualTo(first.keyResults());
+        assertThat(again.errors()).isEqualTo(first.errors());
+        assertThat(shard.describe(topic).get(0).getEndOffset()).isEqualTo(4);
+    }
+
+    @Test
+    void aBatchThatComesAgainAndWhoseRecordsAreGoneIsSaidToBeSomewhere() {
+        TopicSpec topic = topic();
+        List<RecordParts> records = Stream.of(KeyedRecord.of("a", "1"), new KeyedRecord(null, "plain", -1))
+                .map(record -> record.parts(shard.clock.nowMs))
+                .toList();
+        shard.publish(topic, 7, 0, records);
+        PurgeTest.purgeTo(shard, topic, 0, 2);
+
+        PublishOutcome again = shard.publish(topic, 7, 0, records).outcome();
+
+        assertThat(again.duplicate()).isTrue();
+        assertThat(again.baseOffset()).as("where is forgotten").isEqualTo(-1);
+        assertThat(again.errors()).extracting(KeyedPublishingTest::code).containsExactly(Code.DEDUP_WINDOW_EXCEEDED);
     }
 }

@@ -231,8 +231,19 @@ final class SteppedShard implements AutoCloseable {
         return sent;
     }
 
+    /** As a producer that numbers its records; a batch that is sent again has the same sequence and records. */
+    Sent publish(TopicSpec topic, long producerId, long sequence, List<RecordParts> records) {
+        Sent sent = new Sent();
+        mailbox.offer(command(sent, topic, 0, batch(records, producerId, sequence)));
+        run();
+        return sent;
+    }
+
     private ShardCommand.Publish command(Sent sent, TopicSpec topic, int partition, List<RecordParts> records) {
-        ByteBuf batch = batch(records);
+        return command(sent, topic, partition, batch(records, 0, 0));
+    }
+
+    private ShardCommand.Publish command(Sent sent, TopicSpec topic, int partition, ByteBuf batch) {
         return ShardCommand.Publish.of(
                 sent,
                 topic.partitionId(partition),
@@ -245,9 +256,13 @@ final class SteppedShard implements AutoCloseable {
     }
 
     static ByteBuf batch(List<RecordParts> records) {
+        return batch(records, 0, 0);
+    }
+
+    private static ByteBuf batch(List<RecordParts> records, long producerId, long sequence) {
         RecordBatchWriter writer = new RecordBatchWriter(ALLOCATOR, 1 << 20);
         records.forEach(writer::add);
-        RecordBatchWriter.Batch parts = writer.finish(0, 0, 0);
+        RecordBatchWriter.Batch parts = writer.finish(producerId, 0, sequence);
         ByteBuf batch = ALLOCATOR.directBuffer(parts.bytes());
         batch.writeBytes(parts.head()).writeBytes(parts.body());
         parts.release();
