@@ -5,12 +5,9 @@ import io.spillway.broker.audit.AuditEntry;
 import io.spillway.broker.auth.Access;
 import io.spillway.broker.auth.AccessRule;
 import io.spillway.broker.auth.Credential;
-import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.shard.AccessChange;
 import io.spillway.broker.shard.Mailbox;
-import io.spillway.broker.shard.Reply;
 import io.spillway.broker.shard.ShardCommand;
-import io.spillway.protocol.Code;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -21,14 +18,12 @@ import java.util.function.Supplier;
  * durable. Thread-safe.
  */
 public final class AccessSettings {
-    private final Mailbox mailbox;
-    private final Audit audit;
+    private final AuditedChanges changes;
     private final Supplier<Access> access;
 
     /** @param mailbox of the shard that keeps it */
     public AccessSettings(Mailbox mailbox, Audit audit, Supplier<Access> access) {
-        this.mailbox = mailbox;
-        this.audit = audit;
+        changes = new AuditedChanges(mailbox, audit, "access is");
         this.access = access;
     }
 
@@ -60,20 +55,9 @@ public final class AccessSettings {
 
     private CompletableFuture<Boolean> change(
             AccessChange change, String who, String operation, Map<String, String> detail, String reason) {
-        CompletableFuture<Boolean> answer = new CompletableFuture<>();
-        Reply<Boolean> reply = Reply.completing(answer);
-        audit.around(
+        return changes.change(
                 new AuditEntry(who, operation, "", "", reason, detail),
-                audited -> offer(new ShardCommand.ChangeAccess(change, audited)),
-                reply,
+                audited -> new ShardCommand.ChangeAccess(change, audited),
                 done -> "done");
-        return answer;
-    }
-
-    private void offer(ShardCommand command) {
-        if (!mailbox.offer(command)) {
-            throw new SpillwayException(
-                    Code.OVERLOADED, "access is not changed", "the broker's queue is full", "try again");
-        }
     }
 }

@@ -2,13 +2,11 @@ package io.spillway.broker.session;
 
 import io.spillway.broker.audit.Audit;
 import io.spillway.broker.audit.AuditEntry;
-import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.flow.Quota;
 import io.spillway.broker.flow.Quotas;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Reply;
 import io.spillway.broker.shard.ShardCommand;
-import io.spillway.protocol.Code;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -16,14 +14,12 @@ import java.util.function.Supplier;
 
 /** Shows and changes the quotas; changes are audited, and answered once they are durable. Thread-safe. */
 public final class QuotaSettings {
-    private final Mailbox mailbox;
-    private final Audit audit;
+    private final AuditedChanges changes;
     private final Supplier<Quotas> quotas;
 
     /** @param mailbox of the shard that keeps them */
     public QuotaSettings(Mailbox mailbox, Audit audit, Supplier<Quotas> quotas) {
-        this.mailbox = mailbox;
-        this.audit = audit;
+        changes = new AuditedChanges(mailbox, audit, "quotas are");
         this.quotas = quotas;
     }
 
@@ -49,20 +45,6 @@ public final class QuotaSettings {
 
     private CompletableFuture<Boolean> audited(
             String who, String operation, Map<String, String> detail, Function<Reply<Boolean>, ShardCommand> command) {
-        CompletableFuture<Boolean> answer = new CompletableFuture<>();
-        Reply<Boolean> reply = Reply.completing(answer);
-        audit.around(
-                new AuditEntry(who, operation, "", "", "", detail),
-                audited -> offer(command.apply(audited)),
-                reply,
-                done -> "done");
-        return answer;
-    }
-
-    private void offer(ShardCommand command) {
-        if (!mailbox.offer(command)) {
-            throw new SpillwayException(
-                    Code.OVERLOADED, "quotas are not changed", "the broker's queue is full", "try again");
-        }
+        return changes.change(new AuditEntry(who, operation, "", "", "", detail), command, done -> "done");
     }
 }

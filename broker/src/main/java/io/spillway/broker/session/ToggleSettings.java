@@ -3,16 +3,13 @@ package io.spillway.broker.session;
 import io.spillway.broker.audit.Audit;
 import io.spillway.broker.audit.AuditEntry;
 import io.spillway.broker.base.Clock;
-import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.shard.Mailbox;
-import io.spillway.broker.shard.Reply;
 import io.spillway.broker.shard.ShardCommand;
 import io.spillway.broker.shard.ToggleChange;
 import io.spillway.broker.toggles.KnownToggles;
 import io.spillway.broker.toggles.Toggle;
 import io.spillway.broker.toggles.ToggleSetting;
 import io.spillway.broker.toggles.Toggles;
-import io.spillway.protocol.Code;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -24,15 +21,13 @@ import org.jspecify.annotations.Nullable;
 public final class ToggleSettings {
     private static final String FALLBACK = "default";
 
-    private final Mailbox mailbox;
-    private final Audit audit;
+    private final AuditedChanges changes;
     private final Supplier<Toggles> toggles;
     private final Clock clock;
 
     /** @param mailbox of the shard that keeps them */
     public ToggleSettings(Mailbox mailbox, Audit audit, Supplier<Toggles> toggles, Clock clock) {
-        this.mailbox = mailbox;
-        this.audit = audit;
+        changes = new AuditedChanges(mailbox, audit, "toggles are");
         this.toggles = toggles;
         this.clock = clock;
     }
@@ -64,14 +59,10 @@ public final class ToggleSettings {
 
     public CompletableFuture<ToggleChange.Done> change(ToggleChange change) {
         KnownToggles.get(change.name(), change.kind());
-        CompletableFuture<ToggleChange.Done> answer = new CompletableFuture<>();
-        Reply<ToggleChange.Done> reply = Reply.completing(answer);
-        audit.around(
+        return changes.change(
                 entry(change),
-                audited -> offer(new ShardCommand.ChangeToggle(change, audited)),
-                reply,
+                audited -> new ShardCommand.ChangeToggle(change, audited),
                 done -> "revision " + done.revision() + ": " + text(done.now()));
-        return answer;
     }
 
     private AuditEntry entry(ToggleChange change) {
@@ -107,12 +98,5 @@ public final class ToggleSettings {
         }
         String scope = setting.scope().isAll() ? "" : " of " + setting.scope();
         return setting.value() + " for " + setting.rolloutBp() + "/10000" + scope;
-    }
-
-    private void offer(ShardCommand command) {
-        if (!mailbox.offer(command)) {
-            throw new SpillwayException(
-                    Code.OVERLOADED, "toggles are not changed", "the broker's queue is full", "try again");
-        }
     }
 }
