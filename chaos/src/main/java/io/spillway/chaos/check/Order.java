@@ -51,7 +51,10 @@ final class Order {
         return life.acked.get(0).offset();
     }
 
-    /** In the group that keeps the order of keys, first deliveries of a key come in the order of their offsets. */
+    /**
+     * In the group that keeps the order of keys, first deliveries of a key come in the order of their offsets. Records without a
+     * key have no order.
+     */
     static void firstDeliveriesAreInOrder(Evidence evidence, String group, Consumer<String> broken) {
         Map<String, Event.Delivered> newest = new HashMap<>();
         Map<String, Boolean> seen = new HashMap<>();
@@ -59,7 +62,7 @@ final class Order {
             boolean isFirst =
                     seen.putIfAbsent(delivered.group() + " " + delivered.partition() + "@" + delivered.offset(), true)
                             == null;
-            if (!delivered.group().equals(group) || !isFirst) {
+            if (!delivered.group().equals(group) || !isFirst || delivered.key().isEmpty()) {
                 continue;
             }
             Event.Delivered before = newest.put(delivered.key(), delivered);

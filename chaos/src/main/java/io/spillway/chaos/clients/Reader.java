@@ -155,7 +155,7 @@ public final class Reader implements Runnable {
                 group.name(),
                 message.path("partition").asInt(),
                 message.path("offset").asLong(),
-                message.path("key").asText(),
+                message.path("key").asText(""),
                 id,
                 message.path("attempt").asInt()));
     }

@@ -74,7 +74,7 @@ public final class Stream implements Runnable {
                 name,
                 message.path("partition").asInt(),
                 message.path("offset").asLong(),
-                message.path("key").asText(),
+                message.path("key").asText(""),
                 Reader.idOf(message),
                 message.path("attempt").asInt()));
         read.incrementAndGet();

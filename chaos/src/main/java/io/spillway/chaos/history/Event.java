@@ -36,7 +36,11 @@ public sealed interface Event {
     /** It was refused, or its outcome is not known. */
     record Failed(long atNs, String who, long call, String id, Failure failure) implements Event {}
 
-    /** A message was handed out. */
+    /**
+     * A message was handed out.
+     *
+     * @param key empty: the record has none
+     */
     record Delivered(
             long atNs, String who, String group, int partition, long offset, String key, String id, int attempt)
             implements Event {}

@@ -190,6 +190,21 @@ class CheckerTest {
     }
 
     @Test
+    void recordsWithoutAKeyHaveNoOrder() {
+        Story story = new Story()
+                .invoke(1, "a-0", "")
+                .ack(1, "a-0", 10)
+                .invoke(2, "a-1", "")
+                .ack(2, "a-1", 11)
+                .store("a-0", "", 10)
+                .store("a-1", "", 11)
+                .delivered("a-1", "", 11)
+                .delivered("a-0", "", 10);
+
+        assertThat(story.broken()).isEmpty();
+    }
+
+    @Test
     void aRedeliveryMayComeLater() {
         assertThat(good().delivered("a-0", "a", 10).broken()).isEmpty();
     }
