@@ -87,6 +87,7 @@ public final class KafkaLoad implements Peer {
         Properties settings = plan.topics() > MANY_TOPICS ? settings(load, "kafka-producer-topics") : settings(load);
         KafkaProducer<byte[], byte[]> producer =
                 new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+        topics.forEach(producer::partitionsFor); // else the first record of each topic waits for it
         return new Publishing() {
             @Override
             public void publish(Item item) {

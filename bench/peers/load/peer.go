@@ -89,8 +89,8 @@ func (o *outcomes) err() error {
 	return nil
 }
 
-// window is how many records may be without an outcome: 4,096, or 32 MiB of large ones.
-func window(size int) int { return max(16, min(4096, (32<<20)/size)) }
+// window is how many records of a producer may be without an outcome: 4,096, or 8 MiB of large ones. NATS refuses what exceeds 128 MiB in all.
+func window(size int) int { return max(16, min(4096, (8<<20)/size)) }
 
 // tlsOf is nil without an authority.
 func tlsOf(authority string) (*tls.Config, error) {

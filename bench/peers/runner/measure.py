@@ -64,7 +64,7 @@ class Measurement:
             ended = subprocess.run(command, capture_output=True, text=True, timeout=self.limit_s, check=False)
         except subprocess.TimeoutExpired:
             return {"failed": f"it took longer than {self.limit_s:.0f} s"}
-        last = (ended.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        last = last_words(ended.stderr)
         if ended.returncode == UNABLE:
             return {"unable": last}
         if ended.returncode:
@@ -84,13 +84,13 @@ class Measurement:
             load = subprocess.Popen(self.command(server.endpoint(contestant.peer), None), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             if '"trying"' not in load.stdout.readline():
                 load.wait()
-                last = (load.stderr.read().strip().splitlines() or ["it says nothing"])[-1]
+                last = last_words(load.stderr.read())
                 return {"unable" if load.returncode == UNABLE else "failed": last}
             spawned = time.time_ns()
             server.start()
             said, errors = load.communicate(timeout=90)
             if load.returncode:
-                last = (errors.strip().splitlines() or ["it says nothing"])[-1]
+                last = last_words(errors)
                 return {"unable" if load.returncode == UNABLE else "failed": last}
             result = json.loads(said.strip().splitlines()[-1])
             time.sleep(IDLE_SECONDS)
@@ -105,6 +105,11 @@ class Measurement:
                 load.wait()
             if server:
                 server.stop()
+
+
+def last_words(errors):
+    last = (errors.strip().splitlines() or ["it says nothing"])[-1]
+    return last.removeprefix("error: ").removeprefix("not able to").lstrip(": ")
 
 
 def opens():

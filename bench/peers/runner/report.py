@@ -3,9 +3,11 @@
 import json
 import os
 import platform
+import subprocess
 import time
 
 from .figures import collect, median, number, plot, table
+from .servers import HOME, INSTALLED
 
 COSTS = (("CPU of the server, s per million records", "server_cpu_s_per_million"), ("RSS of the server after it, MiB", "rss_mib"))
 
@@ -63,7 +65,7 @@ def write(run):
             (out / name).write_text(plot(f"{setup.title}: {heading}", unit, rows, contestants, logarithmic))
     text += reasons(run)
     (out / "tables.md").write_text("\n".join(text))
-    (out / "results.json").write_text(json.dumps({"begun": run.begun, "rounds": run.rounds, "seconds": run.seconds, "machine": machine(),
+    (out / "results.json").write_text(json.dumps({"begun": run.begun, "rounds": run.rounds, "seconds": run.seconds, "machine": machine(), "versions": versions(),
                                                   "measurements": run.measurements}, indent=1))
 
 
@@ -74,7 +76,14 @@ def header(run):
     warning = "**Others used more than 10 %: run it again on a quiet machine.** " if others and median(others) > 10 else ""
     return (f"{machine()}, {time.strftime('%Y-%m-%d', time.gmtime(run.begun))}. Medians of {run.rounds} rounds (least .. most), in each of which "
             f"everybody had a turn of {run.seconds:g} s after {run.warm_up:g} s that do not count. {noise}{warning}"
-            "`-`: the peer does not have it; failed: see below.\n")
+            f"`-`: the peer does not have it; failed: see below.\n\n{', '.join(versions())}.\n")
+
+
+def versions():
+    """What bench/peers/install has written down, and which Spillway this is."""
+    installed = INSTALLED / "versions"
+    commit = subprocess.run(["git", "-C", HOME, "describe", "--always", "--dirty"], capture_output=True, text=True, check=False).stdout.strip()
+    return [f"Spillway {commit or 'of no repository'}", *(installed.read_text().splitlines() if installed.exists() else [])]
 
 
 def machine():
