@@ -51,11 +51,6 @@ public final class BrokerProcess implements AutoCloseable {
         return broker;
     }
 
-    /** The command that runs the CLI in a process of its own. */
-    static List<String> command(String... arguments) {
-        return java("io.spillway.broker.cli.Main", arguments);
-    }
-
     /** The command that runs this class of the test's class path in a process of its own. */
     public static List<String> java(String mainClass, String... arguments) {
         List<String> command = new ArrayList<>();
@@ -80,7 +75,8 @@ public final class BrokerProcess implements AutoCloseable {
             Path err = directory.resolveSibling(directory.getFileName() + ".err");
             Files.deleteIfExists(out);
             List<String> command = new ArrayList<>(prefix);
-            command.addAll(command("serve", "--data-dir", directory.toString(), "--listen", wire, "--http", http));
+            command.addAll(
+                    BuiltBroker.command("serve", "--data-dir", directory.toString(), "--listen", wire, "--http", http));
             settings.forEach(setting -> command.addAll(List.of("--set", setting)));
             Process started = new ProcessBuilder(command)
                     .redirectOutput(out.toFile())

@@ -13,7 +13,7 @@ record Cli(int exit, String out, String err) {
         Path out = Files.createTempFile("cli", ".out");
         Path err = Files.createTempFile("cli", ".err");
         try {
-            Process process = new ProcessBuilder(BrokerProcess.command(arguments))
+            Process process = new ProcessBuilder(BuiltBroker.command(arguments))
                     .redirectOutput(out.toFile())
                     .redirectError(err.toFile())
                     .start();

@@ -12,10 +12,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,8 +30,13 @@ import org.junit.jupiter.api.io.TempDir;
 class DamagedReplicaTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+    private static final Pattern CAUSE = Pattern.compile("\"cause\":\"([A-Z_]+)\"");
+
     @TempDir
     Path directory;
+
+    /** What was wrong with damaged nodes, as they said themselves. */
+    private final Set<String> causes = new HashSet<>();
 
     private interface Damage {
         void to(Path node) throws IOException;
@@ -137,22 +145,26 @@ class DamagedReplicaTest {
                     damage.to(cluster.dataDir(damaged));
                     node.start();
                     more.publish(OutgoingRecord.of(Numbers.value(turn))).get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-                    awaitWhole(cluster, node);
+                    awaitWhole(cluster, damaged);
                 }
 
                 ClusterTest.assertEachOnce(client, numbers);
             }
             ClusterTest.stopAll(cluster);
         }
+        assertThat(causes).contains("RETURNING", "QUARANTINE");
         TreeMap<Integer, String> first = StoredLog.digest(directory.resolve("n1"));
         assertThat(StoredLog.digest(directory.resolve("n2"))).isEqualTo(first);
         assertThat(StoredLog.digest(directory.resolve("n3"))).isEqualTo(first);
     }
 
-    private static void awaitWhole(BrokerCluster cluster, BrokerProcess node) {
+    private void awaitWhole(BrokerCluster cluster, int damaged) {
         await("the node to be ready, and all to vote").atMost(PATIENCE).until(() -> {
+            CAUSE.matcher(cluster.get(damaged, "/diagnose?scope=node"))
+                    .results()
+                    .forEach(found -> causes.add(found.group(1)));
             String status = cluster.status(cluster.node(0));
-            return cluster.isReady(node) && status.split("\"VOTER\"", -1).length == 4;
+            return cluster.isReady(cluster.node(damaged)) && status.split("\"VOTER\"", -1).length == 4;
         });
     }
 }
