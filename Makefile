@@ -55,7 +55,7 @@ test-rust: build-dir ## the Rust client, against the broker that was built last
 	grep -v ' \.\.\. ok$$\|^$$' ../build/rust-test.log; exit $$status
 
 test-console: console-tests/node_modules ## the console in a headless Chromium, against the broker that was built last; needs Node 20 and chromium
-	cd console-tests && node --test --test-reporter=spec console.test.js
+	cd console-tests && node --test --test-concurrency=1 --test-reporter=spec *.test.js
 
 console-tests/node_modules: console-tests/package-lock.json
 	cd console-tests && npm ci --no-audit --no-fund --loglevel=error

@@ -1,64 +1,23 @@
 // The console in a real browser, against a broker of its own: clicks, pictures, a thousand topics, a broker that goes and comes
 // back. Pictures are in build/console-tests.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import puppeteer from 'puppeteer-core';
+import { Broker, launch, picture as pictureOf, run } from './broker.js';
 
-const home = dirname(dirname(fileURLToPath(import.meta.url)));
-const spillway = process.env.SPILLWAY ?? join(home, 'bin', 'spillway');
-const pictures = join(home, 'build', 'console-tests');
-const chromium = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const data = mkdtempSync(join(tmpdir(), 'spillway-console-'));
+const broker = new Broker('--data-dir', join(data, 'broker'));
 const TOPICS = 1_000;
 const WAIT_MS = 10_000;
 
-let broker;
-let http = '127.0.0.1:0';
-let wire = '127.0.0.1:0';
 let browser;
 let page;
 const faults = [];
 
-async function start() {
-  broker = spawn(spillway, ['serve', '--data-dir', join(data, 'broker'), '--listen', wire, '--http', http]);
-  let said = '';
-  broker.stderr.on('data', (more) => {
-    said += more;
-  });
-  const ready = await new Promise((resolve, reject) => {
-    let out = '';
-    broker.stdout.on('data', (more) => {
-      out += more;
-      const match = /wire=(\S+) http=(\S+)/.exec(out);
-      if (match) {
-        resolve(match);
-      }
-    });
-    broker.on('exit', () => reject(new Error(`the broker did not start: ${said}`)));
-  });
-  [, wire, http] = ready;
-}
-
-async function stop() {
-  const ended = new Promise((resolve) => broker.once('exit', resolve));
-  broker.kill('SIGTERM');
-  await ended;
-}
-
-async function run(input, ...args) {
-  const command = spawn(spillway, [...args, '--endpoint', wire]);
-  command.stdin.end(input);
-  const code = await new Promise((resolve) => command.on('exit', resolve));
-  assert.equal(code, 0, args.join(' '));
-}
-
 async function change(path) {
-  const answer = await fetch(`http://${http}/api/${path}`, { method: 'POST', headers: { 'X-Spillway-Request': 'test' } });
+  const answer = await fetch(`http://${broker.http}/api/${path}`, { method: 'POST', headers: { 'X-Spillway-Request': 'test' } });
   assert.equal(answer.status, 200, `${path}: ${await answer.text()}`);
 }
 
@@ -92,18 +51,16 @@ async function send(reason) {
 }
 
 function picture(name) {
-  return page.screenshot({ path: join(pictures, `${name}.png`) });
+  return pictureOf(page, name);
 }
 
 before(async () => {
-  assert.ok(chromium, 'there is no Chromium: apt-get install chromium, or set CHROMIUM');
-  mkdirSync(pictures, { recursive: true });
-  await start();
-  browser = await puppeteer.launch({ executablePath: chromium, headless: true, args: ['--no-sandbox', '--disable-gpu'] });
+  await broker.start();
+  browser = await launch();
   page = await browser.newPage();
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => message.text().includes('Content Security Policy') && faults.push(message.text()));
-  page.on('request', (request) => /^(data|chrome)/.test(request.url()) || request.url().startsWith(`http://${http}/`) || faults.push(`asks elsewhere: ${request.url()}`));
+  page.on('request', (request) => /^(data|chrome)/.test(request.url()) || request.url().startsWith(`http://${broker.http}/`) || faults.push(`asks elsewhere: ${request.url()}`));
   await page.setViewport({ width: 1360, height: 900 });
   const names = Array.from({ length: TOPICS - 2 }, (_, i) => `svc-${String(i).padStart(4, '0')}.events`);
   await change('topic/create?topic=orders&partitions=2&reason=test');
@@ -113,13 +70,13 @@ before(async () => {
   }
   await change('group/create?topic=orders&group=billing&start=earliest&reason=test');
   const records = Array.from({ length: 120 }, (_, i) => `{"id":${i},"note":"<b>record</b> ${i}"}`).join('\n');
-  await run(`${records}\n`, 'publish', 'orders', '--key-regex', '"id":(\\d+)', '--header', 'type=order');
-  await run('{"id":7}\n{"id":9}\n', 'publish', 'orders.dlq', ...['cause=MAX_DELIVERIES', 'topic=orders', 'partition=0', 'offset=7',
+  await run(`${records}\n`, 'publish', 'orders', '--endpoint', broker.wire, '--key-regex', '"id":(\\d+)', '--header', 'type=order');
+  await run('{"id":7}\n{"id":9}\n', 'publish', 'orders.dlq', '--endpoint', broker.wire, ...['cause=MAX_DELIVERIES', 'topic=orders', 'partition=0', 'offset=7',
     'group=billing', 'error=timeout'].flatMap((each) => ['--header', `spillway-dlq-${each}`]));
   // A network that changes while the page loads is no fault of the page.
   for (let i = 0; i < 5; i++) {
     try {
-      await page.goto(`http://${http}/`);
+      await page.goto(`http://${broker.http}/`);
       await page.waitForSelector('#nav a', { timeout: 3_000 });
       break;
     } catch (error) {
@@ -130,9 +87,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  if (broker && broker.exitCode === null) {
-    await stop();
-  }
+  await broker.stop();
   rmSync(data, { recursive: true, force: true });
 });
 
@@ -278,10 +233,10 @@ test('a broker that goes away is said to be gone, and the page goes on by itself
   await open('#/');
   await see('Largest backlogs');
   const gone = see('does not answer', 'broker gone');
-  await stop();
+  await broker.stop();
   await gone;
   await picture('gone');
-  await start();
+  await broker.start();
   await page.waitForFunction(() => document.querySelector('#gone').hidden && document.querySelector('#line').innerText.includes('live'),
     { timeout: WAIT_MS });
   await open('#/topics');
