@@ -100,9 +100,10 @@ dist: build ## a tarball with everything to run, its own Java runtime included, 
 deb: dist ## a Debian package, in build/
 	packaging/deb $(DIST) $(VERSION)
 
-test-packages: dist ## install, upgrade and remove the Debian package in a root of its own, and validate the manifests for Kubernetes
+test-packages: dist ## install, upgrade and remove the Debian package in a root of its own, and validate the manifests for Kubernetes, and the alerts and the dashboard in a Prometheus
 	packaging/test-deb $(DIST)
 	deploy/kubernetes/validate
+	deploy/prometheus/validate
 
 format: ## format all sources
 	$(MVN) spotless:apply
