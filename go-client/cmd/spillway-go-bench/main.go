@@ -1,8 +1,11 @@
-// Command spillway-go-bench puts load on a broker through the Go client and prints one line of JSON. The topic must exist.
+// Command spillway-go-bench puts load on a broker through the Go client and prints one line of JSON. The topic must exist, but for
+// topics, which makes t-0 and so on.
 //
 //	spillway-go-bench produce --topic t --seconds 5 --size 128 --durability mapped
 //	spillway-go-bench consume --topic t --count 1000000 [--group g]
 //	spillway-go-bench latency --topic t --seconds 5 --rate 10000 --size 256
+//	spillway-go-bench idle --count 10000 --seconds 30
+//	spillway-go-bench topics --topic t --count 5000
 package main
 
 import (
@@ -38,7 +41,7 @@ func (p *plan) isOver(records int, since time.Time) bool {
 
 type load func(ctx context.Context, client *spillway.Client, p *plan) (map[string]any, error)
 
-var loads = map[string]load{"produce": produce, "consume": consume, "latency": latency}
+var loads = map[string]load{"produce": produce, "consume": consume, "latency": latency, "idle": idle, "topics": topics}
 
 var levels = map[string]spillway.Durability{"topic": spillway.TopicDurability, "mapped": spillway.Mapped, "synced": spillway.Synced}
 
@@ -57,15 +60,15 @@ func main() {
 
 func run(ctx context.Context, args []string) (map[string]any, error) {
 	if len(args) == 0 || loads[args[0]] == nil {
-		return nil, fmt.Errorf("what to do is missing; next: spillway-go-bench produce|consume|latency --topic NAME")
+		return nil, fmt.Errorf("what to do is missing; next: spillway-go-bench produce|consume|latency|idle|topics --topic NAME")
 	}
 	p := &plan{}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.StringVar(&p.endpoint, "endpoint", "127.0.0.1:7400", "where the broker listens, `host:port`")
 	flags.StringVar(&p.topic, "topic", "", "the topic")
 	flags.StringVar(&p.group, "group", "", "consume as a member of this group and ack each record; empty: as a reader")
-	flags.IntVar(&p.count, "count", 0, "records; 0: as many as the seconds allow")
-	flags.Float64Var(&p.seconds, "seconds", 5, "how long, when there is no count")
+	flags.IntVar(&p.count, "count", 0, "records, connections or topics; 0: as many records as the seconds allow")
+	flags.Float64Var(&p.seconds, "seconds", 5, "how long, when there is no count; of idle: for how long they stay")
 	flags.IntVar(&p.size, "size", 128, "bytes of a value, at least 8")
 	flags.IntVar(&p.rate, "rate", 10_000, "records a second, for latency")
 	durability := flags.String("durability", "topic", "what an ack stands for: topic, mapped or synced")
