@@ -30,6 +30,8 @@ import io.spillway.broker.session.SessionContext;
 import io.spillway.broker.session.ToggleWatch;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
+import io.spillway.broker.shard.ShardConfig;
+import io.spillway.broker.tracing.Traces;
 import io.spillway.broker.transport.BrokerServer;
 import io.spillway.protocol.Code;
 import java.io.IOException;
@@ -69,6 +71,7 @@ public final class Broker implements AutoCloseable {
     private final LinkService links;
     private final @Nullable ClusterMember cluster;
     private final SessionContext context;
+    private final @Nullable Traces traces;
     private final OpenedSecurity security;
     private final BrokerServer server;
     private final PressureMonitor pressure;
@@ -86,8 +89,10 @@ public final class Broker implements AutoCloseable {
             ReplayService replays,
             LinkService links,
             @Nullable ClusterMember cluster,
+            @Nullable Traces traces,
             SessionContext context) {
         this.config = config;
+        this.traces = traces;
         this.clock = clock;
         this.directory = directory;
         this.shards = shards;
@@ -165,12 +170,17 @@ public final class Broker implements AutoCloseable {
         Clock clock = Clock.SYSTEM;
         DataDirectory directory = DataDirectory.open(config.dataDir(), config.nodeId(), config.newShards());
         List<Shard> shards = new ArrayList<>();
+        Traces traces = null;
         try {
             requireCluster(config, directory);
+            if (config.tracing().isOn()) {
+                traces = Traces.start(config.tracing(), clock, directory.nodeId(), VERSION);
+            }
+            ShardConfig told = config.forShards().tracing(traces);
             Published<TopicCatalog> catalog = new Published<>(TopicCatalog.EMPTY);
             for (int i = 0; i < directory.shards(); i++) {
                 finishReplacement(directory.shard(i));
-                shards.add(open(i, config, directory, clock, catalog));
+                shards.add(open(i, config, told, directory, clock, catalog));
             }
             ClusterMember cluster = null;
             if (config.cluster().isMember()) {
@@ -182,7 +192,7 @@ public final class Broker implements AutoCloseable {
                 }
                 checkup.putAside(files, clock);
                 if (shards.isEmpty()) {
-                    shards.add(open(0, config, directory, clock, catalog));
+                    shards.add(open(0, config, told, directory, clock, catalog));
                 }
                 cluster = new ClusterMember(
                         shards.get(0), files, checkup, clock, config.cluster().terms());
@@ -213,24 +223,25 @@ public final class Broker implements AutoCloseable {
                 replaysHeld.set(held);
                 shards.forEach(shard -> shard.holdReplays(held));
             });
-            return start(config, clock, directory, shards, replays, links, cluster, context);
+            return start(config, clock, directory, shards, replays, links, cluster, traces, context);
         } catch (RuntimeException e) {
             shards.forEach(Shard::close);
+            close(traces);
             directory.close();
             throw e;
         }
     }
 
     private static Shard open(
-            int index, BrokerConfig config, DataDirectory directory, Clock clock, Published<TopicCatalog> catalog) {
+            int index,
+            BrokerConfig config,
+            ShardConfig told,
+            DataDirectory directory,
+            Clock clock,
+            Published<TopicCatalog> catalog) {
         Path files = directory.shard(index);
         return Shard.open(
-                index,
-                () -> ShardLog.open(files, config.log(), clock),
-                config.forShards(),
-                clock,
-                new SplittableRandom(),
-                catalog);
+                index, () -> ShardLog.open(files, config.log(), clock), told, clock, new SplittableRandom(), catalog);
     }
 
     private static MemberFiles files(DataDirectory directory) {
@@ -281,9 +292,10 @@ public final class Broker implements AutoCloseable {
             ReplayService replays,
             LinkService links,
             @Nullable ClusterMember cluster,
+            @Nullable Traces traces,
             SessionContext context) {
         try {
-            return new Broker(config, clock, directory, shards, replays, links, cluster, context);
+            return new Broker(config, clock, directory, shards, replays, links, cluster, traces, context);
         } catch (RuntimeException e) {
             links.close();
             replays.close();
@@ -303,6 +315,7 @@ public final class Broker implements AutoCloseable {
             metrics.bindSecurity(security, server);
             metrics.bindReplays(replays);
             metrics.bindHealth(health);
+            metrics.bindTraces(traces);
             return AdminServer.start(
                     config.http(),
                     health::health,
@@ -378,12 +391,20 @@ public final class Broker implements AutoCloseable {
             long leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNs - clock.nanoTime());
             clean &= shard.close(Math.max(SHARD_CLOSE_MS, leftMs));
         }
+        close(traces);
         admin.close();
         directory.close();
         if (!clean) {
-            LOG.error("event=unclean_stop next=\"the next start verifies the log\"");
+            LOG.error(
+                    "event=unclean_stop why=\"a shard did not end in its time\" next=\"none; the next start verifies the log\"");
         }
         return clean;
+    }
+
+    private static void close(@Nullable Traces traces) {
+        if (traces != null) {
+            traces.close();
+        }
     }
 
     /** Whether clients wait for answers, or hold records that they may still settle. */

@@ -8,6 +8,7 @@ import io.spillway.broker.config.Settings;
 import io.spillway.broker.log.LogConfig;
 import io.spillway.broker.session.SessionConfig;
 import io.spillway.broker.shard.ShardConfig;
+import io.spillway.broker.tracing.TracingConfig;
 import io.spillway.protocol.v1.Durability;
 import java.nio.file.Path;
 import java.util.List;
@@ -41,6 +42,7 @@ public record BrokerConfig(
         Group group,
         ClusterConfig cluster,
         SecurityConfig security,
+        TracingConfig tracing,
         long drainTimeoutMs) {
     /** Most offsets between a group's cursor and the newest record it has out; bounds the group's memory. */
     private static final int GROUP_WINDOW = 1 << 20;
@@ -92,6 +94,11 @@ public record BrokerConfig(
                 group(from),
                 ClusterConfig.of(from),
                 SecurityConfig.of(from),
+                new TracingConfig(
+                        from.get(Settings.TRACING_ENDPOINT),
+                        from.get(Settings.TRACING_SAMPLE_RATIO),
+                        from.get(Settings.TRACING_EXPORT_TIMEOUT_MS),
+                        from.get(Settings.TRACING_QUEUE_SPANS)),
                 from.get(Settings.DRAIN_TIMEOUT_MS));
     }
 

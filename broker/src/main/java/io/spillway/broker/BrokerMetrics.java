@@ -17,6 +17,7 @@ import io.spillway.broker.session.SessionContext;
 import io.spillway.broker.shard.GroupFigures;
 import io.spillway.broker.shard.Shard;
 import io.spillway.broker.shard.ShardCounters;
+import io.spillway.broker.tracing.Traces;
 import io.spillway.broker.transport.BrokerServer;
 import io.spillway.protocol.v1.Durability;
 import io.spillway.protocol.v1.PressureReason;
@@ -28,6 +29,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /** Binds what the broker counts to its metrics; the hot paths only add to their counters. */
 final class BrokerMetrics {
@@ -199,6 +201,12 @@ final class BrokerMetrics {
     void bindHealth(NodeHealth health) {
         meters.bind(READY, () -> health.health().ready() ? 1 : 0);
         NodeHealth.TROUBLES.forEach(cause -> meters.bind(NODE_TROUBLE, () -> health.has(cause) ? 1 : 0, cause.name()));
+    }
+
+    void bindTraces(@Nullable Traces traces) {
+        meters.bind(TRACE_SPANS_EXPORTED, () -> traces == null ? 0 : traces.exported());
+        meters.bind(TRACE_SPANS_LOST, () -> traces == null ? 0 : traces.dropped(), "queue");
+        meters.bind(TRACE_SPANS_LOST, () -> traces == null ? 0 : traces.failed(), "export");
     }
 
     private void bindShard(Shard shard, String index) {

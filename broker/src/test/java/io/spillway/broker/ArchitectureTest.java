@@ -52,7 +52,8 @@ class ArchitectureTest {
                     "flow",
                     "toggles",
                     "diagnose",
-                    "auth"),
+                    "auth",
+                    "tracing"),
             List.of("config", "metrics", "filter"),
             List.of("base", "records"));
 

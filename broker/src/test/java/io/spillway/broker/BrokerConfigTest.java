@@ -9,6 +9,7 @@ import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.cluster.MemberTerms;
 import io.spillway.broker.link.SourceAccess;
 import io.spillway.broker.log.LogConfig;
+import io.spillway.broker.tracing.TracingConfig;
 import io.spillway.broker.transport.Door;
 import java.nio.file.Path;
 import java.util.List;
@@ -86,6 +87,10 @@ final class BrokerConfigTest {
                 Map.entry("link.tls-key", "n.pem"),
                 Map.entry("link.user", "o"),
                 Map.entry("link.password-file", "p"),
+                Map.entry("tracing.otlp-endpoint", "http://q:33"),
+                Map.entry("tracing.sample-ratio", "0.34"),
+                Map.entry("tracing.export-timeout-ms", "35s"),
+                Map.entry("tracing.queue-spans", "360"),
                 Map.entry("drain-timeout-ms", "22")));
 
         assertThat(config)
@@ -124,6 +129,7 @@ final class BrokerConfigTest {
                                         Path.of("l.pem"), Path.of("m.pem"), Path.of("n.pem"), "o", Path.of("p")),
                                 new Door.Limits(15, 30, 31),
                                 32_000),
+                        new TracingConfig("http://q:33", 0.34, 35_000, 360),
                         22));
     }
 }

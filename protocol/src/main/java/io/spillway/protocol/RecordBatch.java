@@ -42,6 +42,8 @@ public final class RecordBatch {
 
     /** Broker flag: a record of the batch has deliver_at or expires_at. */
     public static final int TIMED = 1;
+    /** Broker flag: a record of the batch has a trace that its publisher samples. */
+    public static final int TRACED = 2;
 
     private static final int LENGTH = 8;
     private static final int LEADER_EPOCH = 12;
@@ -77,7 +79,7 @@ public final class RecordBatch {
         return buffer.getLong(at + APPEND_TIME);
     }
 
-    /** What the broker found out about the records when it took the batch: {@link #TIMED}. */
+    /** What the broker found out about the records when it took the batch: {@link #TIMED}, {@link #TRACED}. */
     public static int brokerFlags(ByteBuf buffer, int at) {
         return buffer.getUnsignedByte(at + BROKER_FLAGS);
     }

@@ -5,6 +5,7 @@ import static io.spillway.broker.config.ValueType.choice;
 import static io.spillway.broker.config.ValueType.count;
 import static io.spillway.broker.config.ValueType.duration;
 import static io.spillway.broker.config.ValueType.flag;
+import static io.spillway.broker.config.ValueType.fraction;
 import static io.spillway.broker.config.ValueType.path;
 import static io.spillway.broker.config.ValueType.size;
 import static io.spillway.broker.config.ValueType.text;
@@ -314,6 +315,26 @@ public final class Settings {
             "50",
             "Share of the weight that a consumer keeps which reports its health from another zone than this broker's.");
 
+    public static final Setting<String> TRACING_ENDPOINT = new Setting<>(
+            "tracing.otlp-endpoint",
+            text(
+                    "(https?://[^\\s/]+(/\\S*)?)?",
+                    "empty, or http://HOST:PORT or https://HOST:PORT, with a path or without"),
+            "",
+            "Where the broker sends spans: a collector that takes OTLP over HTTP, usually at port 4318; without a path "
+                    + "/v1/traces is meant. Empty: the broker makes no spans.");
+    public static final Setting<Double> TRACING_SAMPLE_RATIO = new Setting<>(
+            "tracing.sample-ratio",
+            fraction(),
+            "1",
+            "Of the traces that publishers sample, the share for which the broker makes spans.");
+    public static final Setting<Long> TRACING_EXPORT_TIMEOUT_MS = new Setting<>(
+            "tracing.export-timeout-ms", duration(100, MINUTE), "10s", "How long one export of spans may take.");
+    public static final Setting<Integer> TRACING_QUEUE_SPANS = new Setting<>(
+            "tracing.queue-spans",
+            count(128, 1_000_000),
+            "8192",
+            "Spans that may wait for their export. Those beyond it are counted and dropped; nothing waits for them.");
     public static final Setting<Long> DRAIN_TIMEOUT_MS = new Setting<>(
             "drain-timeout-ms",
             duration(0, 10 * MINUTE),
@@ -383,6 +404,10 @@ public final class Settings {
             GROUP_DEFAULT_MAX_DELIVERIES,
             GROUP_DEFAULT_MAX_UNACKED,
             GROUP_OTHER_ZONE_PERCENT,
+            TRACING_ENDPOINT,
+            TRACING_SAMPLE_RATIO,
+            TRACING_EXPORT_TIMEOUT_MS,
+            TRACING_QUEUE_SPANS,
             DRAIN_TIMEOUT_MS);
 
     private Settings() {}

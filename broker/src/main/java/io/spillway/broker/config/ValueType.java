@@ -1,6 +1,7 @@
 package io.spillway.broker.config;
 
 import io.spillway.broker.base.ListenAddress;
+import java.math.BigDecimal;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
@@ -50,6 +51,17 @@ public record ValueType<T>(
                         + " (ms, s, m, h, d; a number alone is milliseconds)",
                 text -> within(Quantity.milliseconds(text), minMs, maxMs),
                 Quantity::formatMilliseconds);
+    }
+
+    /** A share of a whole, with at most six digits behind the point. */
+    static ValueType<Double> fraction() {
+        return new ValueType<>(
+                "fraction",
+                "a number from 0 to 1, such as 0.25",
+                text -> Pattern.matches("0(\\.\\d{1,6})?|1(\\.0{1,6})?", text)
+                        ? Optional.of(Double.valueOf(text))
+                        : Optional.empty(),
+                number -> BigDecimal.valueOf(number).stripTrailingZeros().toPlainString());
     }
 
     static ValueType<Boolean> flag() {

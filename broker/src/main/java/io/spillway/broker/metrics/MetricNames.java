@@ -206,6 +206,12 @@ public final class MetricNames {
             "1 for what a link does: connecting, copying, promoting, fencing or promoted; else 0.",
             "link",
             "state");
+    public static final Metric TRACE_SPANS_EXPORTED =
+            counter("spillway_trace_spans_exported_total", "Spans of the broker's that the collector has taken.");
+    public static final Metric TRACE_SPANS_LOST = counter(
+            "spillway_trace_spans_lost_total",
+            "Spans of the broker's that nobody has: queue = too many waited, export = the collector did not take them.",
+            "why");
     public static final Metric HEAP_BYTES = gauge("spillway_heap_used_bytes", "Bytes of the Java heap in use.");
 
     /** All of them, in the order of the documentation. */
@@ -284,6 +290,8 @@ public final class MetricNames {
             LINK_BYTES,
             LINK_TROUBLES,
             LINK_STATE,
+            TRACE_SPANS_EXPORTED,
+            TRACE_SPANS_LOST,
             HEAP_BYTES);
 
     private MetricNames() {}

@@ -1,6 +1,7 @@
 package io.spillway.broker.shard;
 
 import io.netty.buffer.ByteBuf;
+import io.spillway.broker.tracing.TracedRecord;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.RecordView;
 
@@ -17,7 +18,11 @@ public final class Batches {
      */
     public static boolean admit(ByteBuf batch, int at) {
         int flags = recordFlags(batch, at);
-        RecordBatch.brokerFlags(batch, at, (flags & TIMES) == 0 ? 0 : RecordBatch.TIMED);
+        int found = (flags & TIMES) == 0 ? 0 : RecordBatch.TIMED;
+        if ((flags & RecordView.HAS_TRACE) != 0 && isSampled(batch, at)) {
+            found |= RecordBatch.TRACED;
+        }
+        RecordBatch.brokerFlags(batch, at, found);
         return (flags & RecordView.HAS_DEDUP_ID) != 0;
     }
 
@@ -29,6 +34,24 @@ public final class Batches {
     /** Whether a record of a stored batch has a time to be delivered at or to expire. */
     static boolean isTimed(ByteBuf batch, int at) {
         return (RecordBatch.brokerFlags(batch, at) & RecordBatch.TIMED) != 0;
+    }
+
+    /** Whether a record of a stored batch has a trace that its publisher samples. */
+    static boolean isTraced(ByteBuf batch, int at) {
+        return (RecordBatch.brokerFlags(batch, at) & RecordBatch.TRACED) != 0;
+    }
+
+    private static boolean isSampled(ByteBuf batch, int at) {
+        int count = RecordBatch.recordCount(batch, at);
+        int recordAt = RecordBatch.bodyStart(batch, at);
+        for (int i = 0; i < count; i++) {
+            int bytes = RecordBatch.recordBytes(batch, at, i);
+            if (TracedRecord.isSampled(batch, recordAt, bytes)) {
+                return true;
+            }
+            recordAt += bytes;
+        }
+        return false;
     }
 
     /** All flags that any record has. */

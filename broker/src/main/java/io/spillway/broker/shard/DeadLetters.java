@@ -58,6 +58,7 @@ final class DeadLetters {
     private final Journal journal;
     private final ShardCounters counters;
     private final TopicCreator creator;
+    private final DeadLetterEvents events = new DeadLetterEvents();
     private final Map<TopicState, Queue> waiting = new LinkedHashMap<>();
     private final ByteBuf buffer = PooledByteBufAllocator.DEFAULT.directBuffer(64 << 10);
     private final RecordView view = new RecordView();
@@ -196,7 +197,7 @@ final class DeadLetters {
 
     private void settleOnly(DeadLetter item, long from, long to) {
         LOG.error(
-                "event=dead_letter_unreadable topic={} group={} from={} to={} next=\"spillway log verify\"",
+                "event=dead_letter_unreadable topic={} group={} from={} to={} why=\"corrupt or missing on disk\" next=\"spillway log verify\"",
                 item.place().partition,
                 item.group().name(),
                 from,
@@ -231,7 +232,12 @@ final class DeadLetters {
             } else {
                 writeUnread(item, offset);
             }
+            long targetOffset = target.endOffset;
             append(item, target, offset, readable && view.hasDedupId(), nowMs);
+            if (readable) {
+                state.tracing.deadLettered(view, item, offset, target, targetOffset);
+            }
+            events.given(item, offset, readable ? view : null, nowMs);
         }
     }
 
@@ -240,7 +246,10 @@ final class DeadLetters {
         try {
             return view.next();
         } catch (ProtocolException e) {
-            LOG.warn("event=dead_letter_malformed topic={} why=\"{}\"", item.place().partition, e.getMessage());
+            LOG.warn(
+                    "event=dead_letter_malformed topic={} why=\"{}\" next=\"look at its publisher\"",
+                    item.place().partition,
+                    e.getMessage());
             return false;
         }
     }
@@ -291,6 +300,7 @@ final class DeadLetters {
                 .writeBytes(whole);
         whole.release();
         try {
+            Batches.admit(batch, 0);
             RecordBatch.stamp(batch, 0, target.endOffset, 0, nowMs);
             long sequence = journal.commit(List.of(settled(item, offset, offset + 1)), target, batch, keyed);
             showWhenDurable(target, sequence, target.endOffset);

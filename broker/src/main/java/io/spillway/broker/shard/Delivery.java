@@ -10,6 +10,7 @@ final class Delivery {
     /** Frames a group or a reader may send in one duty cycle before others get their turn. */
     static final int FRAMES_PER_TURN = 8;
 
+    private final ShardState state;
     private final GroupDelivery any;
     private final OrderedDelivery ordered;
     private final ReaderDelivery readers;
@@ -17,6 +18,7 @@ final class Delivery {
     private boolean holdsReplays;
 
     Delivery(ShardState state, Settling settling, ShardCounters counters) {
+        this.state = state;
         Dispatch dispatch = new Dispatch(state, settling, counters);
         any = new GroupDelivery(dispatch);
         ordered = new OrderedDelivery(dispatch);
@@ -123,7 +125,9 @@ final class Delivery {
         }
         group.advance();
         bytes += frame.copiedBytes();
-        return frame.send(to.port) || frame.hasLooked();
+        boolean isSent = frame.send(to.port);
+        state.tracing.sent();
+        return isSent || frame.hasLooked();
     }
 
     /** Gives the scratch memory back. */

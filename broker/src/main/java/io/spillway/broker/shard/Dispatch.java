@@ -47,6 +47,7 @@ final class Dispatch {
         int records = selection.count();
         Lease lease = place.state.lease(selection, pick.attempt, pick.failures, to.member.id(), nowMs + to.leaseMs);
         frame.add(segment(place, to, lease, baseOffset, frame.batchBytes()), selection);
+        state.tracing.leased(group, place, to, frame, lease);
         delivered(group, to, records, frame.batchBytes());
     }
 

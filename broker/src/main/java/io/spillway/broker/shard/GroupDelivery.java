@@ -68,6 +68,7 @@ final class GroupDelivery {
             segment.setSelected(bitmap(cursor, from, end));
         }
         frame.add(segment);
+        dispatch.state.tracing.leased(group, place, to, frame, lease);
         dispatch.delivered(group, to, (int) (end - from), frame.batchBytes());
     }
 

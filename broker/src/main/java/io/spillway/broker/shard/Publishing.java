@@ -8,6 +8,7 @@ import io.spillway.broker.idempotency.ProducerStates;
 import io.spillway.broker.log.WriteState;
 import io.spillway.broker.records.ProducerNamed;
 import io.spillway.broker.records.StateRecord;
+import io.spillway.broker.tracing.TracedRecord;
 import io.spillway.protocol.Code;
 import io.spillway.protocol.RecordBatch;
 import io.spillway.protocol.v1.Durability;
@@ -45,6 +46,7 @@ final class Publishing {
         } catch (SpillwayException e) {
             counters.refusedPublishes.increment();
             command.port().refused(command, e);
+            refusedTraced(traced(command), command, e);
         } finally {
             command.batch().release();
         }
@@ -112,11 +114,12 @@ final class Publishing {
         if (!topicWaits) {
             partition.show(end);
         }
+        Attempt attempt = new Attempt(command, partition, result, traced(command), queueUs, nowNs);
         if (!waits(command, topicWaits)) {
-            command.port().appended(command, outcome(result, Durability.DUR_MAPPED, queueUs, 0));
+            answer(attempt, result, Durability.DUR_MAPPED, 0);
         }
         if (topicWaits || waits(command, false)) {
-            WhenDurable waiter = new WhenDurable(command, partition, result, end, queueUs, nowNs);
+            WhenDurable waiter = new WhenDurable(attempt, end);
             if (!result.stored() && waits(command, topicWaits) && result.repeatsBehind(partition.syncedEnd)) {
                 repetitions.add(waiter);
             }
@@ -157,29 +160,46 @@ final class Publishing {
                 syncUs);
     }
 
+    /** The records of a batch that was not released yet for which spans are made. */
+    private List<TracedRecord> traced(ShardCommand.Publish command) {
+        return state.tracing.of(command.batch(), command.batch().readerIndex());
+    }
+
+    private void refusedTraced(List<TracedRecord> records, ShardCommand.Publish command, SpillwayException why) {
+        state.tracing.refused(records, command, state.partitions.get(command.partitionId()), why);
+    }
+
+    /** A batch that is taken, or was there before. */
+    private record Attempt(
+            ShardCommand.Publish command,
+            Partition partition,
+            KeyedPublishing.Result result,
+            List<TracedRecord> traced,
+            int queueUs,
+            long appendedNs) {}
+
+    /** @param result what to say, which is less than the attempt's when there is no more time for all of it */
+    private void answer(Attempt attempt, KeyedPublishing.Result result, Durability reached, int syncUs) {
+        PublishOutcome outcome = outcome(result, reached, attempt.queueUs, syncUs);
+        attempt.command.port().appended(attempt.command, outcome);
+        state.tracing.appended(attempt.traced, attempt.command, attempt.partition, outcome);
+    }
+
     /** Answers a batch when it is durable, and lets consumers see it. */
     private final class WhenDurable implements Journal.Waiter {
+        private final Attempt attempt;
         private final ShardCommand.Publish command;
         private final Partition partition;
         private final KeyedPublishing.Result result;
         private final long end;
-        private final int queueUs;
-        private final long appendedNs;
         private boolean answered;
 
-        WhenDurable(
-                ShardCommand.Publish command,
-                Partition partition,
-                KeyedPublishing.Result result,
-                long end,
-                int queueUs,
-                long appendedNs) {
-            this.command = command;
-            this.partition = partition;
-            this.result = result;
+        WhenDurable(Attempt attempt, long end) {
+            this.attempt = attempt;
+            command = attempt.command;
+            partition = attempt.partition;
+            result = attempt.result;
             this.end = end;
-            this.queueUs = queueUs;
-            this.appendedNs = appendedNs;
         }
 
         @Override
@@ -193,8 +213,7 @@ final class Publishing {
             partition.show(end);
             if (!answered && waits(command, journal.holdsBack(partition.topic))) {
                 answered = true;
-                int syncUs = micros(durableNs - appendedNs);
-                command.port().appended(command, outcome(result, journal.reached(), queueUs, syncUs));
+                answer(attempt, result, journal.reached(), micros(durableNs - attempt.appendedNs));
             }
         }
 
@@ -203,19 +222,20 @@ final class Publishing {
             if (!answered && waits(command, journal.holdsBack(partition.topic))) {
                 answered = true;
                 command.port().refused(command, why);
+                refusedTraced(attempt.traced, command, why);
             }
         }
 
         /** For a repetition, which waits for its first copy for a second and its own time; whether it is answered. */
         boolean giveUp(long nowNs) {
-            boolean late = nowNs - appendedNs >= REPETITION_WAIT_NS
+            boolean late = nowNs - attempt.appendedNs >= REPETITION_WAIT_NS
                     || (command.deadlineNs() != 0 && nowNs - command.deadlineNs() >= 0);
             if (!answered && late) {
                 answered = true;
                 KeyedPublishing.Result waiting = result.inProgress(partition, partition.syncedEnd);
                 counters.keysInProgress.add(
                         result.keyResults().size() - waiting.keyResults().size());
-                command.port().appended(command, outcome(waiting, Durability.DUR_MAPPED, queueUs, 0));
+                answer(attempt, waiting, Durability.DUR_MAPPED, 0);
             }
             return answered;
         }
@@ -229,10 +249,11 @@ final class Publishing {
                 : KeyedPublishing.Result.duplicate(journal.lastSequence(), first.baseOffset(), first.appendTimeMs());
         long nowNs = clock.nanoTime();
         int queueUs = micros(nowNs - command.receivedNs());
+        Attempt attempt = new Attempt(command, partition, result, traced(command), queueUs, nowNs);
         if (waits(command, journal.holdsBack(partition.topic))) {
-            journal.whenDurable(journal.lastSequence(), new WhenDurable(command, partition, result, 0, queueUs, nowNs));
+            journal.whenDurable(journal.lastSequence(), new WhenDurable(attempt, 0));
         } else {
-            command.port().appended(command, outcome(result, Durability.DUR_MAPPED, queueUs, 0));
+            answer(attempt, result, Durability.DUR_MAPPED, 0);
         }
     }
 

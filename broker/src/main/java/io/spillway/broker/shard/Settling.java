@@ -43,6 +43,9 @@ final class Settling {
     private static final int POISON_REASON = 1;
 
     private static final Logger LOG = LoggerFactory.getLogger(Settling.class);
+    /** What outcomes are called in spans, by their numbers. */
+    private static final List<String> OUTCOMES = List.of("ack", "nack", "extend", "terminate", "release");
+
     private static final int MAX_LEASE_MS = 12 * 60 * 60 * 1000;
 
     /** Somebody who wants to know that what was settled is written. */
@@ -113,6 +116,7 @@ final class Settling {
         }
         int records = lease.count(from, to);
         member.member.settled(records);
+        state.tracing.settled(item.getFence(), from, to, OUTCOMES.get(item.getOutcome()));
         switch (item.getOutcome()) {
             case ACCEPT -> {
                 counters.accepted.add(records);
@@ -261,6 +265,7 @@ final class Settling {
     private void expire(Group group, Group.Place place, Expired range, long nowMs) {
         int records = (int) (range.to - range.from);
         counters.leasesExpired.add(records);
+        state.tracing.settled(range.lease.fence(), range.from, range.to, "expire");
         unburden(group, range.lease, records);
         GroupMember holder = group.ports.get(range.lease.memberId());
         if (holder != null) {
@@ -334,7 +339,9 @@ final class Settling {
         try {
             long sequence = records.isEmpty() ? journal.lastSequence() : journal.commit(records);
             confirmations.forEach(waiting -> confirm(waiting, sequence));
+            state.tracing.written();
         } catch (SpillwayException e) {
+            state.tracing.unwritten(e);
             confirmations.forEach(waiting -> waiting.reply.failed(e));
             throw e;
         } finally {

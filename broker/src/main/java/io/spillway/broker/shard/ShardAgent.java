@@ -103,6 +103,7 @@ final class ShardAgent {
         this.neighbours = neighbours;
         this.snapshotSequence = snapshotSequence;
         nowMs = clock.nowMs();
+        state.tracing = new ShardTracing(state.config.traces(), clock);
         syncing = new Syncing(state, syncer, counters, this::snapshotWritten);
         if (replication == null) {
             journal = new Journal(state, new LocalLedger(state, syncing), clock);

@@ -1,6 +1,8 @@
 package io.spillway.broker.shard;
 
 import io.spillway.broker.catalog.TopicConfig;
+import io.spillway.broker.tracing.Traces;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Settings of a shard.
@@ -16,6 +18,7 @@ import io.spillway.broker.catalog.TopicConfig;
  * @param publishBudgetBytes what publishers may have on their way, all together
  * @param controls whether publishes and deliveries have fair turns, and what waits too long is slowed down
  * @param defaultTopic settings of a topic that names none
+ * @param traces where what becomes of traced records is told; null = nowhere
  */
 public record ShardConfig(
         long flushIntervalMs,
@@ -28,7 +31,53 @@ public record ShardConfig(
         int groupWindow,
         long publishBudgetBytes,
         boolean controls,
-        TopicConfig defaultTopic) {
+        TopicConfig defaultTopic,
+        @Nullable Traces traces) {
     public static final ShardConfig DEFAULT = new ShardConfig(
             1_000, 5, 64L << 20, 5_000, 30_000, 10_000, 0, 1 << 20, 256L << 20, true, TopicConfig.DEFAULT);
+
+    /** Without tracing. */
+    public ShardConfig(
+            long flushIntervalMs,
+            long groupFlushIntervalMs,
+            long snapshotIntervalBytes,
+            long retentionCheckIntervalMs,
+            int defaultLeaseMs,
+            int defaultMaxUnacked,
+            int defaultMaxDeliveries,
+            int groupWindow,
+            long publishBudgetBytes,
+            boolean controls,
+            TopicConfig defaultTopic) {
+        this(
+                flushIntervalMs,
+                groupFlushIntervalMs,
+                snapshotIntervalBytes,
+                retentionCheckIntervalMs,
+                defaultLeaseMs,
+                defaultMaxUnacked,
+                defaultMaxDeliveries,
+                groupWindow,
+                publishBudgetBytes,
+                controls,
+                defaultTopic,
+                null);
+    }
+
+    /** The same with tracing. */
+    public ShardConfig tracing(@Nullable Traces to) {
+        return new ShardConfig(
+                flushIntervalMs,
+                groupFlushIntervalMs,
+                snapshotIntervalBytes,
+                retentionCheckIntervalMs,
+                defaultLeaseMs,
+                defaultMaxUnacked,
+                defaultMaxDeliveries,
+                groupWindow,
+                publishBudgetBytes,
+                controls,
+                defaultTopic,
+                to);
+    }
 }

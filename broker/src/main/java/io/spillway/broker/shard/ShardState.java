@@ -60,6 +60,8 @@ final class ShardState {
     final LinkRecords links = new LinkRecords();
     /** What operators have set. */
     final OperatorRecords operators = new OperatorRecords();
+    /** What is told of traced records. */
+    ShardTracing tracing = ShardTracing.OFF;
 
     int nextGroupId = 1;
 
