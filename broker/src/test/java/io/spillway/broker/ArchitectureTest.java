@@ -54,7 +54,7 @@ class ArchitectureTest {
                     "diagnose",
                     "auth",
                     "tracing"),
-            List.of("config", "metrics", "filter"),
+            List.of("config", "metrics", "filter", "logging"),
             List.of("base", "records"));
 
     /** No threads, locks, clock, sockets. */

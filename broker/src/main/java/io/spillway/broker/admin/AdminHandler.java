@@ -114,7 +114,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
 
     private CompletableFuture<Answer> answer(AdminRequest read) {
         return routes.answer(read).exceptionally(failure -> {
-            LOG.error("what=admin_request_failed path={}", read.path(), failure);
+            LOG.error("event=http_request_failed path={} next=\"report it with this line\"", read.path(), failure);
             return FAILED;
         });
     }
@@ -183,7 +183,10 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         if (reason instanceof SSLException failure) {
             gate.onTlsFailure(peer(context), failure);
         } else if (!(cause instanceof IOException)) {
-            LOG.error("what=admin_request_failed peer={}", context.channel().remoteAddress(), cause);
+            LOG.error(
+                    "event=http_connection_failed peer={} next=\"none; the connection is closed\"",
+                    context.channel().remoteAddress(),
+                    cause);
         }
         context.close();
     }

@@ -2,9 +2,14 @@ package io.spillway.broker.cli;
 
 import io.spillway.broker.Broker;
 import io.spillway.broker.BrokerConfig;
+import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.config.EffectiveSettings;
+import io.spillway.broker.config.Settings;
+import io.spillway.broker.logging.JsonLogging;
 import java.net.InetSocketAddress;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,7 +33,25 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        Broker broker = Broker.start(BrokerConfig.of(settings.load(System.getenv())));
+        EffectiveSettings effective = settings.load(System.getenv());
+        boolean isJson = effective.get(Settings.LOGGING_FORMAT).equals("json");
+        if (isJson) {
+            JsonLogging.use();
+        }
+        Broker broker;
+        try {
+            broker = Broker.start(BrokerConfig.of(effective));
+        } catch (SpillwayException e) {
+            if (!isJson) {
+                throw e;
+            }
+            LoggerFactory.getLogger(ServeCommand.class).error("event=not_started", e);
+            return ExitCode.of(e.code());
+        }
+        return run(broker);
+    }
+
+    private int run(Broker broker) throws InterruptedException {
         CountDownLatch stopped = new CountDownLatch(1);
         // The exit code after a signal is the JVM's; halting with our own says whether the stop was clean.
         Runtime.getRuntime()

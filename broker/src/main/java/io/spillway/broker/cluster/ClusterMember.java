@@ -176,7 +176,7 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         } catch (RuntimeException e) {
             // What is being closed has no figures any more.
             if (!running.isClosed()) {
-                LOG.warn("event=cluster_status_failed", e);
+                LOG.warn("event=cluster_status_failed next=\"none; it is tried again\"", e);
             }
         }
     }
@@ -380,7 +380,9 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         executor.shutdownNow();
         try {
             if (!executor.awaitTermination(CLOSE_MS, TimeUnit.MILLISECONDS)) {
-                LOG.warn("event=cluster_thread_still_busy action=closing_anyway");
+                LOG.warn(
+                        "event=cluster_thread_still_busy why=\"it did not end in {} ms\" next=\"none; the broker closes all the same\"",
+                        CLOSE_MS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -92,7 +92,7 @@ final class Comeback {
         String why = cause.getMessage() == null ? cause.toString() : cause.getMessage();
         if (!why.equals(lastFailure)) {
             lastFailure = why;
-            LOG.warn("event=comeback_waits asked={} why=\"{}\" action=asking_on", address, why);
+            LOG.warn("event=comeback_waits asked={} why=\"{}\" next=\"none; it asks on\"", address, why);
             said.accept(why);
         }
         executor.schedule(this::attempt, pauseMs, TimeUnit.MILLISECONDS);

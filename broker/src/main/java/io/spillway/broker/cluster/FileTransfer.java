@@ -242,7 +242,10 @@ final class FileTransfer implements AutoCloseable {
                                 .toByteArray()))
                 .whenComplete((answer, failure) -> {
                     if (failure != null) {
-                        LOG.warn("event=export_not_closed node={} why=\"{}\"", from.id(), failure.toString());
+                        LOG.warn(
+                                "event=export_not_closed node={} why=\"{}\" next=\"none; the node closes it after a while\"",
+                                from.id(),
+                                failure.toString());
                     }
                 });
     }

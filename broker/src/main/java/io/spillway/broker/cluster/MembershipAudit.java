@@ -160,7 +160,7 @@ final class MembershipAudit {
                 executor.schedule(() -> passOn(entry, triesLeft - 1), AGAIN_MS, TimeUnit.MILLISECONDS);
             } else {
                 LOG.error(
-                        "event=audit_incomplete entry={} why=\"{}\"",
+                        "event=audit_incomplete entry={} why=\"{}\" next=\"keep this line: the audit topic lacks it\"",
                         new String(entry, StandardCharsets.UTF_8),
                         failure.toString());
             }

@@ -46,7 +46,10 @@ final class Succession {
             LOG.info("event=leadership_handed_over to={}", id);
             return true;
         } catch (ExecutionException | TimeoutException e) {
-            LOG.warn("event=leadership_not_handed_over to={} why=\"{}\"", id, e.toString());
+            LOG.warn(
+                    "event=leadership_not_handed_over to={} why=\"{}\" next=\"none; another node is tried, or elected\"",
+                    id,
+                    e.toString());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -335,6 +335,12 @@ public final class Settings {
             count(128, 1_000_000),
             "8192",
             "Spans that may wait for their export. Those beyond it are counted and dropped; nothing waits for them.");
+    public static final Setting<String> LOGGING_FORMAT = new Setting<>(
+            "logging.format",
+            choice("text", "json"),
+            "text",
+            "What the broker writes to standard error: lines for people, or a JSON object a line.");
+
     public static final Setting<Long> DRAIN_TIMEOUT_MS = new Setting<>(
             "drain-timeout-ms",
             duration(0, 10 * MINUTE),
@@ -408,6 +414,7 @@ public final class Settings {
             TRACING_SAMPLE_RATIO,
             TRACING_EXPORT_TIMEOUT_MS,
             TRACING_QUEUE_SPANS,
+            LOGGING_FORMAT,
             DRAIN_TIMEOUT_MS);
 
     private Settings() {}

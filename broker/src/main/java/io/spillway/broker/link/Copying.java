@@ -380,7 +380,7 @@ final class Copying {
             arrival.place.unreadable += missing;
             LOG.error(
                     "event=link_unreadable link={} topic={} partition={} before={} records={}"
-                            + " next=\"run spillway log verify at the source\"",
+                            + " why=\"the source cannot read them\" next=\"run spillway log verify at the source\"",
                     link.getName(),
                     topic.name,
                     from.getPartition(),

@@ -199,7 +199,7 @@ final class LinkWorker implements AutoCloseable {
             // An operator, or another link, has decided later: there is nothing more to tell.
             refused = link.getState() == Links.PROMOTED && e.code() == Code.WRONG_STATE;
         } catch (RuntimeException e) {
-            LOG.error("event=link_step_failed link={}", link.getName(), e);
+            LOG.error("event=link_step_failed link={} next=\"none; it is tried again\"", link.getName(), e);
             failed("INTERNAL: a step of link " + link.getName() + " failed; cause: " + e
                     + "; next: look at the broker's log; it is tried again");
         } finally {
@@ -209,7 +209,11 @@ final class LinkWorker implements AutoCloseable {
 
     private void failed(String reason) {
         if (!closing.get() && !reason.equals(why)) {
-            LOG.warn("event=link_waits link={} why=\"{}\"", link.getName(), reason);
+            LOG.warn(
+                    "event=link_waits link={} why=\"{}\" next=\"spillway link status {}\"",
+                    link.getName(),
+                    reason,
+                    link.getName());
         }
         why = reason;
     }
@@ -310,7 +314,10 @@ final class LinkWorker implements AutoCloseable {
         stop();
         try {
             if (!ended.await(CLOSE_MS, TimeUnit.MILLISECONDS)) {
-                LOG.warn("event=link_not_stopped link={} after_ms={}", link.getName(), CLOSE_MS);
+                LOG.warn(
+                        "event=link_not_stopped link={} why=\"it did not end in {} ms\" next=\"none\"",
+                        link.getName(),
+                        CLOSE_MS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

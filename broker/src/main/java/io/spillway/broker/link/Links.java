@@ -239,7 +239,7 @@ final class Links implements AutoCloseable {
         thread.interrupt();
         try {
             if (!ended.await(CLOSE_MS, TimeUnit.MILLISECONDS)) {
-                LOG.error("event=links_not_stopped after_ms={}", CLOSE_MS);
+                LOG.error("event=links_not_stopped why=\"they did not end in {} ms\" next=\"none\"", CLOSE_MS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -57,7 +57,7 @@ final class Promotion {
         LinkKept forced = withTopics(link, Links.PROMOTED, true);
         open(forced);
         LOG.warn(
-                "event=link_forced link={} next=\"the old source is fenced when it can be reached; see spillway link status\"",
+                "event=link_forced link={} why=\"an operator asked for it\" next=\"the old source is fenced when it can be reached; see spillway link status\"",
                 link.getName());
         return forced;
     }

@@ -40,7 +40,10 @@ final class Preallocation {
             }
         } catch (IOException e) {
             LOG.warn(
-                    "what=\"a segment could not be allocated\" file={} bytes={} why=\"{}\"", file, bytes, e.toString());
+                    "what=\"a segment could not be allocated\" file={} bytes={} why=\"{}\" next=\"free disk space; it is tried again\"",
+                    file,
+                    bytes,
+                    e.toString());
         }
         if (!room) {
             Files.deleteIfExists(file);

@@ -24,7 +24,8 @@ final class SegmentReplay {
             }
             for (SegmentScanner.Hole hole : scanner.holes()) {
                 LOG.error(
-                        "what=\"entries skipped in replay\" segment={} position={} from={} to={}",
+                        "what=\"entries skipped in replay\" segment={} position={} from={} to={} why=\"they cannot be read\""
+                                + " next=\"run spillway log verify\"",
                         segment.file(),
                         hole.from(),
                         hole.firstSequence(),
@@ -45,7 +46,8 @@ final class SegmentReplay {
                 batch = scanner.buffer().slice(scanner.batchAt(), scanner.batchBytes());
             } else {
                 LOG.error(
-                        "what=\"corrupt batch in replay\" segment={} position={} sequence={} partition={}",
+                        "what=\"corrupt batch in replay\" segment={} position={} sequence={} partition={}"
+                                + " why=\"its checksum does not match\" next=\"run spillway log verify\"",
                         segment.file(),
                         scanner.position(),
                         scanner.sequence(),

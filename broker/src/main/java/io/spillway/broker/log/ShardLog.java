@@ -467,7 +467,10 @@ public final class ShardLog implements AutoCloseable {
         try {
             active.close();
         } catch (IOException e) {
-            LOG.warn("what=\"the active segment was not closed\" directory={}", files.root(), e);
+            LOG.warn(
+                    "what=\"the active segment was not closed\" directory={} next=\"none; the next start verifies it\"",
+                    files.root(),
+                    e);
         }
         index.close();
         mark.close();

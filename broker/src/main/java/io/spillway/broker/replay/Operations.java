@@ -410,7 +410,10 @@ final class Operations {
                     } catch (SpillwayException e) {
                         audited.failed(e);
                     } catch (RuntimeException e) {
-                        LOG.error("event=replay_operation_failed operation={}", entry.operation(), e);
+                        LOG.error(
+                                "event=replay_operation_failed operation={} next=\"report it with this line\"",
+                                entry.operation(),
+                                e);
                         audited.failed(new SpillwayException(
                                 Code.INTERNAL,
                                 "a replay request failed",

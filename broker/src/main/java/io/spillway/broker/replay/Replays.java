@@ -99,7 +99,8 @@ public final class Replays implements AutoCloseable {
         } catch (SpillwayException e) {
             waiting.reply.failed(e);
         } catch (RuntimeException e) {
-            LOG.error("event=replay_request_failed op={}", waiting.request.getOp(), e);
+            LOG.error(
+                    "event=replay_request_failed op={} next=\"report it with this line\"", waiting.request.getOp(), e);
             waiting.reply.failed(new SpillwayException(
                     Code.INTERNAL, "a replay request failed", e.toString(), "look at the broker's log", 0, e));
         }
@@ -113,7 +114,7 @@ public final class Replays implements AutoCloseable {
                 work = doWork(work > 0 ? BUSY_MS : IDLE_MS);
             }
         } catch (InterruptedException e) {
-            LOG.warn("event=replays_interrupted");
+            LOG.warn("event=replays_interrupted why=\"their thread was interrupted\" next=\"restart the broker\"");
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error e) {
             LOG.error("event=replays_failed next=\"restart the broker; jobs go on from their checkpoints\"", e);
@@ -158,7 +159,7 @@ public final class Replays implements AutoCloseable {
         inbox.put(() -> {});
         try {
             if (!ended.await(CLOSE_MS, TimeUnit.MILLISECONDS)) {
-                LOG.error("event=replays_not_stopped after_ms={}", CLOSE_MS);
+                LOG.error("event=replays_not_stopped why=\"they did not end in {} ms\" next=\"none\"", CLOSE_MS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

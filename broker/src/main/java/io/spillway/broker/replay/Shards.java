@@ -147,7 +147,7 @@ final class Shards {
             try {
                 then.run();
             } catch (RuntimeException e) {
-                LOG.error("event=replay_answer_failed", e);
+                LOG.error("event=replay_answer_failed next=\"report it with this line\"", e);
                 answer.failed(new SpillwayException(
                         Code.INTERNAL, "a replay failed", e.toString(), "look at the broker's log", 0, e));
             }

@@ -124,7 +124,12 @@ abstract class Work {
     /** Pauses by itself. */
     final void pause(String why) {
         job.wire.setState(JobRecord.PAUSED).setWhy(why);
-        LOG.warn("event=replay_paused job={} topic={} why=\"{}\"", job.id(), job.wire.getTopic(), why);
+        LOG.warn(
+                "event=replay_paused job={} topic={} why=\"{}\" next=\"spillway replay resume {}\"",
+                job.id(),
+                job.wire.getTopic(),
+                why,
+                job.id());
         setActive(false, Answer.of(done -> keep(), e -> LOG.error("event=replay_not_held job={} {}", job.id(), e)));
     }
 

@@ -221,7 +221,10 @@ final class Works {
         try {
             return scan.doWork(nowMs);
         } catch (RuntimeException e) {
-            LOG.error("event=plan_failed plan={}", scan.plan().id(), e);
+            LOG.error(
+                    "event=plan_failed plan={} next=\"report it with this line, and plan again\"",
+                    scan.plan().id(),
+                    e);
             scan.fail(unexpected(e));
             return 1;
         }
@@ -232,7 +235,7 @@ final class Works {
         try {
             return work.doWork(nowMs);
         } catch (RuntimeException e) {
-            LOG.error("event=replay_failed job={}", work.job.id(), e);
+            LOG.error("event=replay_failed job={} next=\"report it with this line, and plan again\"", work.job.id(), e);
             work.end(JobRecord.FAILED, unexpected(e).toString());
             return 1;
         }

@@ -74,7 +74,10 @@ final class Admission {
         }
         String said = address + ": " + cause.getMessage();
         if (!said.equals(lastFailure)) {
-            LOG.warn("cluster_not_joined seed={} cause={} action=asking_on", address, cause.getMessage());
+            LOG.warn(
+                    "event=cluster_not_joined seed={} why=\"{}\" next=\"none; it asks on\"",
+                    address,
+                    cause.getMessage());
             lastFailure = said;
         }
     }

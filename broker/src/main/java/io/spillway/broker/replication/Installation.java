@@ -97,7 +97,7 @@ final class Installation {
                         return;
                     }
                     LOG.warn(
-                            "install_failed reached={} first_available={} retry_ms={} cause={}",
+                            "event=install_failed reached={} first_available={} retry_ms={} why=\"{}\" next=\"none; it is tried again\"",
                             point,
                             firstAvailable,
                             pauseMs,

@@ -122,7 +122,10 @@ final class Members {
                     (ignored, failure) -> {
                         joining.remove(id);
                         if (failure != null) {
-                            LOG.warn("node_not_admitted id={} cause={}", id, failure.toString());
+                            LOG.warn(
+                                    "event=node_not_admitted id={} why=\"{}\" next=\"none; the node asks again\"",
+                                    id,
+                                    failure.toString());
                         }
                     },
                     control);
@@ -382,7 +385,7 @@ final class Members {
     private static CompletableFuture<Void> logged(CompletableFuture<Void> change) {
         return change.whenComplete((ignored, failure) -> {
             if (failure != null) {
-                LOG.warn("cluster_change_failed cause={}", failure.toString());
+                LOG.warn("event=cluster_change_failed why=\"{}\" next=\"spillway cluster status\"", failure.toString());
             }
         });
     }

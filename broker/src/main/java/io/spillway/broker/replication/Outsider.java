@@ -84,7 +84,7 @@ public final class Outsider implements AutoCloseable {
         try {
             questions.close();
         } catch (IOException e) {
-            LOG.warn("questions_not_closed", e);
+            LOG.warn("event=questions_not_closed next=\"none\"", e);
         }
     }
 }

@@ -167,7 +167,8 @@ public final class RaftDirectory {
             if (scan.isTorn() && segment.isOpen()) {
                 Path kept = scan.cut(root);
                 LOG.warn(
-                        "raft_log_torn file={} position={} kept={} next=\"nothing to do: it was never answered\"",
+                        "event=raft_log_torn file={} position={} kept={} why=\"the node stopped while it wrote\""
+                                + " next=\"nothing to do: it was never answered\"",
                         segment.file(),
                         scan.end(),
                         kept);

@@ -163,7 +163,7 @@ public final class RaftNode implements AutoCloseable {
                 return;
             }
             LOG.warn(
-                    "event=called_by_another_cluster node={} of={} own={} next=\"remove this node there, or correct its address\"",
+                    "event=called_by_another_cluster node={} of={} own={} why=\"it has our address\" next=\"remove this node there, or correct its address\"",
                     node,
                     other,
                     ClusterId.of(groupId));
@@ -223,7 +223,7 @@ public final class RaftNode implements AutoCloseable {
             }
         } catch (RuntimeException e) {
             if (!isClosed()) {
-                LOG.warn("cluster_tend_failed", e);
+                LOG.warn("event=cluster_tend_failed next=\"none; it is tried again\"", e);
             }
         }
     }
@@ -288,7 +288,7 @@ public final class RaftNode implements AutoCloseable {
     public void snapshotTaken() {
         reconfiguration.snapshot().whenComplete((done, failure) -> {
             if (failure != null && !isClosed.get()) {
-                LOG.warn("log_not_purged cause={}", failure.toString());
+                LOG.warn("event=log_not_purged why=\"{}\" next=\"none; it is tried again\"", failure.toString());
             }
         });
     }
@@ -392,11 +392,17 @@ public final class RaftNode implements AutoCloseable {
         try {
             questions.close();
         } catch (IOException e) {
-            LOG.warn("replication_close_failed node={}", config.self().id(), e);
+            LOG.warn(
+                    "event=replication_close_failed node={} next=\"none\"",
+                    config.self().id(),
+                    e);
         }
         try {
             if (!control.awaitTermination(CLOSE_TIMEOUT_MS, TimeUnit.MILLISECONDS)) {
-                LOG.warn("replication_close_timed_out node={}", config.self().id());
+                LOG.warn(
+                        "event=replication_close_timed_out node={} why=\"a thread did not end in {} ms\" next=\"none\"",
+                        config.self().id(),
+                        CLOSE_TIMEOUT_MS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -407,7 +413,10 @@ public final class RaftNode implements AutoCloseable {
         try {
             server.close();
         } catch (IOException e) {
-            LOG.warn("replication_close_failed node={}", config.self().id(), e);
+            LOG.warn(
+                    "event=replication_close_failed node={} next=\"none\"",
+                    config.self().id(),
+                    e);
         }
     }
 }

@@ -55,10 +55,13 @@ final class Seating {
 
     void giveUp(String why) {
         if (seated != null) {
-            LOG.warn("event=admission_given_up node={} why=\"{}\" action=stepping_down", seated.id(), why);
+            LOG.warn(
+                    "event=admission_given_up node={} why=\"{}\" next=\"none; this node steps down, and another admits it\"",
+                    seated.id(),
+                    why);
             reconfiguration.stepDown().whenComplete((done, failure) -> {
                 if (failure != null) {
-                    LOG.warn("event=not_stepped_down cause={}", failure.toString());
+                    LOG.warn("event=not_stepped_down why=\"{}\" next=\"none\"", failure.toString());
                 }
             });
         }

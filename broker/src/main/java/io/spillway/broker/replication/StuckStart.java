@@ -64,7 +64,7 @@ final class StuckStart {
                     .orElse(division.getId());
         }
         LOG.warn(
-                "raft_start_stuck node={} last={} leader={} action=heartbeat_to_itself",
+                "event=raft_start_stuck node={} last={} leader={} why=\"it waits for a heartbeat\" next=\"none; it sends itself one\"",
                 division.getId(),
                 last,
                 leader);
@@ -83,11 +83,13 @@ final class StuckStart {
                     .appendEntriesAsync(heartbeat)
                     .whenComplete((reply, failure) -> {
                         if (failure != null) {
-                            LOG.warn("raft_start_still_stuck cause={}", failure.toString());
+                            LOG.warn(
+                                    "event=raft_start_still_stuck why=\"{}\" next=\"restart the node\"",
+                                    failure.toString());
                         }
                     });
         } catch (IOException e) {
-            LOG.warn("raft_start_still_stuck cause={}", e.toString());
+            LOG.warn("event=raft_start_still_stuck why=\"{}\" next=\"restart the node\"", e.toString());
         }
     }
 }

@@ -214,7 +214,11 @@ final class Agreement {
             full = true;
             return false;
         } catch (IllegalArgumentException | IllegalStateException | IndexOutOfBoundsException e) {
-            LOG.error("event=entry_not_applied shard={} index={}", state.shard, committed.index(), e);
+            LOG.error(
+                    "event=entry_not_applied shard={} index={} next=\"none; another node's log is fetched\"",
+                    state.shard,
+                    committed.index(),
+                    e);
             damaged("entry " + committed.index() + " does not follow what is here: " + e);
             return false;
         }

@@ -159,12 +159,14 @@ final class BacklogBounds {
         if (nowMs >= backlog.nextLogMs) {
             backlog.nextLogMs = nowMs + LOG_EVERY_MS;
             LOG.warn(
-                    "event=backlog_full topic={} bound={} limit={} actual={} group={}",
+                    "event=backlog_full topic={} bound={} limit={} actual={} group={} why=\"the topic has reached that bound\""
+                            + " next=\"spillway diagnose topic {}\"",
                     topic.spec.name(),
                     key,
                     limit,
                     actual,
-                    backlog.group);
+                    backlog.group,
+                    topic.spec.name());
         }
         return new SpillwayException(
                         Code.QUEUE_FULL,
@@ -254,12 +256,14 @@ final class BacklogBounds {
         if (nowMs >= backlog.nextLogMs) {
             backlog.nextLogMs = nowMs + LOG_EVERY_MS;
             LOG.warn(
-                    "event=backlog_dropped topic={} records={} dropped_since_start={} backlog_records={} backlog_bytes={}",
+                    "event=backlog_dropped topic={} records={} dropped_since_start={} backlog_records={} backlog_bytes={}"
+                            + " why=\"the topic has reached a bound and drops the oldest\" next=\"spillway diagnose topic {}\"",
                     topic.spec.name(),
                     backlog.dropped - before,
                     backlog.dropped,
                     backlog.records,
-                    backlog.bytes);
+                    backlog.bytes,
+                    topic.spec.name());
         }
         return trimmed;
     }

@@ -103,7 +103,9 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
             lastProgress = outbound.progress();
             lastProgressNs = nowNs;
         } else if (nowNs - lastProgressNs > WRITE_STALL_MS * 1_000_000L) {
-            LOG.warn("event=connection_stuck remote={} why=\"reads nothing for 10 s\"", remote());
+            LOG.warn(
+                    "event=connection_stuck remote={} why=\"reads nothing for 10 s\" next=\"none; the connection is closed\"",
+                    remote());
             channel.close();
             return;
         }
@@ -136,7 +138,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
             LOG.debug("event=connection_lost remote={} why=\"{}\"", remote(), reason.getMessage());
             channel.close();
         } else {
-            LOG.error("event=connection_failed remote={}", remote(), reason);
+            LOG.error("event=connection_failed remote={} next=\"none; the connection is closed\"", remote(), reason);
             refuse(Code.INTERNAL, "an unexpected failure; see the broker's log");
         }
     }
