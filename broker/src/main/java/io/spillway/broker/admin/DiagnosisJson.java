@@ -17,8 +17,12 @@ final class DiagnosisJson {
             json.writeStringField("severity", Check.worst(all).name());
             json.writeBooleanField(
                     "ok", all.stream().noneMatch(each -> each.cause().isWrong()));
-            write(json, "diagnoses", all);
+            all(json, all);
         });
+    }
+
+    static void all(JsonGenerator json, List<Diagnosis> all) throws IOException {
+        write(json, "diagnoses", all);
     }
 
     private static void write(JsonGenerator json, String field, List<Diagnosis> all) throws IOException {

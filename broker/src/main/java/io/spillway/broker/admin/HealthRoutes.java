@@ -14,7 +14,7 @@ import java.util.function.Supplier;
 /**
  * {@code /livez} says whether the process should live on, {@code /startupz} whether it has begun to do its part, {@code
  * /readyz} whether it does its work: 200, or 503 with one JSON object a line for each cause; {@code /health} how it is,
- * always with 200, and with {@code verbose} with every check. Confined to the admin thread.
+ * always with 200, with {@code verbose} with every check, with {@code service} of that one alone. Confined to the admin thread.
  */
 final class HealthRoutes {
     static final String LIVE = "/livez";
@@ -25,10 +25,12 @@ final class HealthRoutes {
 
     private static final String JSON_LINES = "application/x-ndjson";
     private static final String VERBOSE = "verbose";
+    private static final String SERVICE = "service";
 
     private final Supplier<Health> health;
     private final Supplier<Degradation.View> degradation;
     private final Diagnoses diagnoses;
+    private final ServiceHealth services;
     private final Clock clock;
     /** Once it has, a probe of the start has no more to say. */
     private boolean started;
@@ -37,6 +39,7 @@ final class HealthRoutes {
         this.health = health;
         this.degradation = degradation;
         this.diagnoses = diagnoses;
+        services = new ServiceHealth(diagnoses);
         this.clock = clock;
     }
 
@@ -47,11 +50,32 @@ final class HealthRoutes {
             case LIVE -> done(now.live() ? Answer.text(200, "live\n") : unavailable(now));
             case READY -> done(now.ready() ? Answer.text(200, "ready\n") : unavailable(now));
             case STARTED -> done(started(now));
-            default ->
-                request.query().containsKey(VERBOSE)
-                        ? diagnoses.all().thenApply(all -> health(now, all))
-                        : done(new Answer(200, Answer.JSON, JsonObject.of(json -> write(json, now))));
+            default -> health(request, now);
         };
+    }
+
+    private CompletableFuture<Answer> health(AdminRequest request, Health now) {
+        String service = request.query().get(SERVICE);
+        if (service != null) {
+            return services.of(service, now, started)
+                    .handle((serving, failure) -> failure == null
+                            ? new Answer(200, Answer.JSON, JsonObject.of(json -> write(json, now, serving)))
+                            : Answer.error(ClusterFailures.of(failure, "nothing is known")));
+        }
+        return request.query().containsKey(VERBOSE)
+                ? diagnoses.all().thenApply(all -> health(now, all))
+                : done(new Answer(200, Answer.JSON, JsonObject.of(json -> write(json, now))));
+    }
+
+    /** Why a service does not serve is what is with it, or else with the broker. */
+    private static void write(JsonGenerator json, Health now, ServiceHealth.Serving serving) throws IOException {
+        serving.write(json);
+        Diagnosis diagnosis = serving.diagnosis();
+        if (diagnosis != null) {
+            DiagnosisJson.all(json, List.of(diagnosis));
+        } else if (serving.status() == ServiceHealth.Status.NOT_SERVING) {
+            causes(json, now);
+        }
     }
 
     private static CompletableFuture<Answer> done(Answer answer) {
@@ -74,6 +98,7 @@ final class HealthRoutes {
 
     private void write(JsonGenerator json, Health now) throws IOException {
         Degradation.View view = degradation.get();
+        json.writeStringField("status", ServiceHealth.status(now.ready()).name());
         json.writeBooleanField("live", now.live());
         json.writeBooleanField("ready", now.ready());
         json.writeObjectFieldStart("degradation");
@@ -84,6 +109,10 @@ final class HealthRoutes {
         json.writeStringField("next_step", view.step().next());
         json.writeNumberField("since_ms", view.sinceMs());
         json.writeEndObject();
+        causes(json, now);
+    }
+
+    private static void causes(JsonGenerator json, Health now) throws IOException {
         json.writeArrayFieldStart("causes");
         for (Health.Cause cause : now.causes()) {
             json.writeStartObject();

@@ -4,6 +4,8 @@ import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.diagnose.Severity;
 import io.spillway.protocol.Code;
 import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +14,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code spillway check}: a broker graded, for scripts and probes. */
@@ -40,6 +43,15 @@ final class CheckCommand implements Callable<Integer> {
             description = "Only these: process, storage, cluster, pressure, topics, delivery, links, settings.")
     private List<String> wanted = new ArrayList<>();
 
+    @Option(
+            names = "--service",
+            paramLabel = "NAME",
+            description = {
+                "Say of this alone whether it serves, as grpc.health.v1 does: readiness, liveness, startup, topic/TOPIC or "
+                        + "group/TOPIC/GROUP."
+            })
+    private @Nullable String service;
+
     CheckCommand(Console console) {
         this.console = console;
     }
@@ -47,14 +59,32 @@ final class CheckCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Map<String, @Nullable Object> health;
+        String query = service == null ? "verbose" : "service=" + URLEncoder.encode(service, StandardCharsets.UTF_8);
         try {
-            health = http.client().get("/health?verbose", http.timeout(TIMEOUT));
+            health = http.client().get("/health?" + query, http.timeout(TIMEOUT));
         } catch (SpillwayException e) {
             return unanswered(e);
         } catch (UsageException e) {
             console.err().println(Severity.UNKNOWN + " " + e.what() + ": " + e.why() + "; next: " + e.nextStep());
             return Severity.UNKNOWN.number();
         }
+        if (service != null) {
+            return serving(health);
+        }
+        return graded(health);
+    }
+
+    /** Exits with 0 for what serves, 2 for what does not, 3 for what is not there. */
+    private int serving(Map<String, @Nullable Object> health) throws IOException {
+        console.line(http.json() ? LinkReport.json(health) : DiagnoseView.serving(health));
+        return switch (AdminClient.text(health, "status")) {
+            case "SERVING" -> Severity.OK.number();
+            case "NOT_SERVING" -> Severity.CRITICAL.number();
+            default -> Severity.UNKNOWN.number();
+        };
+    }
+
+    private int graded(Map<String, @Nullable Object> health) throws IOException {
         List<Map<String, @Nullable Object>> checks = new ArrayList<>(LinkReport.objects(health, "checks"));
         List<String> known =
                 checks.stream().map(each -> AdminClient.text(each, "check")).toList();

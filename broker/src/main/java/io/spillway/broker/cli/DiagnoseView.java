@@ -40,6 +40,23 @@ final class DiagnoseView {
         }
     }
 
+    /** One line: whether a service serves, and if not, why and what to do. */
+    static String serving(Map<String, @Nullable Object> answer) {
+        StringBuilder line = new StringBuilder(AdminClient.text(answer, "status"));
+        String service = AdminClient.text(answer, "service");
+        line.append(service.isEmpty() ? "" : " " + service);
+        String reasons = answer.containsKey("diagnoses") ? "diagnoses" : "causes";
+        for (Map<String, @Nullable Object> each : LinkReport.objects(answer, reasons)) {
+            line.append(": ")
+                    .append(AdminClient.text(each, "cause"))
+                    .append(": ")
+                    .append(AdminClient.text(each, "why"))
+                    .append("; next: ")
+                    .append(AdminClient.text(each, "next_step"));
+        }
+        return line.toString();
+    }
+
     /** One line for each check. */
     static String check(Map<String, @Nullable Object> check) {
         StringBuilder line = new StringBuilder(

@@ -16,6 +16,7 @@ import io.spillway.client.Subscription;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -150,6 +151,39 @@ final class DiagnoseCommandTest {
                 .isEqualTo("what is stored is 1 by backlog.records, the bound is 1");
         assertThat(broker.run("check", "topics").exitCode()).isEqualTo(2);
         client.admin().deleteTopic("full");
+    }
+
+    private static String served(int exitCode, String service) {
+        CommandRun run = broker.run("check", "--service", service);
+        assertThat(run.exitCode()).as(run.err()).isEqualTo(exitCode);
+        return run.out().strip();
+    }
+
+    @Test
+    void aServiceServesOrDoesNotOrIsUnknown() throws Exception {
+        client.admin().createTopic("served", 1, MAPPED);
+        publish("served", "", "a");
+        subscribe("served", "billing", GroupMode.SHARED).close();
+
+        assertThat(served(0, "")).isEqualTo("SERVING");
+        for (String service : List.of("readiness", "liveness", "startup", "topic/served")) {
+            assertThat(served(0, service)).isEqualTo("SERVING " + service);
+        }
+        assertThat(served(2, "group/served/billing"))
+                .startsWith("NOT_SERVING group/served/billing: NO_MEMBERS: ")
+                .contains("; next: ");
+        for (String service : List.of("topic/none", "group/served/none", "nonsense")) {
+            assertThat(served(3, service)).isEqualTo("SERVICE_UNKNOWN " + service);
+        }
+
+        client.admin().pauseTopic("served", true, false, "maintenance");
+        assertThat(served(2, "topic/served"))
+                .startsWith("NOT_SERVING topic/served: PUBLISH_PAUSED: maintenance; next: ");
+        JsonNode answer = JSON.readTree(broker.run("check", "--service", "topic/served", "--output", "json")
+                .out());
+        assertThat(answer.path("status").asText()).isEqualTo("NOT_SERVING");
+        assertThat(answer.at("/diagnoses/0/cause").asText()).isEqualTo("PUBLISH_PAUSED");
+        client.admin().deleteTopic("served");
     }
 
     @Test
