@@ -62,6 +62,22 @@ class MemberCausesTest extends OnCauses {
     }
 
     @Test
+    void whatWaitsIsOnItsWay() {
+        TestMember member = join(new TestMember(), Group.SHARED, 0, Map.of());
+        for (int i = 0; i < 40; i++) {
+            shard.publish(TOPIC, "x".repeat(200_000));
+        }
+        shard.mailbox().offer(new ShardCommand.Grant(member, MUCH, MUCH, false));
+        shard.step();
+
+        Diagnosis found = GroupDecision.of(group()); // in between two turns
+        assertThat(found.cause()).isEqualTo(Cause.DELIVERING);
+        assertThat(found.why()).endsWith(" records wait, and consumers take them");
+        shard.until(() -> member.received.size() == 40, "all of them");
+        named(Cause.IN_FLIGHT);
+    }
+
+    @Test
     void nobodyIsThere() {
         shard.leave(ready(Group.SHARED));
         shard.publish(TOPIC, "a", "b");
