@@ -10,14 +10,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -26,6 +32,7 @@ import org.apache.kafka.common.serialization.ByteBufferDeserializer;
 /** Kafka. What its clients are set to stands in the properties of the directory given as {@code --settings}. */
 public final class KafkaLoad implements Peer {
     private static final int MANY_TOPICS = 100;
+    private static final int TOPICS_AT_ONCE = 100;
     private static final Duration POLL = Duration.ofMillis(100);
 
     private final Plan plan;
@@ -74,6 +81,11 @@ public final class KafkaLoad implements Peer {
                         .toList())
                 .all()
                 .get();
+        // Where a broker leads a topic only a moment later, a producer's first batches are refused, and it may never find its sequence again.
+        admin.listOffsets(topics.stream()
+                        .collect(Collectors.toMap(name -> new TopicPartition(name, 0), name -> OffsetSpec.latest())))
+                .all()
+                .get();
     }
 
     @Override
@@ -87,7 +99,7 @@ public final class KafkaLoad implements Peer {
         Properties settings = plan.topics() > MANY_TOPICS ? settings(load, "kafka-producer-topics") : settings(load);
         KafkaProducer<byte[], byte[]> producer =
                 new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
-        topics.forEach(producer::partitionsFor); // else the first record of each topic waits for it
+        learn(producer, topics);
         return new Publishing() {
             @Override
             public void publish(Item item) {
@@ -107,6 +119,18 @@ public final class KafkaLoad implements Peer {
                 producer.close();
             }
         };
+    }
+
+    /** Else the first record of each topic waits for its metadata, of which the client asks at most ten times a second; so ask for many at once. */
+    private static void learn(KafkaProducer<byte[], byte[]> producer, List<String> topics) throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(Math.min(TOPICS_AT_ONCE, topics.size()));
+        try {
+            for (Future<?> learned : topics.stream().map(topic -> threads.submit(() -> producer.partitionsFor(topic))).toList()) {
+                learned.get();
+            }
+        } finally {
+            threads.shutdownNow();
+        }
     }
 
     @Override

@@ -18,13 +18,15 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Spillway: the client's defaults. By default its topics are MAPPED, which is what the peers' defaults are like: it survives the process, not
+ * Spillway: the client's defaults, and a connection for each 256 topics that a producer publishes to. By default its topics are MAPPED, which is what the peers' defaults are like: it survives the process, not
  * the machine. Spillway's own default is SYNCED.
  */
 public final class SpillwayLoad implements Peer {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration POLL = Duration.ofMillis(100);
     private static final int MAX_POLL = 1024;
+    /** More are refused. */
+    private static final int PUBLISHERS_OF_A_CONNECTION = 256;
 
     private final Plan plan;
     private final SpillwayClient admin;
@@ -59,9 +61,14 @@ public final class SpillwayLoad implements Peer {
 
     @Override
     public Publishing producer(List<String> topics, Outcomes outcomes) {
-        SpillwayClient client = connect();
+        List<SpillwayClient> clients = new ArrayList<>();
         List<Producer> producers = new ArrayList<>();
-        topics.forEach(topic -> producers.add(client.producer(topic).open()));
+        for (int i = 0; i < topics.size(); i++) {
+            if (i % PUBLISHERS_OF_A_CONNECTION == 0) {
+                clients.add(connect());
+            }
+            producers.add(clients.get(clients.size() - 1).producer(topics.get(i)).open());
+        }
         boolean timed = plan.load().equals("latency");
         PublishCallback untimed = (ack, error) -> outcomes.hear(0, error);
         return new Publishing() {
@@ -83,7 +90,7 @@ public final class SpillwayLoad implements Peer {
 
             @Override
             public void close() {
-                client.close();
+                clients.forEach(SpillwayClient::close);
             }
         };
     }

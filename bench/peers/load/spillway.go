@@ -11,8 +11,8 @@ import (
 	spillway "github.com/spillway-io/spillway/go-client"
 )
 
-// Spillway: the client's defaults. By default its topics are MAPPED, which is what the peers' defaults are like: it survives the process, not the
-// machine. Spillway's own default is SYNCED.
+// Spillway: the client's defaults, and a connection for each 256 topics that a producer publishes to. By default its topics are MAPPED, which is what
+// the peers' defaults are like: it survives the process, not the machine. Spillway's own default is SYNCED.
 type spillwayPeer struct {
 	plan    *plan
 	admin   *spillway.Client
@@ -56,23 +56,30 @@ func (s *spillwayPeer) remove(ctx context.Context, topics []string) error {
 
 func (s *spillwayPeer) close() { _ = s.admin.Close(context.Background()) } // nothing is pending
 
+const publishersOfAConnection = 256 // more are refused
+
 type spillwayProducer struct {
-	client    *spillway.Client
+	clients   []*spillway.Client
 	producers []*spillway.Producer
 	outcomes  *outcomes
 	heard     func(spillway.Ack, error)
 }
 
 func (s *spillwayPeer) producer(ctx context.Context, topics []string, o *outcomes) (producer, error) {
-	client, err := spillway.Connect(ctx, s.options...)
-	if err != nil {
-		return nil, err
-	}
-	p := &spillwayProducer{client: client, outcomes: o, heard: func(_ spillway.Ack, err error) { o.hear(0, err) }}
-	for _, topic := range topics {
-		producer, err := client.Producer(ctx, topic)
+	p := &spillwayProducer{outcomes: o, heard: func(_ spillway.Ack, err error) { o.hear(0, err) }}
+	for i, topic := range topics {
+		if i%publishersOfAConnection == 0 {
+			client, err := spillway.Connect(ctx, s.options...)
+			if err != nil {
+				p.close()
+				return nil, err
+			}
+			p.clients = append(p.clients, client)
+		}
+		producer, err := p.clients[len(p.clients)-1].Producer(ctx, topic)
 		if err != nil {
-			return nil, errors.Join(err, client.Close(ctx))
+			p.close()
+			return nil, err
 		}
 		p.producers = append(p.producers, producer)
 	}
@@ -101,7 +108,11 @@ func (p *spillwayProducer) flush(ctx context.Context) error {
 	return nil
 }
 
-func (p *spillwayProducer) close() { _ = p.client.Close(context.Background()) } // flush came before
+func (p *spillwayProducer) close() {
+	for _, client := range p.clients {
+		_ = client.Close(context.Background()) // flush came before
+	}
+}
 
 type spillwayConsumer struct {
 	client       *spillway.Client
