@@ -28,7 +28,7 @@ cluster-demo: build ## three brokers, kill the leader, lose nothing: a minute
 build-dir:
 	@mkdir -p build
 
-test: test-java test-go test-rust test-vectors ## run every test, of the broker and of all clients
+test: test-bench test-java test-go test-rust test-vectors ## run every test, of the broker and of all clients
 
 test-java: ## the broker, the Java client, and the conformance suite with all three clients
 	mvn -B verify -Dconformance.languages=java,go,rust

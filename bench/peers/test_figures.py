@@ -7,7 +7,7 @@ import xml.dom.minidom
 from pathlib import Path
 
 from runner import report
-from runner.cases import CASES, CONTESTANTS, SETUPS
+from runner.cases import CASES, CONTESTANTS, LATENCY, SETUPS
 from runner.figures import Figure, collect, median, number, percentile, plot, table
 from runner.main import Run, arguments
 
@@ -43,6 +43,16 @@ class FiguresTest(unittest.TestCase):
         cells = collect([acked("a", 1000.0), {"contestant": "a", "failed": "why"}], lambda each: each.get("acked_per_s"))
 
         self.assertEqual([1000.0], cells["a"].values)
+
+    def test_a_rate_that_was_not_sustained_has_no_latency(self):
+        value = next(value for name, _, value in LATENCY if name == "to the ack, p99")
+        held = {"contestant": "a", "sustained": True, "ack_us": {"p99": 100.0, "count": 9}}
+        missed = {"contestant": "b", "sustained": False, "ack_us": {"p99": 9e6, "count": 9}}
+
+        cells = collect([held, missed], value)
+
+        self.assertEqual("100", cells["a"].words())
+        self.assertEqual("not sustained", cells["b"])
 
     def test_a_table_has_a_column_for_each_contestant_also_for_one_without_a_figure(self):
         lines = table("records/s", [("publish", {"a": Figure([1500.0])})], ["a", "b"]).splitlines()

@@ -36,6 +36,11 @@ public final class ChronicleLoad implements Peer {
     }
 
     @Override
+    public boolean consumesAtOnce() {
+        return true;
+    }
+
+    @Override
     public void create(List<String> topics) {}
 
     @Override

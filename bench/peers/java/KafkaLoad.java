@@ -5,7 +5,6 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,38 +15,36 @@ import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.ConsumerRecords;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.WakeupException;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.serialization.ByteBufferDeserializer;
 
 /** Kafka. What its clients are set to stands in the properties of the directory given as {@code --settings}. */
 public final class KafkaLoad implements Peer {
     private static final int MANY_TOPICS = 100;
     private static final int TOPICS_AT_ONCE = 100;
-    private static final Duration POLL = Duration.ofMillis(100);
 
     private final Plan plan;
+    private final boolean inShareGroups;
     private final Admin admin;
 
-    private KafkaLoad(Plan plan) throws Exception {
+    KafkaLoad(Plan plan, boolean inShareGroups) throws Exception {
         if (plan.idempotent()) {
             throw new Unable("a producer of Kafka is idempotent by itself, and knows no keys of the application's");
         }
         this.plan = plan;
+        this.inShareGroups = inShareGroups;
         admin = Admin.create(settings("kafka-admin"));
     }
 
     public static void main(String[] args) {
-        Load.main("kafka", args, KafkaLoad::new);
+        Load.main("kafka", args, plan -> new KafkaLoad(plan, false));
     }
 
     private Properties settings(String... names) throws IOException {
@@ -135,55 +132,17 @@ public final class KafkaLoad implements Peer {
 
     @Override
     public Consuming consumer(String topic, String group, Consumer<ByteBuffer> show) throws Exception {
-        Properties settings = settings("kafka-consumer");
+        Properties settings = settings(inShareGroups ? "kafka-share-consumer" : "kafka-consumer");
         settings.put("group.id", group);
-        return new Reading(
-                new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteBufferDeserializer()), topic, show);
-    }
-
-    /** Commits the offset after each poll; Kafka has no acks of single records in a classic group. */
-    private static final class Reading implements Consuming {
-        private final KafkaConsumer<byte[], ByteBuffer> consumer;
-        private final Consumer<ByteBuffer> show;
-        private final Thread thread;
-        private volatile boolean closed;
-
-        Reading(KafkaConsumer<byte[], ByteBuffer> consumer, String topic, Consumer<ByteBuffer> show) {
-            this.consumer = consumer;
-            this.show = show;
-            consumer.subscribe(List.of(topic));
-            thread = new Thread(this::run);
-            thread.start();
+        if (inShareGroups) {
+            ConfigResource resource = new ConfigResource(ConfigResource.Type.GROUP, group);
+            ConfigEntry earliest = new ConfigEntry("share.auto.offset.reset", "earliest");
+            admin.incrementalAlterConfigs(Map.of(resource, List.of(new AlterConfigOp(earliest, AlterConfigOp.OpType.SET))))
+                    .all()
+                    .get();
+            return new KafkaReading(KafkaReading.inShareGroup(settings, topic), show);
         }
-
-        private void run() {
-            try (consumer) {
-                while (!closed) {
-                    ConsumerRecords<byte[], ByteBuffer> records = consumer.poll(POLL);
-                    for (ConsumerRecord<byte[], ByteBuffer> record : records) {
-                        show.accept(record.value());
-                    }
-                    if (!records.isEmpty()) {
-                        consumer.commitAsync();
-                    }
-                }
-                consumer.commitSync();
-            } catch (WakeupException e) {
-                closed = true; // close has asked for it
-            }
-        }
-
-        @Override
-        public void flush() throws InterruptedException {
-            closed = true;
-            thread.join();
-        }
-
-        @Override
-        public void close() throws InterruptedException {
-            closed = true;
-            thread.join();
-        }
+        return new KafkaReading(KafkaReading.inGroup(settings, topic), show);
     }
 
     @Override

@@ -28,7 +28,7 @@ final class OpenLoop {
     private final Histogram late = new Histogram(MAX_NS, 3);
     private final AtomicLong seen = new AtomicLong();
     /** Records that are due later are no warm-up; written before the first record is sent. */
-    private volatile long countsNs;
+    private volatile long countsNs = Long.MAX_VALUE;
 
     OpenLoop(Plan plan, Peer peer, List<String> topics) {
         this.plan = plan;
@@ -41,6 +41,8 @@ final class OpenLoop {
         long planned = (long) (plan.rate() * (plan.warmUp() + plan.seconds()));
         try (Peer.Consuming consumer = peer.consumer(topics.get(0), "g-" + plan.run(), this::show);
                 Peer.Publishing producer = peer.producer(topics, outcomes)) {
+            Load.prime(plan, peer, topics, () -> seen.get() > 0);
+            seen.set(0);
             long sent = send(producer, planned);
             producer.flush();
             outcomes.check();

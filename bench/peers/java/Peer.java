@@ -44,6 +44,11 @@ interface Peer extends AutoCloseable {
         void flush() throws Exception;
     }
 
+    /** Whether a consumer gets the first record at once, without a group that has to come together. */
+    default boolean consumesAtOnce() {
+        return false;
+    }
+
     void create(List<String> topics) throws Exception;
 
     void remove(List<String> topics) throws Exception;

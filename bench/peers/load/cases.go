@@ -101,7 +101,11 @@ func publishAndConsume(ctx context.Context, p *plan) (result, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open a consumer: %w", err), s.close())
 	}
-	f, err := s.flood(ctx, 0)
+	var f *flood
+	if err = s.prime(ctx, func() bool { return consumed.Load() > 0 }); err == nil {
+		consumed.Store(0)
+		f, err = s.flood(ctx, 0)
+	}
 	if err != nil {
 		consumer.close()
 		return nil, errors.Join(err, s.close())
@@ -124,6 +128,26 @@ func publishAndConsume(ctx context.Context, p *plan) (result, error) {
 	return result{"acked_per_s": perSecond[0], "consumed_per_s": perSecond[1], "seconds": took, "behind_s": behind, "acked": f.acked()}, nil
 }
 
+// prime publishes a record of zeros and waits until it has arrived: how long a group takes to come together is not what is measured.
+func (s *session) prime(ctx context.Context, arrived func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	o := &outcomes{}
+	producer, err := s.producer(ctx, s.topics, o)
+	if err != nil {
+		return fmt.Errorf("open a producer: %w", err)
+	}
+	record := newSource(s.plan, s.plan.producers).next()
+	record.value = make([]byte, s.plan.size)
+	producer.publish(record)
+	err = errors.Join(producer.flush(ctx), o.err())
+	producer.close()
+	if err == nil && !until(ctx, patience, arrived) {
+		err = errors.New("the first record has not arrived")
+	}
+	return err
+}
+
 func until(ctx context.Context, limit time.Duration, is func() bool) bool {
 	for end := time.Now().Add(limit); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) || ctx.Err() != nil {
@@ -133,7 +157,8 @@ func until(ctx context.Context, limit time.Duration, is func() bool) bool {
 	return true
 }
 
-// drain publishes first, and then a group that begins at the first record consumes all of it.
+// drain publishes first, and then a group that begins at the first record consumes all of it. The clock runs from the first record that
+// arrives until the last ack.
 func drain(ctx context.Context, p *plan) (result, error) {
 	p.topics, p.producers = 1, 1
 	s, err := open(ctx, p)
@@ -147,9 +172,13 @@ func drain(ctx context.Context, p *plan) (result, error) {
 	if err := f.wait(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	var consumed atomic.Int64
-	begun := time.Now()
-	consumer, err := s.consumer(ctx, s.topics[0], "g-"+p.run, func([]byte) { consumed.Add(1) })
+	var consumed, firstNs atomic.Int64
+	opened := time.Now()
+	consumer, err := s.consumer(ctx, s.topics[0], "g-"+p.run, func([]byte) {
+		if consumed.Add(1) == 1 {
+			firstNs.Store(int64(time.Since(opened)))
+		}
+	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open a consumer: %w", err), s.close())
 	}
@@ -159,7 +188,7 @@ func drain(ctx context.Context, p *plan) (result, error) {
 		err = consumer.flush(flushing)
 		cancel()
 	}
-	took := time.Since(begun).Seconds()
+	took := (time.Since(opened) - time.Duration(firstNs.Load())).Seconds()
 	consumer.close()
 	if err := errors.Join(err, s.close()); err != nil {
 		return nil, err
@@ -167,5 +196,5 @@ func drain(ctx context.Context, p *plan) (result, error) {
 	if !complete {
 		return nil, fmt.Errorf("%d of %d records have arrived", consumed.Load(), p.records)
 	}
-	return result{"consumed_per_s": float64(p.records) / took, "seconds": took, "acked": f.acked()}, nil
+	return result{"consumed_per_s": float64(p.records) / took, "seconds": took, "first_after_s": float64(firstNs.Load()) / 1e9, "acked": f.acked()}, nil
 }

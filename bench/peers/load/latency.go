@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -22,6 +23,7 @@ func latency(ctx context.Context, p *plan) (result, error) {
 		return nil, err
 	}
 	r := &openLoop{plan: p, begun: time.Now()}
+	r.countsNs.Store(math.MaxInt64)
 	consumer, err := s.consumer(ctx, s.topics[0], "g-"+p.run, r.show)
 	if errors.Is(err, errNothingKept) {
 		consumer, err = noConsumer{}, nil
@@ -29,6 +31,13 @@ func latency(ctx context.Context, p *plan) (result, error) {
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open a consumer: %w", err), s.close())
+	}
+	if !r.ackIsAll {
+		if err := s.prime(ctx, func() bool { return r.seen.Load() > 0 }); err != nil {
+			consumer.close()
+			return nil, errors.Join(err, s.close())
+		}
+		r.seen.Store(0)
 	}
 	o := &outcomes{onAck: func(dueNs int64) { r.add(&r.ack, dueNs) }}
 	producer, err := s.producer(ctx, s.topics, o)
@@ -57,8 +66,8 @@ func latency(ctx context.Context, p *plan) (result, error) {
 type openLoop struct {
 	plan               *plan
 	begun              time.Time
-	firstNs            int64 // the first record is due
-	countsNs           int64 // records that are due later are no warm-up
+	firstNs            int64        // the first record is due
+	countsNs           atomic.Int64 // records that are due later are no warm-up
 	ack, consume, late histogram
 	seen               atomic.Int64
 	ackIsAll           bool // nothing is consumed
@@ -67,7 +76,7 @@ type openLoop struct {
 func (r *openLoop) nowNs() int64 { return int64(time.Since(r.begun)) }
 
 func (r *openLoop) add(to *histogram, dueNs int64) {
-	if dueNs >= r.countsNs {
+	if dueNs >= r.countsNs.Load() {
 		to.add(r.nowNs() - dueNs)
 	}
 }
@@ -84,7 +93,7 @@ func (r *openLoop) run(ctx context.Context, producer producer) int64 {
 	sample := source.value
 	total := int64(float64(p.rate) * (p.warmUp + p.seconds))
 	r.firstNs = r.nowNs() + int64(10*time.Millisecond)
-	r.countsNs = r.firstNs + int64(p.warmUp*1e9)
+	r.countsNs.Store(r.firstNs + int64(p.warmUp*1e9))
 	giveUpNs := r.firstNs + int64(lateShare*(p.warmUp+p.seconds)*1e9)
 	for i := range total {
 		dueNs := r.firstNs + int64(float64(i)*1e9/float64(p.rate))
@@ -93,7 +102,7 @@ func (r *openLoop) run(ctx context.Context, producer producer) int64 {
 		if nowNs > giveUpNs || ctx.Err() != nil {
 			return i
 		}
-		if dueNs >= r.countsNs {
+		if dueNs >= r.countsNs.Load() {
 			r.late.add(nowNs - dueNs)
 		}
 		record := source.next()

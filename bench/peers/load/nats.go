@@ -19,7 +19,11 @@ type natsPeer struct {
 	options []nats.Option
 }
 
-const natsPull = 5_000 // messages asked for at a time
+const (
+	natsPull = 5_000 // messages asked for at a time
+	// The server syncs each message by itself and answers a whole window at once.
+	natsSyncedWindow = 500
+)
 
 func connectNATS(_ context.Context, p *plan) (peer, error) {
 	config, err := tlsOf(p.authority)
@@ -70,6 +74,9 @@ func (n *natsPeer) producer(_ context.Context, topics []string, o *outcomes) (pr
 		return nil, err
 	}
 	limit := window(n.plan.size)
+	if n.plan.synced {
+		limit = min(limit, natsSyncedWindow)
+	}
 	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(2*limit))
 	if err != nil {
 		conn.Close()

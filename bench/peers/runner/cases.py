@@ -11,12 +11,14 @@ class Contestant:
     language: str
     peer: str
     setups: tuple | None = None  # None: all of them
+    loads: tuple | None = None
 
 
 CONTESTANTS = [
     Contestant("spillway-java", "spillway", "java", "spillway"),
     Contestant("spillway-go", "spillway", "go", "spillway"),
     Contestant("kafka", "kafka", "java", "kafka"),
+    Contestant("kafka-share", "kafka", "java", "kafka-share", loads=("group", "latency", "drain")),
     Contestant("nats", "nats", "go", "nats"),
     Contestant("redis", "redis", "go", "redis"),
     Contestant("rabbit-quorum", "rabbit", "go", "rabbit-quorum"),
@@ -63,7 +65,8 @@ CONSUMED = (("consumed", "records/s", lambda result: result.get("consumed_per_s"
 
 
 def percentile_of(what, percentile):
-    return lambda result: result[what][percentile] if result.get(what, {}).get("count") else None
+    """None when there is none, or when the rate was not sustained: then a latency only says how long it was tried."""
+    return lambda result: result[what][percentile] if result.get("sustained") and result.get(what, {}).get("count") else None
 
 
 LATENCY = tuple((f"{words}, {percentile}", "us", percentile_of(what, percentile))

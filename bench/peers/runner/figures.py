@@ -47,6 +47,8 @@ def collect(measurements, value_of):
             reasons.setdefault(each["contestant"], "-")
         elif "failed" in each:
             reasons.setdefault(each["contestant"], "failed")
+        elif each.get("sustained") is False:
+            reasons.setdefault(each["contestant"], "not sustained")
     return {**reasons, **{contestant: Figure(numbers) for contestant, numbers in values.items()}}
 
 
@@ -60,7 +62,7 @@ def table(heading, rows, contestants):
 
 
 COLOURS = ["#0b6e4f", "#3aa17e", "#1f4e8c", "#c8553d", "#8d3b72", "#e0a030", "#6b6b6b", "#9aa5b1", "#4c4c9d", "#222222"]
-WIDTH, LEFT, BAR, GAP = 900, 240, 14, 16
+WIDTH, LEFT, BAR, GAP = 1080, 420, 14, 16
 
 
 def plot(title, unit, rows, contestants, logarithmic=False):

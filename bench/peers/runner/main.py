@@ -114,12 +114,14 @@ class Run:
     def note_server(self, name, setup, what):
         for case in self.cases_of(setup):
             for contestant in self.contestants_of(setup):
-                if contestant.server == name:
+                if contestant.server == name and (not contestant.loads or case.load in contestant.loads):
                     self.failures[setup.name, case.name, contestant.name] = 9
                     self.measurements.append({"setup": setup.name, "case": case.name, "contestant": contestant.name, "round": 0, **what})
 
     def one(self, setup, case, contestant, number, servers, work):
         key = setup.name, case.name, contestant.name
+        if contestant.loads and case.load not in contestant.loads:
+            return
         if self.failures.get(key, 0) > 1 or contestant.server and contestant.server not in servers:
             return
         measurement = Measurement(self, setup, case, contestant, work)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from .processes import cpu_seconds, machine_seconds
+from .processes import cpu_seconds, disk_use, machine_seconds
 from .servers import HOME, INSTALLED, SERVERS, SETTINGS, Unable
 
 UNABLE = 3  # the exit status of a load whose peer does not have what is asked for
@@ -23,9 +23,9 @@ class Measurement:
         if contestant.language == "go":
             command = [str(INSTALLED / "bin/load"), self.case.load, "--peer", contestant.peer]
         else:
-            classes = "Kafka" if contestant.peer == "kafka" else "Chronicle" if contestant.peer == "chronicle" else "Spillway"
-            libraries = INSTALLED / "kafka/*" if contestant.peer == "kafka" else HOME / "bench/target/lib/*"
-            path = [str(INSTALLED / "java" / ("kafka" if contestant.peer == "kafka" else "spillway")), str(libraries)]
+            kafka = contestant.server == "kafka"
+            classes = {"kafka": "Kafka", "kafka-share": "KafkaShare", "chronicle": "Chronicle", "spillway": "Spillway"}[contestant.peer]
+            path = [str(INSTALLED / "java" / ("kafka" if kafka else "spillway")), str(INSTALLED / "kafka/*" if kafka else HOME / "bench/target/lib/*")]
             path += [str(HOME / "bench/target/classes")] if contestant.peer == "chronicle" else []
             command = ["java", *opens(), "-Xms512m", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", ":".join(path),
                        f"io.spillway.bench.peers.{classes}Load", self.case.load, "--settings", str(SETTINGS)]
@@ -40,13 +40,17 @@ class Measurement:
             return {"failed": "the server has ended; see its log"}
         os.sync()  # what the one before has left to be written is not this one's
         others = set().union(*(each.pids() for each in servers.values() if each is not server))
-        before = server.cpu_s() if server else 0
+        used_before = server.cpu_s() if server else 0
         idle, (busy, stolen), begun = cpu_seconds(others), machine_seconds(), time.monotonic()
         endpoint = server.endpoint(self.contestant.peer) if server else str(self.work)
+        disk = disk_use(self.work)
         outcome = self.outcome(self.command(endpoint, server.certificate if server else None))
         wall = time.monotonic() - begun
+        if disk:
+            flushes, written = (after - before for after, before in zip(disk_use(self.work), disk))
+            outcome.update(flushes_per_s=flushes / wall, written_mib_per_s=written / wall / 2**20)
         busy_after, stolen_after = machine_seconds()
-        used = (server.cpu_s() if server else 0) - before
+        used = (server.cpu_s() if server else 0) - used_before
         idle = cpu_seconds(others) - idle
         mine = used + idle + outcome.get("client_cpu_s", 0)
         outcome["others_percent"] = max(0, 100 * (busy_after - busy - mine) / (wall * CORES))
