@@ -11,7 +11,9 @@ import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.canary.Canary;
 import io.spillway.broker.catalog.TopicCatalog;
+import io.spillway.broker.chaos.Faults;
 import io.spillway.broker.cluster.Checkup;
 import io.spillway.broker.cluster.ClusterMember;
 import io.spillway.broker.cluster.ClusterView;
@@ -24,6 +26,7 @@ import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.replay.ReplayService;
 import io.spillway.broker.replay.Replays;
 import io.spillway.broker.session.AccessSettings;
+import io.spillway.broker.session.ChaosControl;
 import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.PressureMonitor;
 import io.spillway.broker.session.SessionContext;
@@ -77,6 +80,8 @@ public final class Broker implements AutoCloseable {
     private final PressureMonitor pressure;
     private final Degradation degradation;
     private final NodeHealth health;
+    private final ChaosControl chaos;
+    private final Canary canary;
     private final @Nullable ClusterMetrics clusterMetrics;
     private final AdminServer admin;
     private boolean closed;
@@ -108,7 +113,14 @@ public final class Broker implements AutoCloseable {
         if (config.controls()) {
             server.every(PressureMonitor.TICK_MS, pressure::tick);
         }
-        health = new NodeHealth(directory.nodeId(), shards, cluster, context, pressure);
+        chaos = rehearse();
+        canary = new Canary(
+                config.rehearsing().canaryMs(),
+                context.topicCatalog(),
+                shards.stream().map(Shard::mailbox).toList(),
+                clock,
+                () -> context.leads() && !context.isDraining());
+        health = new NodeHealth(directory.nodeId(), shards, cluster, context, pressure, canary);
         degradation = new Degradation(health::situation, context::holdReplays, clock);
         context.degradation(degradation::view, pressure::ofBroker);
         server.every(PressureMonitor.TICK_MS, degradation::tick);
@@ -127,6 +139,34 @@ public final class Broker implements AutoCloseable {
                     config.cluster().forNode(directory.nodeId(), server.address(), directory.raft()),
                     context.audit(),
                     this::clusterChanged);
+        }
+        canary.start();
+    }
+
+    private ChaosControl rehearse() {
+        boolean isEnabled = config.rehearsing().chaos();
+        ChaosControl control = new ChaosControl(
+                new ChaosControl.Terms(directory.nodeId(), isEnabled),
+                context.audit(),
+                clock,
+                new SplittableRandom(),
+                this::inject);
+        if (cluster != null) {
+            control.joins(cluster.rehearse(control));
+        }
+        if (isEnabled) {
+            LOG.warn(
+                    "event=chaos_enabled why=\"chaos.enabled is true\" next=\"start it without when the rehearsal is over\"");
+            server.every(ChaosControl.TICK_MS, control::tick);
+        }
+        return control;
+    }
+
+    private void inject(Faults now) {
+        context.faults(now);
+        shards.forEach(shard -> shard.faults(now));
+        if (cluster != null) {
+            cluster.faults(now);
         }
     }
 
@@ -316,6 +356,7 @@ public final class Broker implements AutoCloseable {
             metrics.bindReplays(replays);
             metrics.bindHealth(health);
             metrics.bindTraces(traces);
+            metrics.bindRehearsing(chaos, canary);
             return AdminServer.start(
                     config.http(),
                     health::health,
@@ -325,6 +366,7 @@ public final class Broker implements AutoCloseable {
                             links,
                             context.quotaSettings(),
                             context.toggleSettings(),
+                            chaos,
                             new AccessSettings(
                                     shards.get(0).mailbox(),
                                     context.audit(),
@@ -376,6 +418,7 @@ public final class Broker implements AutoCloseable {
                 new SpillwayException(
                         Code.DRAINING, "the broker is going away", "it was asked to stop", "reconnect in a moment"),
                 (int) config.drainTimeoutMs());
+        canary.close();
         links.close();
         replays.close();
         shards.forEach(Shard::drain);

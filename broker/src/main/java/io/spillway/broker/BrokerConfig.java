@@ -43,6 +43,7 @@ public record BrokerConfig(
         ClusterConfig cluster,
         SecurityConfig security,
         TracingConfig tracing,
+        Rehearsing rehearsing,
         long drainTimeoutMs) {
     /** Most offsets between a group's cursor and the newest record it has out; bounds the group's memory. */
     private static final int GROUP_WINDOW = 1 << 20;
@@ -66,6 +67,14 @@ public record BrokerConfig(
             int defaultMaxDeliveries,
             int defaultMaxUnacked,
             int otherZonePercent) {}
+
+    /**
+     * What shows that all works, or would.
+     *
+     * @param chaos whether faults may be injected
+     * @param canaryMs between two round trips of the canary; 0 = there is none
+     */
+    public record Rehearsing(boolean chaos, long canaryMs) {}
 
     public static BrokerConfig of(EffectiveSettings from) {
         return new BrokerConfig(
@@ -99,6 +108,7 @@ public record BrokerConfig(
                         from.get(Settings.TRACING_SAMPLE_RATIO),
                         from.get(Settings.TRACING_EXPORT_TIMEOUT_MS),
                         from.get(Settings.TRACING_QUEUE_SPANS)),
+                new Rehearsing(from.get(Settings.CHAOS_ENABLED), from.get(Settings.CANARY_INTERVAL_MS)),
                 from.get(Settings.DRAIN_TIMEOUT_MS));
     }
 

@@ -3,7 +3,9 @@ package io.spillway.broker;
 import static io.spillway.broker.metrics.MetricNames.*;
 
 import io.spillway.broker.admin.Traffic;
+import io.spillway.broker.canary.Canary;
 import io.spillway.broker.catalog.Switches;
+import io.spillway.broker.chaos.FaultKind;
 import io.spillway.broker.diagnose.Cause;
 import io.spillway.broker.flow.Pressures;
 import io.spillway.broker.log.LogStats;
@@ -11,6 +13,7 @@ import io.spillway.broker.metrics.Histogram;
 import io.spillway.broker.metrics.Meters;
 import io.spillway.broker.metrics.Metric;
 import io.spillway.broker.replay.ReplayService;
+import io.spillway.broker.session.ChaosControl;
 import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.PressureMonitor;
 import io.spillway.broker.session.SessionContext;
@@ -207,6 +210,16 @@ final class BrokerMetrics {
         meters.bind(TRACE_SPANS_EXPORTED, () -> traces == null ? 0 : traces.exported());
         meters.bind(TRACE_SPANS_LOST, () -> traces == null ? 0 : traces.dropped(), "queue");
         meters.bind(TRACE_SPANS_LOST, () -> traces == null ? 0 : traces.failed(), "export");
+    }
+
+    void bindRehearsing(ChaosControl chaos, Canary canary) {
+        for (FaultKind kind : FaultKind.values()) {
+            meters.bind(CHAOS_FAULTS, () -> chaos.active(kind), kind.text());
+            meters.bind(CHAOS_HITS, () -> chaos.hits(kind), kind.text());
+        }
+        meters.bind(CANARY_ROUND_TRIP, Map.of(List.of(), List.of(canary.took())));
+        meters.bind(CANARY_FAILURES, canary::failures);
+        meters.bindSeconds(CANARY_AGE, canary::ageNs);
     }
 
     private void bindShard(Shard shard, String index) {

@@ -1,6 +1,7 @@
 package io.spillway.broker;
 
 import io.spillway.broker.admin.Health;
+import io.spillway.broker.canary.Canary;
 import io.spillway.broker.cluster.ClusterMember;
 import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.diagnose.Cause;
@@ -37,18 +38,21 @@ final class NodeHealth {
     private final @Nullable ClusterMember cluster;
     private final SessionContext context;
     private final PressureMonitor pressure;
+    private final Canary canary;
 
     NodeHealth(
             String node,
             List<Shard> shards,
             @Nullable ClusterMember cluster,
             SessionContext context,
-            PressureMonitor pressure) {
+            PressureMonitor pressure,
+            Canary canary) {
         this.node = node;
         this.shards = shards;
         this.cluster = cluster;
         this.context = context;
         this.pressure = pressure;
+        this.canary = canary;
     }
 
     /** What decides the step of degradation. */
@@ -147,6 +151,8 @@ final class NodeHealth {
                 context.toggleSettings().expired(),
                 pressure.measured(),
                 context.debts(),
-                context.toggleSettings().shedClassMin().orElse(Surroundings.NO_CLASS));
+                context.toggleSettings().shedClassMin().orElse(Surroundings.NO_CLASS),
+                context.faults().list(),
+                canary.stale());
     }
 }

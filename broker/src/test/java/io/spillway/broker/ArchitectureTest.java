@@ -39,7 +39,7 @@ class ArchitectureTest {
             List.of(""),
             List.of("transport", "admin"),
             List.of("session"),
-            List.of("replay", "cluster", "link"),
+            List.of("replay", "cluster", "link", "canary"),
             List.of("audit"),
             List.of("shard"),
             List.of(
@@ -54,7 +54,7 @@ class ArchitectureTest {
                     "diagnose",
                     "auth",
                     "tracing"),
-            List.of("config", "metrics", "filter", "logging"),
+            List.of("config", "metrics", "filter", "logging", "chaos"),
             List.of("base", "records"));
 
     /** No threads, locks, clock, sockets. */

@@ -91,6 +91,8 @@ final class BrokerConfigTest {
                 Map.entry("tracing.sample-ratio", "0.34"),
                 Map.entry("tracing.export-timeout-ms", "35s"),
                 Map.entry("tracing.queue-spans", "360"),
+                Map.entry("chaos.enabled", "true"),
+                Map.entry("canary.interval-ms", "33"),
                 Map.entry("drain-timeout-ms", "22")));
 
         assertThat(config)
@@ -130,6 +132,7 @@ final class BrokerConfigTest {
                                 new Door.Limits(15, 30, 31),
                                 32_000),
                         new TracingConfig("http://q:33", 0.34, 35_000, 360),
+                        new BrokerConfig.Rehearsing(true, 33),
                         22));
     }
 }

@@ -115,7 +115,7 @@ final class OperatedClusterTest {
 
     @Test
     void aDiagnosisNamesWhoLeadsWhoIsAwayAndThatTheQuorumIsLost() throws Exception {
-        try (BrokerCluster cluster = BrokerCluster.start(directory, 3);
+        try (BrokerCluster cluster = BrokerCluster.start(directory, 3, "chaos.enabled=true");
                 SpillwayClient client = cluster.client()) {
             client.admin().createTopic("orders", 1, Map.of());
             int leader = cluster.leader();
@@ -138,6 +138,7 @@ final class OperatedClusterTest {
                     cluster.node(follower).http() + "," + cluster.node(leader).http();
             assertThat(Cli.run("diagnose", "topic", "orders", "--http", all).out())
                     .contains("topic orders: ACCEPTING");
+            partForARehearsal(cluster, leader, follower, away);
 
             cluster.node(away).signal("STOP");
             await("one is missed")
@@ -158,6 +159,57 @@ final class OperatedClusterTest {
                     .isEqualTo("started\n");
             cluster.node(away).signal("CONT");
         }
+    }
+
+    /** One of three may be parted from the others, and no other with it; then all is as before. */
+    private static void partForARehearsal(BrokerCluster cluster, int leader, int parted, int other) throws Exception {
+        Cli begun = chaos(cluster, parted, "start", "partition", "--peer", "all", "--ttl", "2m", "--reason", "test");
+        assertThat(begun.exit()).as(begun.err()).isZero();
+        await("it is missed")
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(cluster.get(leader, "/diagnose"))
+                        .contains("\"cause\":\"NODE_AWAY\"", "n" + (parted + 1) + " in zone", "\"cause\":\"CHAOS\""));
+        assertThat(cluster.get(parted, "/diagnose?scope=node")).contains("\"cause\":\"CHAOS\"", "partition of peers n");
+
+        Cli second = chaos(
+                cluster, other, "start", "partition", "--peer", "n" + (leader + 1), "--ttl", "2m", "--reason", "test");
+        Cli failing = chaos(cluster, leader, "start", "failed-sync", "--ttl", "2m", "--reason", "test");
+
+        assertThat(second.exit()).isNotZero();
+        assertThat(second.err()).contains("WRONG_STATE", "would lose its majority", "2 are needed");
+        assertThat(failing.exit()).isNotZero();
+        assertThat(failing.err()).contains("would lose its majority");
+        assertThat(cluster.get(other, "/chaos")).contains("partition of peers n" + (parted + 1));
+
+        assertThat(chaos(cluster, parted, "stop", "--all").exit()).isZero();
+        await("all is well again")
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(cluster.get(leader, "/diagnose?scope=cluster"))
+                        .contains("\"cause\":\"WELL\""));
+        await("the other sides have ended").atMost(PATIENCE).untilAsserted(() -> {
+            assertThat(cluster.get(leader, "/chaos")).contains("\"faults\":[]");
+            assertThat(cluster.get(other, "/chaos")).contains("\"faults\":[]");
+        });
+        Cli audit = Cli.run(
+                "audit",
+                "--operation",
+                "chaos",
+                "--output",
+                "json",
+                "--endpoint",
+                String.join(",", cluster.endpoints()));
+        assertThat(audit.out())
+                .as("what a follower did the leader wrote")
+                .contains("\"operation\":\"chaos.start\"", "\"node\":\"n" + (parted + 1) + "\"");
+    }
+
+    private static Cli chaos(BrokerCluster cluster, int node, String... command) throws Exception {
+        String[] arguments = new String[command.length + 3];
+        arguments[0] = "chaos";
+        System.arraycopy(command, 0, arguments, 1, command.length);
+        arguments[command.length + 1] = "--http";
+        arguments[command.length + 2] = cluster.node(node).http();
+        return Cli.run(arguments);
     }
 
     private static String id(BrokerCluster cluster, int node) throws Exception {

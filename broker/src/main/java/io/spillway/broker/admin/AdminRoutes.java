@@ -7,7 +7,7 @@ import java.util.function.Supplier;
 /**
  * What there is, and the answers. {@link HealthRoutes} has what probes ask, {@link DiagnoseRoutes} {@code /diagnose}, {@link
  * ClusterRoutes} {@code /cluster}, {@link LinkRoutes} {@code /links}, {@link QuotaRoutes} {@code /quotas}, {@link
- * ToggleRoutes} {@code /toggles}, {@link AccessRoutes} {@code /users}, {@code /acls} and {@code
+ * ToggleRoutes} {@code /toggles}, {@link ChaosRoutes} {@code /chaos}, {@link AccessRoutes} {@code /users}, {@code /acls} and {@code
  * /tokens}. Confined to the admin thread.
  */
 final class AdminRoutes implements AutoCloseable {
@@ -21,6 +21,7 @@ final class AdminRoutes implements AutoCloseable {
     private final LinkRoutes links;
     private final QuotaRoutes quotas;
     private final ToggleRoutes toggles;
+    private final ChaosRoutes chaos;
     private final AccessRoutes access;
     private final ConsoleServer console;
     private final JvmMeters jvm = new JvmMeters();
@@ -30,12 +31,17 @@ final class AdminRoutes implements AutoCloseable {
         this.registry = registry;
         Observed observed = operated.observed();
         Diagnoses diagnoses = new Diagnoses(operated);
-        this.health = new HealthRoutes(health, operated.degradation(), diagnoses, observed.clock());
+        this.health = new HealthRoutes(
+                new HealthRoutes.Sources(health, operated.degradation(), operated.chaos()),
+                diagnoses,
+                observed.clock());
         diagnose = new DiagnoseRoutes(diagnoses, observed);
         cluster = new ClusterRoutes(operated.cluster());
         links = new LinkRoutes(operated.links());
         quotas = new QuotaRoutes(operated.quotas());
         toggles = new ToggleRoutes(operated.toggles());
+        chaos = new ChaosRoutes(
+                operated.chaos(), () -> observed.node().get().node(), observed.catalog(), observed.clock());
         access = new AccessRoutes(operated.access());
         this.console = console;
     }
@@ -54,6 +60,9 @@ final class AdminRoutes implements AutoCloseable {
         }
         if (ToggleRoutes.areFor(path)) {
             return toggles.answer(request);
+        }
+        if (ChaosRoutes.areFor(path)) {
+            return chaos.answer(request);
         }
         if (AccessRoutes.areFor(path)) {
             return access.answer(request);
@@ -84,7 +93,8 @@ final class AdminRoutes implements AutoCloseable {
                 "no " + shown + "; there are " + HealthRoutes.LIVE + ", " + HealthRoutes.READY + ", "
                         + HealthRoutes.STARTED + ", " + HealthRoutes.HEALTH + ", " + METRICS + ", "
                         + DiagnoseRoutes.PATH + ", " + ClusterRoutes.ROOT + ", " + LinkRoutes.ROOT + ", "
-                        + QuotaRoutes.ROOT + ", /users, /acls, /tokens and " + ToggleRoutes.ROOT + "\n");
+                        + QuotaRoutes.ROOT + ", " + ChaosRoutes.ROOT + ", /users, /acls, /tokens and "
+                        + ToggleRoutes.ROOT + "\n");
     }
 
     private Answer metrics() {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.diagnose.Check;
 import io.spillway.broker.diagnose.Diagnosis;
+import io.spillway.broker.session.ChaosControl;
 import io.spillway.broker.session.Degradation;
 import java.io.IOException;
 import java.util.List;
@@ -27,24 +28,25 @@ final class HealthRoutes {
     private static final String VERBOSE = "verbose";
     private static final String SERVICE = "service";
 
-    private final Supplier<Health> health;
-    private final Supplier<Degradation.View> degradation;
+    private final Sources sources;
     private final Diagnoses diagnoses;
     private final ServiceHealth services;
     private final Clock clock;
     /** Once it has, a probe of the start has no more to say. */
     private boolean started;
 
-    HealthRoutes(Supplier<Health> health, Supplier<Degradation.View> degradation, Diagnoses diagnoses, Clock clock) {
-        this.health = health;
-        this.degradation = degradation;
+    /** Who knows how the broker is, what it does without, and what is made to go wrong. */
+    record Sources(Supplier<Health> health, Supplier<Degradation.View> degradation, ChaosControl chaos) {}
+
+    HealthRoutes(Sources sources, Diagnoses diagnoses, Clock clock) {
+        this.sources = sources;
         this.diagnoses = diagnoses;
         services = new ServiceHealth(diagnoses);
         this.clock = clock;
     }
 
     CompletableFuture<Answer> answer(AdminRequest request) {
-        Health now = health.get();
+        Health now = sources.health().get();
         started |= now.hasStarted();
         return switch (request.path()) {
             case LIVE -> done(now.live() ? Answer.text(200, "live\n") : unavailable(now));
@@ -97,7 +99,7 @@ final class HealthRoutes {
     }
 
     private void write(JsonGenerator json, Health now) throws IOException {
-        Degradation.View view = degradation.get();
+        Degradation.View view = sources.degradation().get();
         json.writeStringField("status", ServiceHealth.status(now.ready()).name());
         json.writeBooleanField("live", now.live());
         json.writeBooleanField("ready", now.ready());
@@ -109,6 +111,7 @@ final class HealthRoutes {
         json.writeStringField("next_step", view.step().next());
         json.writeNumberField("since_ms", view.sinceMs());
         json.writeEndObject();
+        ChaosRoutes.write(json, sources.chaos(), clock.nowMs());
         causes(json, now);
     }
 

@@ -2,6 +2,7 @@ package io.spillway.broker.admin;
 
 import io.spillway.broker.link.LinkService;
 import io.spillway.broker.session.AccessSettings;
+import io.spillway.broker.session.ChaosControl;
 import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.QuotaSettings;
 import io.spillway.broker.session.ToggleSettings;
@@ -21,6 +22,7 @@ public record Operated(
         LinkService links,
         QuotaSettings quotas,
         ToggleSettings toggles,
+        ChaosControl chaos,
         AccessSettings access,
         HttpDoor door,
         Supplier<Degradation.View> degradation,

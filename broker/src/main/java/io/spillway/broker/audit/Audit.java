@@ -21,6 +21,8 @@ import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.v1.Durability;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -48,6 +50,8 @@ public final class Audit {
     private final Clock clock;
     private final RandomGenerator random;
     private final Published<Predicate<byte[]>> elsewhere = new Published<>(entry -> false);
+    private final Published<Function<byte[], CompletableFuture<?>>> leader = new Published<>(
+            entry -> CompletableFuture.failedFuture(new IllegalStateException("nobody leads but this broker")));
 
     public Audit(Published<TopicCatalog> catalog, List<Mailbox> shards, Clock clock, RandomGenerator random) {
         this.catalog = catalog;
@@ -84,8 +88,43 @@ public final class Audit {
      * @param result tells the result in a few words
      */
     public <T> void around(AuditEntry entry, Consumer<Reply<T>> act, Reply<T> reply, Function<T, String> result) {
+        around(this::append, entry, act, reply, result);
+    }
+
+    /** The same for what is done at this node whether it leads or not: where another leads, that one writes it down. */
+    public <T> void aroundHere(AuditEntry entry, Consumer<Reply<T>> act, Reply<T> reply, Function<T, String> result) {
+        around(this::appendAnywhere, entry, act, reply, result);
+    }
+
+    /** @param writes the leader has an entry written; fails when it cannot be reached */
+    public void leader(Function<byte[], CompletableFuture<?>> writes) {
+        leader.set(writes);
+    }
+
+    private void appendAnywhere(byte[] json, Reply<Boolean> reply) {
+        append(json, Reply.of(reply::ok, why -> {
+            if (why.code() != Code.NOT_LEADER && why.code() != Code.LEADER_ELECTION) {
+                reply.failed(why);
+                return;
+            }
+            leader.get().apply(json).whenComplete((written, failure) -> {
+                if (failure == null) {
+                    reply.ok(true);
+                } else {
+                    reply.failed(why);
+                }
+            });
+        }));
+    }
+
+    private <T> void around(
+            BiConsumer<byte[], Reply<Boolean>> writer,
+            AuditEntry entry,
+            Consumer<Reply<T>> act,
+            Reply<T> reply,
+            Function<T, String> result) {
         String id = Long.toHexString(random.nextLong());
-        append(entry.json(clock.nowMs(), Phase.REQUESTED, id, ""), new Reply<>() {
+        writer.accept(entry.json(clock.nowMs(), Phase.REQUESTED, id, ""), new Reply<>() {
             @Override
             public void ok(Boolean written) {
                 perform(entry, id, act, reply, result);

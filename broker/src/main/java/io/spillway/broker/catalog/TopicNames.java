@@ -11,6 +11,9 @@ public final class TopicNames {
     /** Who did what: written by the broker alone, also while the disk is too full for clients. */
     public static final String AUDIT = "spillway.audit";
 
+    /** Topics of canaries begin with it; what follows says whose. */
+    public static final String CANARY = "spillway.canary.";
+
     private static final Pattern VALID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
 
     private TopicNames() {}

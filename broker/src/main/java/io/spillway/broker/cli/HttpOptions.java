@@ -32,6 +32,10 @@ final class HttpOptions {
                     "How long to wait for an answer, or for a change to be in effect. Default: 10s, 30s for a change.")
     private @Nullable Duration timeout;
 
+    HttpAccess access() {
+        return security.http();
+    }
+
     AdminClient client() {
         return new AdminClient(addresses, security.http());
     }

@@ -71,6 +71,8 @@ final class SpillwayCommand {
         commands.put("link", () -> new LinkCommand(console));
         commands.put("quota", () -> new QuotaCommand(console));
         commands.put("toggle", () -> new ToggleCommand(console));
+        commands.put("chaos", () -> new ChaosCommand(console));
+        commands.put("canary", () -> new CanaryCommand(console));
         commands.put("user", () -> new UserCommand(console));
         commands.put("acl", () -> new AclCommand(console));
         commands.put("token", () -> new TokenCommand(console));

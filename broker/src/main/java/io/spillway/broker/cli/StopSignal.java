@@ -27,6 +27,11 @@ final class StopSignal implements AutoCloseable {
         return requested.getCount() == 0;
     }
 
+    /** Waits so long, or until it is requested. */
+    void await(long ns) throws InterruptedException {
+        var unused = requested.await(ns, TimeUnit.NANOSECONDS);
+    }
+
     /** Lets the process end. */
     @Override
     public void close() {

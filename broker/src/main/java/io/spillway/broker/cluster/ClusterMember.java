@@ -8,6 +8,7 @@ import io.spillway.broker.audit.Audit;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
+import io.spillway.broker.chaos.Faults;
 import io.spillway.broker.records.Agreed;
 import io.spillway.broker.records.Question;
 import io.spillway.broker.replication.ClusterId;
@@ -19,6 +20,7 @@ import io.spillway.broker.replication.RaftPoint;
 import io.spillway.broker.replication.Replica;
 import io.spillway.broker.replication.ReplicationConfig;
 import io.spillway.broker.shard.Consensus;
+import io.spillway.broker.shard.DiskFaults;
 import io.spillway.broker.shard.Mailbox;
 import io.spillway.broker.shard.Shard;
 import io.spillway.broker.shard.ShardCommand;
@@ -65,6 +67,8 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     private final FileTransfer transfer;
     private final Repairs repairs;
     private final Scrub scrub;
+    private final Rehearsal rehearsal;
+    private final DiskFaults disk;
     private final ScheduledThreadPoolExecutor executor =
             new ScheduledThreadPoolExecutor(1, task -> new Thread(task, "spillway-cluster"));
 
@@ -84,6 +88,8 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         transfer = new FileTransfer(files, this::ask, mailbox, clock);
         repairs = new Repairs(standing, transfer, executor, agreed -> durable.set(point(agreed)));
         scrub = new Scrub(files.log(), clock, repairs::count, this::checked);
+        rehearsal = new Rehearsal(() -> node().status(), (of, question) -> node().ask(of, question), clock);
+        disk = new DiskFaults(clock);
         executor.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
         shard.join(this);
     }
@@ -232,9 +238,11 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
     public CompletableFuture<ByteBuffer> answer(ByteBuffer bytes) {
         try {
             Question question = Question.parseFrom(UnsafeByteOperations.unsafeWrap(bytes));
-            return question.hasNoted()
-                    ? audit.get().orElseThrow().write(question.getNoted())
-                    : transfer.answer(question);
+            return switch (question.getKindCase()) {
+                case NOTED -> audit.get().orElseThrow().write(question.getNoted());
+                case REHEARSED -> rehearsal.answer(question.getRehearsed());
+                default -> transfer.answer(question);
+            };
         } catch (InvalidProtocolBufferException e) {
             return CompletableFuture.failedFuture(new IllegalArgumentException("a question of another version", e));
         }
@@ -259,6 +267,30 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         standing.leader.set(Optional.empty());
         mailbox.end(new ShardCommand.Follow());
         showSoon();
+    }
+
+    // ---- what is injected for a rehearsal
+
+    /** @param host what this node tells of its own faults, and plays for others */
+    public Fellows rehearse(Fellows.Host host) {
+        rehearsal.host(host);
+        return rehearsal;
+    }
+
+    /** What is injected into this node now. */
+    public void faults(Faults now) {
+        rehearsal.faults(now);
+        disk.set(now);
+    }
+
+    @Override
+    public boolean isCutFrom(String node) {
+        return rehearsal.isCutFrom(node);
+    }
+
+    @Override
+    public void beforeSync() throws IOException {
+        disk.beforeSync();
     }
 
     // ---- what the shard decides

@@ -66,7 +66,7 @@ final class Exports implements AutoCloseable {
                 release(held.remove(question.getDone().getExportId()));
                 yield ByteBuffer.allocate(0);
             }
-            case NOTED, KIND_NOT_SET -> throw new IllegalArgumentException("a question of a newer version");
+            case NOTED, REHEARSED, KIND_NOT_SET -> throw new IllegalArgumentException("a question of a newer version");
         };
     }
 

@@ -30,7 +30,8 @@ import org.slf4j.LoggerFactory;
 final class MembershipAudit {
     private static final Logger LOG = LoggerFactory.getLogger(MembershipAudit.class);
     private static final int AGAIN_MS = 200;
-    private static final int TRIES = 50;
+    /** For five minutes: the leader may have to be elected, or a way to it to come back. */
+    private static final int TRIES = 1_500;
 
     private final Audit audit;
     private final Standing standing;
@@ -50,6 +51,7 @@ final class MembershipAudit {
             executor.execute(() -> passOn(entry, TRIES));
             return true;
         });
+        audit.leader(entry -> byLeader(noted(entry)));
     }
 
     CompletableFuture<Void> around(Deed deed, Supplier<CompletableFuture<Void>> act) {
@@ -138,21 +140,25 @@ final class MembershipAudit {
         return written;
     }
 
-    private void passOn(byte[] entry, int triesLeft) {
-        Noted noted = Noted.newBuilder().setEntry(ByteString.copyFrom(entry)).build();
-        Peer leader = standing.leader.get().orElse(null);
-        CompletableFuture<ByteBuffer> written;
+    private static Noted noted(byte[] entry) {
+        return Noted.newBuilder().setEntry(ByteString.copyFrom(entry)).build();
+    }
+
+    private CompletableFuture<ByteBuffer> byLeader(Noted noted) {
         if (standing.serves.get()) {
-            written = write(noted);
-        } else if (leader == null) {
-            written = CompletableFuture.failedFuture(new IllegalStateException("no leader is known"));
-        } else {
-            written = ask.apply(
-                    leader,
-                    ByteBuffer.wrap(
-                            Question.newBuilder().setNoted(noted).build().toByteArray()));
+            return write(noted);
         }
-        written.whenComplete((done, failure) -> {
+        Peer leader = standing.leader.get().orElse(null);
+        return leader == null
+                ? CompletableFuture.failedFuture(new IllegalStateException("no leader is known"))
+                : ask.apply(
+                        leader,
+                        ByteBuffer.wrap(
+                                Question.newBuilder().setNoted(noted).build().toByteArray()));
+    }
+
+    private void passOn(byte[] entry, int triesLeft) {
+        byLeader(noted(entry)).whenComplete((done, failure) -> {
             if (failure == null) {
                 return;
             }

@@ -340,6 +340,17 @@ public final class Settings {
             choice("text", "json"),
             "text",
             "What the broker writes to standard error: lines for people, or a JSON object a line.");
+    public static final Setting<Boolean> CHAOS_ENABLED = new Setting<>(
+            "chaos.enabled",
+            flag(),
+            "false",
+            "Whether faults may be injected with spillway chaos. On only where somebody rehearses.");
+    public static final Setting<Long> CANARY_INTERVAL_MS = new Setting<>(
+            "canary.interval-ms",
+            duration(0, HOUR),
+            "0s",
+            "How often the broker publishes a record to its own topic, and takes it again. 0: never. It costs one synced entry "
+                    + "each time, and a topic nobody asked for, so it is off by default.");
 
     public static final Setting<Long> DRAIN_TIMEOUT_MS = new Setting<>(
             "drain-timeout-ms",
@@ -415,6 +426,8 @@ public final class Settings {
             TRACING_EXPORT_TIMEOUT_MS,
             TRACING_QUEUE_SPANS,
             LOGGING_FORMAT,
+            CHAOS_ENABLED,
+            CANARY_INTERVAL_MS,
             DRAIN_TIMEOUT_MS);
 
     private Settings() {}

@@ -70,6 +70,8 @@ public enum Cause {
     NODE_BEHIND(Area.CLUSTER, CRITICAL, "this node does not take up what the cluster agrees on"),
     QUARANTINE(Area.STORAGE, WARNING, "damaged files were put aside, and wait for somebody to look at them"),
     TOGGLE_EXPIRED(Area.SETTINGS, WARNING, "a toggle should be gone by now, and holds all the same"),
+    CHAOS(Area.SETTINGS, WARNING, "a fault was injected for a rehearsal"),
+    CANARY_STALE(Area.PROCESS, CRITICAL, "what the broker publishes to itself does not come back"),
 
     // A cluster in which not all is well.
     QUORUM_CRITICAL(Area.CLUSTER, WARNING, "the loss of one more voter stops the cluster"),
@@ -114,7 +116,9 @@ public enum Cause {
 
     /** For which something is not delivered although it is there; labels of a metric. */
     public static List<Cause> ofDispatch() {
-        return of(Area.DELIVERY);
+        return Arrays.stream(values())
+                .filter(each -> each.area == Area.DELIVERY || each == CHAOS)
+                .toList();
     }
 
     static List<Cause> of(Area area) {

@@ -47,6 +47,9 @@ public final class GroupDecision {
         if (facts.dispatchPause() != null) {
             return Optional.of(Cause.DISPATCH_PAUSED);
         }
+        if (facts.fault() != null) {
+            return Optional.of(Cause.CHAOS);
+        }
         if (facts.pause() != null) {
             boolean isBreaker = facts.pause().reason().startsWith(GroupFacts.BREAKER);
             return Optional.of(isBreaker ? Cause.DLQ_BREAKER : Cause.GROUP_PAUSED);
@@ -124,6 +127,8 @@ public final class GroupDecision {
             since = facts.pause().sinceMs();
         } else if (cause == Cause.DISPATCH_PAUSED && facts.dispatchPause() != null) {
             since = facts.dispatchPause().sinceMs();
+        } else if (cause == Cause.CHAOS && facts.fault() != null) {
+            since = facts.fault().startedMs();
         }
         return new Diagnosis(facts.subject(), cause, why(cause, facts), since, next(cause, facts));
     }
@@ -148,6 +153,7 @@ public final class GroupDecision {
                 facts.pause() == null ? "" : facts.pause().reason();
             case DISPATCH_PAUSED ->
                 facts.dispatchPause() == null ? "" : facts.dispatchPause().reason();
+            case CHAOS -> facts.fault() == null ? "" : facts.fault().text();
             case REPLAY_HOLD -> waiting + " for replay " + facts.replay();
             case DLQ_HELD -> facts.deadLettersHeld();
             case NOT_DURABLE -> sum(facts, PlaceFacts::hidden) + " records are written and not durable yet";
@@ -247,6 +253,7 @@ public final class GroupDecision {
                 "find out why they fail: spillway dlq list " + facts.topic() + "; then spillway group resume " + place;
             case DISPATCH_PAUSED -> "when the reason is over: spillway topic resume " + facts.topic() + " --dispatch";
             case REPLAY_HOLD -> "see what presses: spillway diagnose node; the replay goes on by itself";
+            case CHAOS -> facts.fault() == null ? "" : NodeDecision.ending(facts.fault());
             case KEY_BLOCKED ->
                 "look at that consumer: spillway diagnose member " + blocker(facts)
                         + "; when it is stuck, end its process: its records go to another";

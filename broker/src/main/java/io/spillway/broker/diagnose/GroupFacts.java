@@ -1,5 +1,6 @@
 package io.spillway.broker.diagnose;
 
+import io.spillway.broker.chaos.Fault;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -9,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param replay the replay that made it; empty for any other group
  * @param pause that of the group itself, or null
  * @param dispatchPause that of the topic, or null
+ * @param fault which pauses it for a rehearsal, or null
  * @param isReplayHeld it belongs to a replay, and these have to wait
  * @param deadLettersHeld why its dead letters wait; empty when they do not
  * @param isHandingOver an EXCLUSIVE group waits for the end of what a relieved member holds
@@ -25,6 +27,7 @@ public record GroupFacts(
         Order order,
         @Nullable Pause pause,
         @Nullable Pause dispatchPause,
+        @Nullable Fault fault,
         boolean isReplayHeld,
         String deadLettersHeld,
         boolean isHandingOver,

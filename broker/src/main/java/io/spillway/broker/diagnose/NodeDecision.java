@@ -1,5 +1,6 @@
 package io.spillway.broker.diagnose;
 
+import io.spillway.broker.chaos.Fault;
 import io.spillway.broker.diagnose.NodeFacts.Trouble;
 import io.spillway.broker.diagnose.Surroundings.Pressure;
 import java.util.ArrayList;
@@ -53,6 +54,16 @@ public final class NodeDecision {
                     0,
                     "spillway toggle list, then spillway toggle set NAME default --reason WHY"));
         }
+        facts.faults().forEach(fault -> all.add(chaos(about, fault)));
+        if (!facts.canary().isEmpty()) {
+            all.add(
+                    new Diagnosis(
+                            about,
+                            Cause.CANARY_STALE,
+                            facts.canary(),
+                            0,
+                            "see what else is wrong here: spillway diagnose; then try it from outside: spillway canary --once"));
+        }
         if (all.isEmpty()) {
             String part = facts.leader().isEmpty()
                     ? "it serves clients"
@@ -60,6 +71,15 @@ public final class NodeDecision {
             all.add(Diagnosis.well(about, Cause.WELL, part));
         }
         return all;
+    }
+
+    /** A fault, said of something it hits. */
+    static Diagnosis chaos(Subject about, Fault fault) {
+        return new Diagnosis(about, Cause.CHAOS, fault.text(), fault.startedMs(), ending(fault));
+    }
+
+    static String ending(Fault fault) {
+        return "it ends by itself; to end it now: spillway chaos stop " + fault.id();
     }
 
     private static Diagnosis of(Subject about, Trouble trouble) {
@@ -101,6 +121,11 @@ public final class NodeDecision {
                     "ask that node, with --http; its clients' address is " + facts.leaderPlace());
         }
         return new Surroundings(
-                all, all == null ? publish : all, facts.pressures(), facts.debts(), facts.shedClassMin());
+                all,
+                all == null ? publish : all,
+                facts.pressures(),
+                facts.debts(),
+                facts.shedClassMin(),
+                facts.faults());
     }
 }

@@ -1,5 +1,6 @@
 package io.spillway.broker.diagnose;
 
+import io.spillway.broker.chaos.Fault;
 import java.util.List;
 
 /**
@@ -10,6 +11,8 @@ import java.util.List;
  * @param troubles what keeps it from its work, the worst first
  * @param quarantine directories of damaged files that wait for an operator
  * @param expiredToggles toggles that hold although their time is over
+ * @param faults that are injected for a rehearsal
+ * @param canary since when, and why, the canary does not come back; empty when it does, or there is none
  */
 public record NodeFacts(
         String node,
@@ -20,7 +23,9 @@ public record NodeFacts(
         long expiredToggles,
         List<Surroundings.Pressure> pressures,
         List<Surroundings.Debt> debts,
-        int shedClassMin) {
+        int shedClassMin,
+        List<Fault> faults,
+        String canary) {
     /** One thing that is not as it should be: where, why, what to do next. */
     public record Trouble(Cause cause, String component, String why, String next) {}
 
@@ -29,5 +34,31 @@ public record NodeFacts(
         quarantine = List.copyOf(quarantine);
         pressures = List.copyOf(pressures);
         debts = List.copyOf(debts);
+        faults = List.copyOf(faults);
+    }
+
+    /** Without faults and a canary. */
+    public NodeFacts(
+            String node,
+            String leader,
+            String leaderPlace,
+            List<Trouble> troubles,
+            List<String> quarantine,
+            long expiredToggles,
+            List<Surroundings.Pressure> pressures,
+            List<Surroundings.Debt> debts,
+            int shedClassMin) {
+        this(
+                node,
+                leader,
+                leaderPlace,
+                troubles,
+                quarantine,
+                expiredToggles,
+                pressures,
+                debts,
+                shedClassMin,
+                List.of(),
+                "");
     }
 }

@@ -1,5 +1,6 @@
 package io.spillway.broker.diagnose;
 
+import io.spillway.broker.chaos.Fault;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -11,18 +12,20 @@ import org.jspecify.annotations.Nullable;
  * @param pressures what is above its line, the worst first
  * @param debts what is owed to quotas
  * @param shedClassMin publishes of this class and higher are refused; {@link #NO_CLASS} = of none
+ * @param faults that are injected into the node
  */
 public record Surroundings(
         @Nullable Diagnosis dispatchStop,
         @Nullable Diagnosis publishStop,
         List<Pressure> pressures,
         List<Debt> debts,
-        int shedClassMin) {
+        int shedClassMin,
+        List<Fault> faults) {
     /** Higher than any class. */
     public static final int NO_CLASS = 4;
 
     /** Of a node on which all is well. */
-    public static final Surroundings WELL = new Surroundings(null, null, List.of(), List.of(), NO_CLASS);
+    public static final Surroundings WELL = new Surroundings(null, null, List.of(), List.of(), NO_CLASS, List.of());
 
     /**
      * A signal above its line.
@@ -68,5 +71,6 @@ public record Surroundings(
     public Surroundings {
         pressures = List.copyOf(pressures);
         debts = List.copyOf(debts);
+        faults = List.copyOf(faults);
     }
 }

@@ -1,5 +1,6 @@
 package io.spillway.broker.diagnose;
 
+import io.spillway.broker.chaos.Fault;
 import io.spillway.broker.diagnose.Surroundings.Debt;
 import io.spillway.broker.diagnose.Surroundings.Pressure;
 import io.spillway.broker.diagnose.TopicFacts.Full;
@@ -30,6 +31,13 @@ public final class TopicDecision {
         }
         if (facts.full() != null) {
             return full(about, facts.full());
+        }
+        Optional<Fault> fault = around.faults().stream()
+                .filter(each ->
+                        each.kind().isOfRequests() && each.what().scope().isOf(name))
+                .findFirst();
+        if (fault.isPresent()) {
+            return NodeDecision.chaos(about, fault.get());
         }
         Optional<Debt> debt =
                 around.debts().stream().filter(each -> each.concerns(name)).max(Comparator.comparingInt(Debt::waitMs));

@@ -50,6 +50,21 @@ public final class MetricNames {
     public static final Metric TOGGLES_EXPIRED =
             gauge("spillway_toggles_expired", "Toggles that should be gone by now; they hold all the same.");
 
+    public static final Metric CHAOS_FAULTS =
+            gauge("spillway_chaos_faults_active", "Faults that are injected for a rehearsal.", "kind");
+    public static final Metric CHAOS_HITS = counter(
+            "spillway_chaos_faults_injected_total",
+            "Requests, syncs and calls of other nodes that injected faults have hit.",
+            "kind");
+    public static final Metric CANARY_ROUND_TRIP = histogram(
+            "spillway_canary_round_trip_seconds",
+            "From the broker's publish to itself to the settlement of what came of it; empty while canary.interval-ms is 0.");
+    public static final Metric CANARY_FAILURES =
+            counter("spillway_canary_failures_total", "Round trips of the canary that did not end well, or in time.");
+    public static final Metric CANARY_AGE = gauge(
+            "spillway_canary_last_success_age_seconds",
+            "Since the canary last came back, or was to begin; 0 while there is none, and at a node that does not lead.");
+
     public static final Metric PUBLISHED_BATCHES = counter("spillway_published_batches_total", "Batches appended.");
     public static final Metric PUBLISHED_RECORDS = counter("spillway_published_records_total", "Records appended.");
     public static final Metric PUBLISHED_BYTES =
@@ -232,6 +247,11 @@ public final class MetricNames {
             DEGRADATION_STEP,
             TOGGLES_SET,
             TOGGLES_EXPIRED,
+            CHAOS_FAULTS,
+            CHAOS_HITS,
+            CANARY_ROUND_TRIP,
+            CANARY_FAILURES,
+            CANARY_AGE,
             PUBLISHED_BATCHES,
             PUBLISHED_RECORDS,
             PUBLISHED_BYTES,

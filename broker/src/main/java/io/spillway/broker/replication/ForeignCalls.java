@@ -3,9 +3,7 @@ package io.spillway.broker.replication;
 import java.util.EnumSet;
 import java.util.function.BiConsumer;
 import org.apache.ratis.grpc.server.GrpcServices;
-import org.apache.ratis.proto.RaftProtos.AppendEntriesRequestProto;
 import org.apache.ratis.proto.RaftProtos.RaftRpcRequestProto;
-import org.apache.ratis.proto.RaftProtos.RequestVoteRequestProto;
 import org.apache.ratis.protocol.RaftPeerId;
 import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
 import org.apache.ratis.thirdparty.io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
@@ -51,9 +49,7 @@ final class ForeignCalls implements GrpcServices.Customizer, ServerInterceptor {
     }
 
     private void look(Object message) {
-        RaftRpcRequestProto request = message instanceof AppendEntriesRequestProto append
-                ? append.getServerRequest()
-                : message instanceof RequestVoteRequestProto vote ? vote.getServerRequest() : null;
+        RaftRpcRequestProto request = CutCalls.request(message);
         if (request == null || request.getRaftGroupId().getId().equals(own)) {
             return;
         }

@@ -93,12 +93,9 @@ public final class RaftNode implements AutoCloseable {
         installation = new Installation(replica, handover, control, this::leader);
         RaftProperties properties = RaftSettings.properties(config);
         Parameters parameters = RaftSettings.parameters(config);
-        GrpcConfigKeys.Server.setServicesCustomizer(
-                parameters,
-                new ForeignCalls(
-                        founding.cluster(),
-                        config.cluster(),
-                        (node, of) -> control.execute(() -> calledAsMemberOf(of, node))));
+        ForeignCalls foreign = new ForeignCalls(
+                founding.cluster(), config.cluster(), (node, of) -> control.execute(() -> calledAsMemberOf(of, node)));
+        GrpcConfigKeys.Server.setServicesCustomizer(parameters, new CutCalls(replica::isCutFrom).before(foreign));
         server = RaftServer.newBuilder()
                 .setServerId(RaftPeerId.valueOf(config.self().id()))
                 .setGroup(firstGroup())

@@ -1,5 +1,6 @@
 package io.spillway.broker.replication;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -53,6 +54,14 @@ public interface Replica {
      * @return ends as the act does, or fails with a {@link ReplicationException} when it is not done
      */
     CompletableFuture<Void> perform(Deed deed, Supplier<CompletableFuture<Void>> act);
+
+    /** Whether this node is made not to hear that one. Asked for each of its calls, by any thread; for rehearsals. */
+    default boolean isCutFrom(String node) {
+        return false;
+    }
+
+    /** Called before each sync of the cluster's log, by the thread that does it; may take its time, or fail it. For rehearsals. */
+    default void beforeSync() throws IOException {}
 
     /**
      * This node stopped by itself and takes no part any more: it was taken out of the cluster, its log cannot be written,

@@ -122,6 +122,17 @@ final class ReplicaStateMachine extends BaseStateMachine {
                 new Proposal.Committed(new RaftPoint(entry.getTerm(), entry.getIndex())));
     }
 
+    /** The log is about to be synced; a failure here counts as one of the sync. */
+    @Override
+    public CompletableFuture<Void> flush(long index) {
+        try {
+            replica.beforeSync();
+            return super.flush(index);
+        } catch (IOException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
     // ---- who leads ----
 
     @Override

@@ -50,6 +50,7 @@ public final class ClientSession {
     private final GroupRequests groups;
     private final ConsumeRequests consumers;
     private final PublishRequests publishers;
+    private final Interference interference;
     private @Nullable String instance;
     private String clientId = "";
     private Caller caller = Caller.NOBODY;
@@ -78,6 +79,8 @@ public final class ClientSession {
         groups = new GroupRequests(context, outbox, audited, restraint, gate);
         publishers = new PublishRequests(context, outbox, gate, toggled);
         consumers = new ConsumeRequests(context, connection, outbox, () -> caller, restraint);
+        interference = new Interference(
+                context, connection, () -> caller.flow(), new Interference.Open(publishers, consumers), this::perform);
     }
 
     /** For the audit: the principal, what its client calls itself, and where it is. */
@@ -131,6 +134,12 @@ public final class ClientSession {
     }
 
     private void handle(FrameKind kind, Frame frame) {
+        if (!interference.takes(kind, frame)) {
+            perform(kind, frame);
+        }
+    }
+
+    private void perform(FrameKind kind, Frame frame) {
         if (follows() && !FollowerReads.allow(kind, frame)) {
             outbox.fail(kind, frame.channel(), frame.correlation(), Leader.elsewhere(context.cluster.get()));
             return;
@@ -461,6 +470,7 @@ public final class ClientSession {
         if (instance != null) {
             context.byInstance.remove(instance, this);
         }
+        interference.onClosed();
         consumers.onClosed();
         publishers.onClosed();
     }

@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** The subscriptions of one connection. Confined to its event loop. */
 final class ConsumeRequests {
@@ -52,6 +53,13 @@ final class ConsumeRequests {
         return subscriptions.containsKey(channel);
     }
 
+    /** The topic of the subscription on that channel; null when there is none. */
+    @Nullable
+    String topic(int channel) {
+        SubscriptionHandle subscription = subscriptions.get(channel);
+        return subscription == null ? null : subscription.topic();
+    }
+
     static void requireFewer(int inUse, int limit) {
         if (inUse >= limit) {
             throw WireErrors.invalid(
@@ -73,8 +81,8 @@ final class ConsumeRequests {
         Mailbox mailbox = context.mailbox(topic);
         int channel = frame.channel();
         Caller who = caller.get();
-        SubscriptionHandle.Owner owner =
-                new SubscriptionHandle.Owner(who.identityOf(subscribe.getConsumerName()), who.flow(), onlyReads);
+        SubscriptionHandle.Owner owner = new SubscriptionHandle.Owner(
+                topic.name(), who.identityOf(subscribe.getConsumerName()), who.flow(), onlyReads);
         SubscriptionHandle handle = new SubscriptionHandle(
                 connection, outbox, mailbox, channel, owner, gone -> subscriptions.remove(channel, gone));
         var reply = outbox.<ShardCommand.Subscribed>reply(

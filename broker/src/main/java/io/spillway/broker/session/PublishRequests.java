@@ -14,6 +14,7 @@ import io.spillway.protocol.v1.OpenPublisherOk;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /** The publishers of one connection. Confined to its event loop. */
 final class PublishRequests {
@@ -32,6 +33,21 @@ final class PublishRequests {
 
     boolean has(int channel) {
         return publishers.containsKey(channel);
+    }
+
+    /** The topic of the publisher on that channel; null when there is none. */
+    @Nullable
+    String topic(int channel) {
+        PublisherHandle publisher = publishers.get(channel);
+        return publisher == null ? null : publisher.topic();
+    }
+
+    /** A publish that nobody looks at. */
+    void lose(Frame frame) {
+        PublisherHandle publisher = publishers.get(frame.channel());
+        if (publisher != null) {
+            publisher.lose(frame);
+        }
     }
 
     void publish(Frame frame) {

@@ -118,6 +118,17 @@ final class PublisherHandle implements PublisherPort {
         }
     }
 
+    String topic() {
+        return topic;
+    }
+
+    /** A publish that nobody looks at: the credit for it comes back. On the event loop. */
+    void lose(Frame frame) {
+        int bytes = frame.payload().readableBytes();
+        credit.received(bytes);
+        unseen(bytes);
+    }
+
     private boolean allowsDegraded() {
         return opensDegraded && toggled.get().allowsDegraded();
     }

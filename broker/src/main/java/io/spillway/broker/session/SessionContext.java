@@ -10,6 +10,7 @@ import io.spillway.broker.base.Published;
 import io.spillway.broker.catalog.Switches;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.chaos.Faults;
 import io.spillway.broker.cluster.ClusterView;
 import io.spillway.broker.diagnose.Surroundings;
 import io.spillway.broker.flow.DegradationStep;
@@ -56,6 +57,7 @@ public final class SessionContext {
     private final Published<Supplier<Degradation.View>> degradation;
     private final Published<Supplier<PressureSignal>> pressure = new Published<>(() -> PressureSignal.NONE);
     final Published<ClusterView> cluster = new Published<>(ClusterView.ALONE);
+    private final Published<Faults> faults = new Published<>(Faults.NONE);
     private final Published<Supplier<byte[]>> zoneLag = new Published<>(() -> NO_LAG);
     /** Publishes refused because their quota is owed too much. */
     final LongAdder overQuota = new LongAdder();
@@ -149,6 +151,21 @@ public final class SessionContext {
     /** Whether clients are served here. */
     public boolean leads() {
         return cluster.get().leads();
+    }
+
+    /** What is injected for a rehearsal. */
+    public Faults faults() {
+        return faults.get();
+    }
+
+    /** What is injected has changed. */
+    public void faults(Faults now) {
+        faults.set(now);
+    }
+
+    /** What is asked of all topics, as it changes. */
+    public Published<TopicCatalog> topicCatalog() {
+        return catalog;
     }
 
     public ClusterView cluster() {

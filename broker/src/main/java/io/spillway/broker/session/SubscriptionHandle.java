@@ -15,11 +15,11 @@ import java.util.function.Consumer;
 /** A subscription's end in the broker: writes deliveries. Called on the shard thread, {@code onWritable} by transport. */
 final class SubscriptionHandle implements SubscriberPort {
     /**
-     * Whose subscription it is.
+     * Whose subscription it is, and to what.
      *
      * @param onlyReads the connection stays when another node leads
      */
-    record Owner(int identity, FlowKey flow, boolean onlyReads) {}
+    record Owner(String topic, int identity, FlowKey flow, boolean onlyReads) {}
 
     private final Connection connection;
     private final Outbox outbox;
@@ -44,6 +44,10 @@ final class SubscriptionHandle implements SubscriberPort {
         this.channel = channel;
         this.owner = owner;
         this.forget = forget;
+    }
+
+    String topic() {
+        return owner.topic;
     }
 
     Mailbox mailbox() {

@@ -1,5 +1,6 @@
 package io.spillway.broker.shard;
 
+import io.spillway.broker.chaos.Faults;
 import io.spillway.broker.dispatch.Member;
 
 /**
@@ -16,6 +17,7 @@ final class Delivery {
     private final ReaderDelivery readers;
     private long bytes;
     private boolean holdsReplays;
+    private Faults faults = Faults.NONE;
 
     Delivery(ShardState state, Settling settling, ShardCounters counters) {
         this.state = state;
@@ -32,15 +34,27 @@ final class Delivery {
         return isNew;
     }
 
+    /** What is injected from now on; whether that is new. */
+    boolean faults(Faults now) {
+        boolean isNew = now != faults;
+        faults = now;
+        return isNew;
+    }
+
     /** Serves a group or a reader its turn; true when there may be more at once. */
     boolean deliver(Outlet outlet, long nowMs) {
-        if (outlet.topic().spec.switches().dispatchPaused()) {
+        if (outlet.topic().spec.switches().dispatchPaused() || faults != Faults.NONE && isPausedByFault(outlet)) {
             return false;
         }
         if (outlet instanceof Group group) {
             return !group.paused() && !isHeld(group) && deliver(group, nowMs);
         }
         return outlet instanceof StreamReader reader && deliver(reader, nowMs);
+    }
+
+    private boolean isPausedByFault(Outlet outlet) {
+        String group = outlet instanceof Group of ? of.name() : "";
+        return faults.pausing(outlet.topic().spec.name(), group) != null;
     }
 
     /** Bytes that were copied since this was last asked. */

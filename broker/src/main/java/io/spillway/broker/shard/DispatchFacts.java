@@ -12,19 +12,18 @@ import io.spillway.broker.subscription.Standstill;
 import io.spillway.broker.subscription.SubscriptionState;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Collects what decides why a group does or does not deliver. Confined to the shard thread. */
 final class DispatchFacts {
     private final ShardState state;
     private final DeadLetters deadLetters;
-    private final BooleanSupplier holdsReplays;
+    private final ShardAgent.Neighbours neighbours;
 
-    DispatchFacts(ShardState state, DeadLetters deadLetters, BooleanSupplier holdsReplays) {
+    DispatchFacts(ShardState state, DeadLetters deadLetters, ShardAgent.Neighbours neighbours) {
         this.state = state;
         this.deadLetters = deadLetters;
-        this.holdsReplays = holdsReplays;
+        this.neighbours = neighbours;
     }
 
     /** @param named whether who holds what others wait for is looked for, which takes longer the more is leased */
@@ -33,12 +32,13 @@ final class DispatchFacts {
         group.refill(nowMs);
         return new GroupFacts(
                 group.topic.spec.name(),
-                group.parent == null ? group.name() : group.parent.name(),
+                name(group),
                 group.created.getReplayId(),
                 order(group),
                 group.pause == null ? null : new Pause(group.pause.getReason(), group.pause.getTimeMs()),
                 switches.dispatchPaused() ? new Pause(switches.reason(), switches.changedMs()) : null,
-                group.isReplay() && holdsReplays.getAsBoolean(),
+                neighbours.faults().pausing(group.topic.spec.name(), name(group)),
+                group.isReplay() && neighbours.holdsReplays(),
                 deadLetters.heldWhy(group),
                 group.isHandingOver(),
                 group.room(),
@@ -48,6 +48,10 @@ final class DispatchFacts {
                 places(group, nowMs, named),
                 group.watched.seen(group.progress(), nowMs),
                 nowMs);
+    }
+
+    private static String name(Group group) {
+        return group.parent == null ? group.name() : group.parent.name();
     }
 
     private static Order order(Group group) {

@@ -7,6 +7,7 @@ import io.spillway.broker.base.Published;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicCatalog;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.chaos.Faults;
 import io.spillway.broker.flow.Quotas;
 import io.spillway.broker.log.LogCheck;
 import io.spillway.broker.log.LogStats;
@@ -64,6 +65,8 @@ public final class Shard implements AutoCloseable {
     private final Published<String> failure = new Published<>("");
     private final Published<Boolean> draining = new Published<>(false);
     private final Published<Boolean> replaysHeld = new Published<>(false);
+    private final Published<Faults> faults = new Published<>(Faults.NONE);
+    private final DiskFaults disk;
     private final Published<Boolean> drained = new Published<>(false);
     private ShardLog log;
     private ShardState state;
@@ -93,7 +96,8 @@ public final class Shard implements AutoCloseable {
         access.set(state.operators.access.view());
         writeState = new Published<>(log.writeState());
         logStats = new Published<>(log.stats());
-        syncer = new SyncThread(index, log.snapshots(), clock, mailbox::wake);
+        disk = new DiskFaults(clock);
+        syncer = new SyncThread(index, log.snapshots(), clock, disk, mailbox::wake);
     }
 
     private ShardState recover() {
@@ -357,6 +361,13 @@ public final class Shard implements AutoCloseable {
         mailbox.wake();
     }
 
+    /** What is injected from now on. From any thread. */
+    public void faults(Faults injected) {
+        disk.set(injected);
+        faults.set(injected);
+        mailbox.wake();
+    }
+
     /** Delivers nothing from now on; {@link #isDrained} tells when nobody holds records any more. From any thread. */
     public void drain() {
         draining.set(true);
@@ -405,6 +416,11 @@ public final class Shard implements AutoCloseable {
         @Override
         public boolean holdsReplays() {
             return replaysHeld.get();
+        }
+
+        @Override
+        public Faults faults() {
+            return faults.get();
         }
 
         @Override

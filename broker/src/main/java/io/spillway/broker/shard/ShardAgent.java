@@ -3,6 +3,7 @@ package io.spillway.broker.shard;
 import io.spillway.broker.base.Clock;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.catalog.TopicSpec;
+import io.spillway.broker.chaos.Faults;
 import io.spillway.broker.records.Agreed;
 import io.spillway.broker.records.Snapshot;
 import io.spillway.broker.toggles.Toggles;
@@ -130,7 +131,7 @@ final class ShardAgent {
         operators = new OperatorAdministration(state, journal);
         trimming = new Trimming(state, journal, groups, topics);
         backlogs = new BacklogBounds(state, trimming, counters);
-        DispatchFacts facts = new DispatchFacts(state, deadLetters, neighbours::holdsReplays);
+        DispatchFacts facts = new DispatchFacts(state, deadLetters, neighbours);
         descriptions = new Descriptions(state, topics, groupDescriptions, facts, backlogs);
         watch = new DispatchWatch(state, facts, counters);
         publishing = new Publishing(state, journal, clock, counters, backlogs);
@@ -147,6 +148,11 @@ final class ShardAgent {
         /** Whether replays have to wait. */
         default boolean holdsReplays() {
             return false;
+        }
+
+        /** What is injected for a rehearsal. */
+        default Faults faults() {
+            return Faults.NONE;
         }
 
         /** What is toggled, as shard 0 says. */
@@ -280,11 +286,12 @@ final class ShardAgent {
         return mayDeliver ? turns.turn(state.readyTopics, nowMs) : 0;
     }
 
-    /** Replays deliver nothing while the broker has too much to do; what they hold is settled. */
+    /** Replays deliver nothing while the broker has too much to do; what they hold is settled. Faults pause others. */
     private void holdReplays() {
         boolean holds = neighbours.holdsReplays();
-        if (delivery.holdsReplays(holds) && !holds) {
-            state.groups.values().forEach(group -> group.topic.ready());
+        boolean isOther = delivery.faults(neighbours.faults());
+        if (delivery.holdsReplays(holds) && !holds || isOther) {
+            state.topics.values().forEach(TopicState::ready);
         }
     }
 

@@ -23,15 +23,17 @@ final class SyncThread implements Syncer, AutoCloseable {
     private final SnapshotStore snapshots;
     private final Clock clock;
     private final Runnable wakeShard;
+    private final DiskFaults faults;
     private final AtomicReference<@Nullable Job> next = new AtomicReference<>();
     private final AtomicReference<@Nullable Done> done = new AtomicReference<>();
     private final Thread thread;
     private volatile boolean closed;
 
-    SyncThread(int shard, SnapshotStore snapshots, Clock clock, Runnable wakeShard) {
+    SyncThread(int shard, SnapshotStore snapshots, Clock clock, DiskFaults faults, Runnable wakeShard) {
         this.snapshots = snapshots;
         this.clock = clock;
         this.wakeShard = wakeShard;
+        this.faults = faults;
         thread = new Thread(this::run, "spillway-sync-" + shard);
         thread.setDaemon(true);
         thread.start();
@@ -65,6 +67,7 @@ final class SyncThread implements Syncer, AutoCloseable {
         long written = NONE;
         Throwable failure = null;
         try {
+            faults.beforeSync();
             job.point.force();
             written = job.snapshot == null ? NONE : write(job.snapshot);
         } catch (IOException | RuntimeException | InternalError e) {

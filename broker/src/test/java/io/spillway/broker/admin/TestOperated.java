@@ -11,6 +11,7 @@ import io.spillway.broker.flow.DegradationStep;
 import io.spillway.broker.flow.Quotas;
 import io.spillway.broker.link.NoLinks;
 import io.spillway.broker.session.AccessSettings;
+import io.spillway.broker.session.ChaosControl;
 import io.spillway.broker.session.Degradation;
 import io.spillway.broker.session.QuotaSettings;
 import io.spillway.broker.session.ToggleSettings;
@@ -38,6 +39,8 @@ public final class TestOperated {
                 NoLinks.service(),
                 new QuotaSettings(new Mailbox(), audit, () -> Quotas.NONE),
                 new ToggleSettings(new Mailbox(), audit, () -> Toggles.NONE, Clock.SYSTEM),
+                new ChaosControl(
+                        new ChaosControl.Terms("n1", false), audit, Clock.SYSTEM, new SplittableRandom(1), now -> {}),
                 new AccessSettings(new Mailbox(), audit, () -> Access.NONE),
                 HttpDoor.OPEN,
                 () -> new Degradation.View(DegradationStep.NORMAL, "", 0),

@@ -25,11 +25,17 @@ final class RunningBroker implements AutoCloseable {
 
     /** @param minFreeBytes of the disk, below which nothing is published */
     RunningBroker(Path data, long minFreeBytes) {
+        this(data, minFreeBytes, List.of());
+    }
+
+    /** @param settings more of them, as key=value */
+    RunningBroker(Path data, long minFreeBytes, List<String> settings) {
         ConfigLoader loader = new ConfigLoader()
                 .flag("--data-dir", Settings.DATA_DIR, data.toString())
                 .flag("--listen", Settings.LISTEN, "127.0.0.1:0")
                 .flag("--http", Settings.HTTP, "127.0.0.1:0")
-                .flag("--set", Settings.LOG_MIN_FREE_BYTES, Long.toString(minFreeBytes));
+                .flag("--set", Settings.LOG_MIN_FREE_BYTES, Long.toString(minFreeBytes))
+                .assignments(settings);
         broker = Broker.start(BrokerConfig.of(loader.load()));
     }
 

@@ -1,5 +1,6 @@
 package io.spillway.broker.diagnose;
 
+import io.spillway.broker.chaos.Fault;
 import io.spillway.broker.diagnose.GroupFacts.Order;
 import io.spillway.broker.diagnose.GroupFacts.Pause;
 import io.spillway.broker.diagnose.GroupFacts.Seen;
@@ -18,6 +19,9 @@ final class SampleFacts {
 
     @Nullable
     Pause dispatchPause;
+
+    @Nullable
+    Fault fault;
 
     boolean isReplayHeld;
     String deadLettersHeld = "";
@@ -82,6 +86,7 @@ final class SampleFacts {
                 order,
                 pause,
                 dispatchPause,
+                fault,
                 isReplayHeld,
                 deadLettersHeld,
                 isHandingOver,

@@ -23,7 +23,8 @@ class SyncThreadTest {
     @Test
     void aSnapshotThatCannotBeWrittenLeavesTheLogAsItIs() throws IOException {
         try (ShardLog log = ShardLog.open(directory.resolve("log"), LogConfig.defaults(), Clock.SYSTEM);
-                SyncThread syncer = new SyncThread(0, log.snapshots(), Clock.SYSTEM, () -> {})) {
+                SyncThread syncer =
+                        new SyncThread(0, log.snapshots(), Clock.SYSTEM, new DiskFaults(Clock.SYSTEM), () -> {})) {
             log.append(new byte[] {1}, 0, null);
             Path snapshots = directory.resolve("log/snapshots");
             Files.deleteIfExists(snapshots);
