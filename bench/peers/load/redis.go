@@ -51,8 +51,25 @@ func (r *redisPeer) connect() (*redis.Client, error) {
 // A stream comes into being with its first record.
 func (r *redisPeer) create(context.Context, []string) error { return nil }
 
+// remove also has the append-only file written anew, or it would grow by every load.
 func (r *redisPeer) remove(ctx context.Context, topics []string) error {
-	return r.admin.Unlink(ctx, topics...).Err()
+	if err := r.admin.Unlink(ctx, topics...).Err(); err != nil {
+		return err
+	}
+	if err := r.admin.BgRewriteAOF(ctx).Err(); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		info, err := r.admin.Info(ctx, "persistence").Result()
+		if err != nil {
+			return err
+		}
+		if strings.Contains(info, "aof_rewrite_in_progress:0") && strings.Contains(info, "aof_rewrite_scheduled:0") {
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return ctx.Err()
 }
 
 func (r *redisPeer) close() { _ = r.admin.Close() } // nothing is pending

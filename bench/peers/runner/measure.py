@@ -2,14 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 
-from .processes import cpu_seconds, disk_use, machine_seconds
+from .processes import cpu_seconds, disk_use, held_mib, machine_seconds
 from .servers import HOME, INSTALLED, SERVERS, SETTINGS, Unable
 
 UNABLE = 3  # the exit status of a load whose peer does not have what is asked for
 IDLE_SECONDS = 3  # after a start, before memory is looked at
+LEAST_FREE_BYTES = 8 << 30
 CORES = os.cpu_count() or 1
 
 
@@ -38,8 +40,12 @@ class Measurement:
         server = servers.get(self.contestant.server)
         if server and not server.lives():
             return {"failed": "the server has ended; see its log"}
+        if shutil.disk_usage(self.work).free < LEAST_FREE_BYTES:
+            return {"failed": "less than 8 GiB of the disk are free; see disk_mib in results.json for who holds it"}
         os.sync()  # what the one before has left to be written is not this one's
         others = set().union(*(each.pids() for each in servers.values() if each is not server))
+        if server:
+            server.forget_peaks()
         used_before = server.cpu_s() if server else 0
         idle, (busy, stolen), begun = cpu_seconds(others), machine_seconds(), time.monotonic()
         endpoint = server.endpoint(self.contestant.peer) if server else str(self.work)
@@ -58,7 +64,7 @@ class Measurement:
         outcome["idle_peers_percent"] = 100 * idle / (wall * CORES)
         if server:
             outcome["server_cpu_s"] = used
-            outcome.update(server.memory())
+            outcome.update(server.memory(), disk_mib=held_mib(server.directory))
             if outcome.get("acked"):
                 outcome["server_cpu_s_per_million"] = used / outcome["acked"] * 1e6
         return outcome

@@ -22,11 +22,15 @@ class Process:
     def lives(self):
         return self.popen.poll() is None
 
+    def terminate(self):
+        if self.lives():
+            self.popen.terminate()
+
     def stop(self):
         """SIGTERM, and SIGKILL for what has not ended in time; nothing of its session is left."""
         members = sessions({self.popen.pid})
+        self.terminate()
         if self.lives():
-            self.popen.terminate()
             try:
                 self.popen.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -74,7 +78,7 @@ def cpu_seconds(pids):
 
 
 def memory_mib(pids, what="VmRSS"):
-    """A line of /proc/PID/status that is in kB, summed: VmRSS, RssAnon."""
+    """A line of /proc/PID/status that is in kB, summed: VmRSS, VmHWM, RssAnon."""
     kib = 0
     for pid in pids:
         try:
@@ -85,11 +89,33 @@ def memory_mib(pids, what="VmRSS"):
     return kib / 1024
 
 
+def forget_peaks(pids):
+    """VmHWM, the peak of VmRSS, begins anew."""
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/clear_refs", "w", encoding="utf-8") as clear:
+                clear.write("5")
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended meanwhile
+
+
 def machine_seconds():
     """Busy and stolen CPU seconds of the whole machine so far."""
     with open("/proc/stat", encoding="utf-8") as stat:
         user, nice, system, _, _, irq, soft, steal = (int(each) for each in stat.readline().split()[1:9])
     return (user + nice + system + irq + soft) / TICKS, steal / TICKS
+
+
+def held_mib(directory):
+    """What the files below a directory take of the disk."""
+    blocks = 0
+    for parent, _, names in os.walk(directory):
+        for name in names:
+            try:
+                blocks += os.lstat(os.path.join(parent, name)).st_blocks
+            except FileNotFoundError:
+                pass  # deleted meanwhile
+    return blocks * 512 / 2**20
 
 
 def disk_use(directory):

@@ -7,7 +7,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-from .processes import Process, await_port, cpu_seconds, free_ports, memory_mib, sessions
+from .processes import Process, await_port, cpu_seconds, forget_peaks, free_ports, memory_mib, sessions
 
 HOME = Path(__file__).resolve().parents[3]
 SETTINGS = HOME / "bench/peers/settings"
@@ -66,9 +66,14 @@ class Server:
 
     def memory(self):
         pids = self.pids()
-        return {"rss_mib": memory_mib(pids), "rss_anon_mib": memory_mib(pids, "RssAnon")}
+        return {"rss_mib": memory_mib(pids), "rss_anon_mib": memory_mib(pids, "RssAnon"), "peak_rss_mib": memory_mib(pids, "VmHWM")}
+
+    def forget_peaks(self):
+        forget_peaks(self.pids())
 
     def stop(self):
+        for process in self.processes:
+            process.terminate()
         for process in self.processes:
             process.stop()
 
