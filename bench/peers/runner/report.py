@@ -77,7 +77,7 @@ def header(run):
     idle = [each["idle_peers_percent"] for each in run.measurements if "idle_peers_percent" in each]
     noise = f"Other processes used {median(others):.0f} % of the machine (at most {max(others):.0f} %), idle peers {median(idle):.1f} %. " if others else ""
     warning = "**Others used more than 10 %: run it again on a quiet machine.** " if others and median(others) > 10 else ""
-    return (f"{machine()}, {time.strftime('%Y-%m-%d', time.gmtime(run.begun))}. Medians of {run.rounds} round{"s" if run.rounds > 1 else ""} (least .. most), in each of which "
+    return (f"{machine()}, {time.strftime('%Y-%m-%d', time.gmtime(run.begun))}. Medians of {run.rounds} round{'s' if run.rounds > 1 else ''} (least .. most), in each of which "
             f"everybody had a turn of {run.seconds:g} s after {run.warm_up:g} s that do not count. {noise}{warning}"
             f"`-`: the peer does not have it; failed: see below; not sustained: it took more than twice as long as the rate asks for.\n\n{', '.join(versions())}.\n")
 
