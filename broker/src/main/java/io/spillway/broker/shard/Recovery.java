@@ -28,6 +28,8 @@ final class Recovery implements EntryVisitor {
             Snapshots.restore(state, parse(stored.bytes()));
             from = stored.sequence();
         }
+        // Only shard 0 learns of topics from its own log; what the others replay belongs to topics they must know.
+        state.adoptCatalog();
         state.log.replay(from, new Recovery(state));
         state.adoptCatalog();
         for (int partitionId : state.log.partitions()) {
