@@ -90,6 +90,7 @@ final class BrokerMetrics {
         meters.bind(CONNECTIONS_REFUSED, server::refusedConnections, "address");
         meters.bind(CONNECTIONS_REFUSED, server::evictedConnections, "half_open");
         meters.bind(LOGINS_REFUSED, () -> security.security().denials().unknown());
+        meters.bind(LOGINS_THROTTLED, () -> security.security().authenticator().throttled());
         meters.bind(REQUESTS_DENIED, () -> security.security().denials().denied());
         meters.bind(FILES_NOT_RELOADED, security::reloadFailures);
         meters.bind(CERTIFICATE_ENDS, security::certificateEndsS);

@@ -82,6 +82,7 @@ final class BrokerConfigTest {
                 Map.entry("auth.super-users", "j, k"),
                 Map.entry("auth.acl", "true"),
                 Map.entry("auth.open-metrics", "true"),
+                Map.entry("auth.free-failures", "33"),
                 Map.entry("link.tls-authority", "l.pem"),
                 Map.entry("link.tls-certificate", "m.pem"),
                 Map.entry("link.tls-key", "n.pem"),
@@ -124,7 +125,7 @@ final class BrokerConfigTest {
                                 new Tls.Sources(Path.of("d.pem"), Path.of("e.pem"), Path.of("f.pem"), true),
                                 false,
                                 CertifiedNames.SAN_URI,
-                                new AuthSettings(true, "i", true, true, Set.of("j", "k"), true),
+                                new AuthSettings(true, "i", true, true, Set.of("j", "k"), true, 33),
                                 Path.of("g"),
                                 Path.of("h"),
                                 new SourceAccess(

@@ -151,12 +151,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
                     .add(HttpHeaderNames.WWW_AUTHENTICATE, "Basic realm=\"spillway\", charset=\"UTF-8\"")
                     .add(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer realm=\"spillway\"");
         }
-        if (!answer.location().isEmpty()) {
-            response.headers().set(HttpHeaderNames.LOCATION, answer.location());
-        }
-        if (!answer.allow().isEmpty()) {
-            response.headers().set(HttpHeaderNames.ALLOW, answer.allow());
-        }
+        answer.headers().forEach(response.headers()::set);
         return response;
     }
 

@@ -110,6 +110,9 @@ final class ClusterJson {
             json.writeStringField("what", error.what());
             json.writeStringField("why", error.why());
             json.writeStringField("next_step", error.nextStep());
+            if (error.retryAfterMs() > 0) {
+                json.writeNumberField("retry_after_ms", error.retryAfterMs());
+            }
         });
     }
 }

@@ -48,7 +48,7 @@ final class HttpGate {
         this.door = door;
     }
 
-    /** Throws UNAUTHENTICATED or PERMISSION_DENIED, once that is written down. */
+    /** Throws UNAUTHENTICATED, THROTTLED or PERMISSION_DENIED, once that is written down. */
     Identity check(HttpHeaders headers, AdminRequest request, Channel channel) {
         Security security = door.security();
         if (security == null || OPEN.contains(request.path())) {
@@ -82,7 +82,8 @@ final class HttpGate {
 
     private Peer peer(Channel channel) {
         SslHandler tls = channel.pipeline().get(SslHandler.class);
-        return tls == null ? Peer.UNKNOWN : door.names().peer(tls.engine().getSession());
+        Peer shown = tls == null ? Peer.UNKNOWN : door.names().peer(tls.engine().getSession());
+        return shown.from(channel.remoteAddress());
     }
 
     private Identity authenticate(Authenticator authenticator, @Nullable String authorization, Peer peer) {

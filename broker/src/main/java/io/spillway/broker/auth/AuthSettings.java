@@ -11,6 +11,7 @@ import java.util.Set;
  * @param rulesApply what no rule allows is denied
  * @param superUsers for whom no rule counts
  * @param openMetrics everybody may read the metrics
+ * @param freeFailures failed passwords of a user at an address before he waits there; 0 = nobody waits
  */
 public record AuthSettings(
         boolean required,
@@ -18,6 +19,7 @@ public record AuthSettings(
         boolean takesPlainSecrets,
         boolean rulesApply,
         Set<String> superUsers,
-        boolean openMetrics) {
-    public static final AuthSettings OPEN = new AuthSettings(false, "spillway", false, false, Set.of(), true);
+        boolean openMetrics,
+        int freeFailures) {
+    public static final AuthSettings OPEN = new AuthSettings(false, "spillway", false, false, Set.of(), true, 0);
 }

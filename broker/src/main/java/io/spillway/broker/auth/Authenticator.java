@@ -12,7 +12,10 @@ import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
-/** Finds out who somebody is. Refusals have code UNAUTHENTICATED and never say more than who is asked may know. Thread-safe. */
+/**
+ * Finds out who somebody is. Refusals have code UNAUTHENTICATED, or THROTTLED for who has to wait because passwords were wrong,
+ * and never say more than who is asked may know. Thread-safe.
+ */
 public final class Authenticator {
     public static final String EXTERNAL = "EXTERNAL";
     public static final String TOKEN = "TOKEN";
@@ -27,6 +30,7 @@ public final class Authenticator {
     private final Supplier<AuthFiles> files;
     private final Clock clock;
     private final RandomGenerator random;
+    private final Guesses guesses;
     /** Makes of a name that nobody has a salt, always the same, so that it is not told from one that somebody has. */
     private final byte[] saltOfNobody = new byte[Scram.KEY_BYTES];
 
@@ -44,6 +48,7 @@ public final class Authenticator {
         this.files = files;
         this.clock = clock;
         this.random = random;
+        guesses = new Guesses(settings.freeFailures());
         random.nextBytes(saltOfNobody);
         random.nextBytes(keyOfVerified);
     }
@@ -62,14 +67,18 @@ public final class Authenticator {
         private final Scram.Server scram;
         private final Credential credential;
         private final boolean isKnown;
+        private final String address;
 
-        private Exchange(Scram.Server scram, Credential credential, boolean isKnown) {
+        private Exchange(Scram.Server scram, Credential credential, boolean isKnown, String address) {
             this.scram = scram;
             this.credential = credential;
             this.isKnown = isKnown;
+            this.address = address;
         }
 
         public Done finish(byte[] data) {
+            // Many may have begun before the first of them failed.
+            requireNoWait(address, credential.user());
             byte[] proof;
             try {
                 proof = scram.finish(data, credential.keys());
@@ -77,10 +86,9 @@ public final class Authenticator {
                 throw malformed(e);
             }
             if (proof.length == 0 || !isKnown || find(credential.user()) == null) {
-                throw refused(
-                        "user and password do not match",
-                        "check both; an operator sees users with: spillway user list");
+                throw wrong(address, credential.user());
             }
+            guesses.succeeded(address, credential.user());
             return new Done(Identity.of(credential.user(), Scram.MECHANISM), proof);
         }
     }
@@ -89,7 +97,7 @@ public final class Authenticator {
      * Begins with what HELLO says.
      *
      * @param mechanism empty: the certificate if there is one, else nothing
-     * @throws SpillwayException UNAUTHENTICATED
+     * @throws SpillwayException UNAUTHENTICATED, THROTTLED
      */
     public Step begin(String mechanism, byte[] data, Peer peer) {
         return switch (mechanism) {
@@ -102,7 +110,7 @@ public final class Authenticator {
                 }
                 yield certified(peer);
             }
-            case Scram.MECHANISM -> scram(data);
+            case Scram.MECHANISM -> scram(data, peer.address());
             case TOKEN -> new Done(token(new String(data, StandardCharsets.UTF_8), peer), new byte[0]);
             default ->
                 throw refused(
@@ -123,20 +131,45 @@ public final class Authenticator {
         return new Done(Identity.of(peer.certified(), EXTERNAL), new byte[0]);
     }
 
-    private More scram(byte[] data) {
+    private More scram(byte[] data, String address) {
         Scram.Server server;
         try {
             server = new Scram.Server(data);
         } catch (IllegalArgumentException e) {
             throw malformed(e);
         }
+        requireNoWait(address, server.user());
         Credential known = find(server.user());
         Credential credential = known == null ? ofNobody(server.user()) : known;
         byte[] nonce = new byte[NONCE_BYTES];
         random.nextBytes(nonce);
         byte[] challenge =
                 server.challenge(Base64.getEncoder().encodeToString(nonce), credential.salt(), credential.iterations());
-        return new More(new Exchange(server, credential, known != null), challenge);
+        return new More(new Exchange(server, credential, known != null, address), challenge);
+    }
+
+    private void requireNoWait(String address, String user) {
+        int waitMs = guesses.waitMs(address, user, clock.nowMs());
+        if (waitMs > 0) {
+            throw new SpillwayException(
+                    Code.THROTTLED,
+                    "you are not let in just now",
+                    "too many passwords from this address were wrong",
+                    "try again in " + (waitMs + 999) / 1_000
+                            + " s with the right one; what failed does not count for ever",
+                    waitMs,
+                    null);
+        }
+    }
+
+    private SpillwayException wrong(String address, String user) {
+        guesses.failed(address, user, clock.nowMs());
+        return refused("user and password do not match", "check both; an operator sees users with: spillway user list");
+    }
+
+    /** Tries of passwords that were refused unseen, because of those before. */
+    public long throttled() {
+        return guesses.refused();
     }
 
     private @Nullable Credential find(String user) {
@@ -152,14 +185,15 @@ public final class Authenticator {
     /** A password as HTTP carries it. Costs as much as the credential's iterations. */
     public Identity password(String user, String password, Peer peer) {
         requirePrivate(peer);
+        requireNoWait(peer.address(), user);
         Credential known = find(user);
         Credential credential = known == null ? ofNobody(user) : known;
         Scram.Keys keys = Scram.keys(password.isEmpty() ? " " : password, credential.salt(), credential.iterations());
         boolean isRight = MessageDigest.isEqual(keys.stored(), credential.keys().stored());
         if (known == null || !isRight || password.isEmpty()) {
-            throw refused(
-                    "user and password do not match", "check both; an operator sees users with: spillway user list");
+            throw wrong(peer.address(), user);
         }
+        guesses.succeeded(peer.address(), user);
         return Identity.of(user, BASIC);
     }
 

@@ -247,6 +247,13 @@ public final class Settings {
             "false",
             "Whether everybody may read /metrics when auth.required or auth.acl is on.");
 
+    public static final Setting<Integer> AUTH_FREE_FAILURES = new Setting<>(
+            "auth.free-failures",
+            count(0, 1_000),
+            "5",
+            "Wrong passwords of a user at an address before he waits there, a second at first and a minute at most; ten times as "
+                    + "many of all users before the address waits. 0: nobody waits.");
+
     public static final Setting<String> LINK_TLS_AUTHORITY = new Setting<>(
             "link.tls-authority",
             text(".*", "the path of a file"),
@@ -407,6 +414,7 @@ public final class Settings {
             AUTH_SUPER_USERS,
             AUTH_ACL,
             AUTH_OPEN_METRICS,
+            AUTH_FREE_FAILURES,
             LINK_TLS_AUTHORITY,
             LINK_TLS_CERTIFICATE,
             LINK_TLS_KEY,

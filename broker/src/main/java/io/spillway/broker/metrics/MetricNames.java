@@ -28,6 +28,9 @@ public final class MetricNames {
     public static final Metric LOGINS_REFUSED = counter(
             "spillway_logins_refused_total",
             "Clients and http requests that did not prove who they are, sessions ended because that holds no more included.");
+    public static final Metric LOGINS_THROTTLED = counter(
+            "spillway_logins_throttled_total",
+            "Passwords refused unseen, because too many from the same address were wrong before; refused logins count them, too.");
     public static final Metric REQUESTS_DENIED = counter(
             "spillway_requests_denied_total", "Requests refused because no rule allows them, or one denies them.");
     public static final Metric FILES_NOT_RELOADED = counter(
@@ -238,6 +241,7 @@ public final class MetricNames {
             CONNECTIONS_HALF_OPEN,
             CONNECTIONS_REFUSED,
             LOGINS_REFUSED,
+            LOGINS_THROTTLED,
             REQUESTS_DENIED,
             FILES_NOT_RELOADED,
             CERTIFICATE_ENDS,

@@ -82,7 +82,7 @@ final class Login {
     private void refuse(FrameKind kind, int correlation, SpillwayException why) {
         Hello asked = hello;
         String who = asked == null ? "" : asked.getClientId();
-        if (why.code() == Code.UNAUTHENTICATED) {
+        if (why.code() == Code.UNAUTHENTICATED || why.code() == Code.THROTTLED) {
             context.security().denials().unknown(who + " @ " + connection.remote(), why.why());
         }
         outbox.fail(kind, 0, correlation, WireErrors.of(why));

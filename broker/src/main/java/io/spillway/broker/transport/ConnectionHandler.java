@@ -210,7 +210,10 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
     @Override
     public Peer peer() {
         SslHandler tls = channel.pipeline().get(SslHandler.class);
-        return tls == null ? Peer.UNKNOWN : house.door.names().peer(tls.engine().getSession());
+        Peer shown = tls == null
+                ? Peer.UNKNOWN
+                : house.door.names().peer(tls.engine().getSession());
+        return shown.from(channel.remoteAddress());
     }
 
     @Override

@@ -35,7 +35,7 @@ class AuthenticatorTest {
     private long nowMs = NOW_S * 1_000;
     private Access access = Access.NONE;
     private Authenticator authenticator =
-            authenticator(new AuthSettings(true, "spillway", false, true, Set.of(), false));
+            authenticator(new AuthSettings(true, "spillway", false, true, Set.of(), false, 0));
 
     private Authenticator authenticator(AuthSettings settings) {
         Clock clock = new Clock() {
@@ -257,6 +257,33 @@ class AuthenticatorTest {
                 List.of("", "billing", "billing:SCRAM-SHA-256$1:AA==$AA==:AA==", "a b,c:SCRAM-SHA-256$4096:AA==$x")) {
             assertThatThrownBy(() -> Credential.parse(line)).isInstanceOf(IllegalArgumentException.class);
         }
+    }
+
+    @Test
+    void whoFailedTooOftenIsRefusedUnseenAlsoWhereHeHadBegunBefore() {
+        addUser();
+        authenticator = authenticator(new AuthSettings(true, "spillway", false, true, Set.of(), false, 2));
+        Peer from = new Peer("", "", true, "c0000207");
+        Scram.Client good = new Scram.Client("billing", "a good secret", "nonce");
+        Authenticator.More begun = (Authenticator.More) authenticator.begin(Scram.MECHANISM, good.first(), from);
+        for (int i = 0; i < 2; i++) {
+            assertRefused("do not match", () -> authenticator.password("billing", "no", from));
+        }
+
+        assertThrottled(() -> authenticator.password("billing", "a good secret", from));
+        assertThrottled(() -> authenticator.begin(Scram.MECHANISM, good.first(), from));
+        assertThrottled(() -> begun.exchange().finish(good.proof(begun.data())));
+        assertThat(authenticator.throttled()).isEqualTo(3);
+        nowMs += 1_000;
+        assertThat(authenticator.password("billing", "a good secret", from).name())
+                .isEqualTo("billing");
+    }
+
+    private static void assertThrottled(org.assertj.core.api.ThrowableAssert.ThrowingCallable login) {
+        assertThatThrownBy(login).isInstanceOfSatisfying(SpillwayException.class, e -> {
+            assertThat(e.code()).isEqualTo(Code.THROTTLED);
+            assertThat(e.retryAfterMs()).isEqualTo(1_000);
+        });
     }
 
     // ---- certificates, and nothing

@@ -7,6 +7,7 @@ import io.spillway.broker.BrokerConfig;
 import io.spillway.broker.auth.ClientContext;
 import io.spillway.broker.config.ConfigLoader;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -145,8 +146,13 @@ final class SecureBroker {
 
     /** One request over a connection of its own; all that comes back. */
     String https(String method, String target, String headers) throws Exception {
+        return https("127.0.0.1", method, target, headers);
+    }
+
+    /** The same, from an address of loopback. */
+    String https(String from, String method, String target, String headers) throws Exception {
         try (SSLSocket socket = (SSLSocket) tls().getSocketFactory()
-                .createSocket("127.0.0.1", broker.httpAddress().getPort())) {
+                .createSocket("127.0.0.1", broker.httpAddress().getPort(), InetAddress.getByName(from), 0)) {
             socket.setSoTimeout(20_000);
             String request = method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + "\r\n";
             socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
@@ -168,16 +174,16 @@ final class SecureBroker {
         }
     }
 
+    /** The header that says that. */
+    static String basic(String user, String password) {
+        byte[] both = (user + ":" + password).getBytes(StandardCharsets.UTF_8);
+        return "Authorization: Basic " + Base64.getEncoder().encodeToString(both) + "\r\n";
+    }
+
     /** What follows the name of a metric. */
     String metric(String name) throws Exception {
-        String authorization = "Authorization: Basic "
-                + Base64.getEncoder()
-                        .encodeToString(("admin:"
-                                        + Files.readString(secure.resolve("admin.password"))
-                                                .strip())
-                                .getBytes(StandardCharsets.UTF_8))
-                + "\r\n";
-        return https("GET", "/metrics", authorization)
+        String password = Files.readString(secure.resolve("admin.password")).strip();
+        return https("GET", "/metrics", basic("admin", password))
                 .lines()
                 .filter(line -> line.startsWith(name + " "))
                 .map(line -> line.substring(name.length() + 1))

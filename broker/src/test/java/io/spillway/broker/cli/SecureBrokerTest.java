@@ -166,10 +166,7 @@ class SecureBrokerTest {
         }
         assertThat(on.https("POST", "/quotas/set?scope=topic&name=orders&rate=1", ""))
                 .startsWith("HTTP/1.1 401");
-        String billing = "Authorization: Basic "
-                + Base64.getEncoder()
-                        .encodeToString(("billing:" + SecureBroker.PASSWORD).getBytes(StandardCharsets.UTF_8))
-                + "\r\n";
+        String billing = SecureBroker.basic("billing", SecureBroker.PASSWORD);
         assertThat(on.https("POST", "/quotas/set?scope=topic&name=orders&rate=1", billing))
                 .startsWith("HTTP/1.1 403");
         assertThat(on.https("GET", "/users", billing)).startsWith("HTTP/1.1 403");

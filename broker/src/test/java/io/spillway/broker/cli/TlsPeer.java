@@ -9,12 +9,15 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.spillway.protocol.Frame;
 import io.spillway.protocol.FrameKind;
+import io.spillway.protocol.Scram;
+import io.spillway.protocol.v1.Auth;
 import io.spillway.protocol.v1.Error;
 import io.spillway.protocol.v1.Hello;
 import io.spillway.protocol.v1.HelloOk;
 import io.spillway.protocol.v1.OpenPublisher;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.SocketTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +38,12 @@ record TlsPeer(SSLSocket socket, DataInputStream in) implements AutoCloseable {
 
     /** Connects and exchanges prefaces, no more. */
     static TlsPeer open(SSLContext tls, int port) throws IOException {
-        SSLSocket socket = (SSLSocket) tls.getSocketFactory().createSocket("127.0.0.1", port);
+        return open(tls, port, "127.0.0.1");
+    }
+
+    private static TlsPeer open(SSLContext tls, int port, String from) throws IOException {
+        SSLSocket socket =
+                (SSLSocket) tls.getSocketFactory().createSocket("127.0.0.1", port, InetAddress.getByName(from), 0);
         socket.setSoTimeout(TIMEOUT_MS);
         socket.getOutputStream().write(PREFACE);
         DataInputStream in = new DataInputStream(socket.getInputStream());
@@ -55,6 +63,29 @@ record TlsPeer(SSLSocket socket, DataInputStream in) implements AutoCloseable {
         assertThat(hello.isError()).isFalse();
         assertThat(HelloOk.parseFrom(hello.header()).getSessionEpoch()).isNotZero();
         return peer;
+    }
+
+    /** A login with a password; the error that it gets, or none. */
+    static Error password(SSLContext tls, int port, String from, Scram.Client client) throws IOException {
+        try (TlsPeer peer = open(tls, port, from)) {
+            Answer challenge = peer.ask(
+                    FrameKind.HELLO,
+                    0,
+                    Hello.newBuilder()
+                            .setAuthMechanism(Scram.MECHANISM)
+                            .setAuthData(ByteString.copyFrom(client.first()))
+                            .build());
+            if (challenge.isError()) {
+                return Error.parseFrom(challenge.header());
+            }
+            byte[] proof = client.proof(
+                    HelloOk.parseFrom(challenge.header()).getAuthData().toByteArray());
+            Answer answer = peer.ask(
+                    FrameKind.AUTH,
+                    0,
+                    Auth.newBuilder().setData(ByteString.copyFrom(proof)).build());
+            return answer.isError() ? Error.parseFrom(answer.header()) : Error.getDefaultInstance();
+        }
     }
 
     /** Sends a request; its answer has the kind as its correlation. */
