@@ -39,7 +39,7 @@ class ArchitectureTest {
             List.of(""),
             List.of("transport", "admin"),
             List.of("session"),
-            List.of("replay", "cluster", "link", "canary"),
+            List.of("replay", "cluster", "link", "canary", "backup"),
             List.of("audit"),
             List.of("shard"),
             List.of(

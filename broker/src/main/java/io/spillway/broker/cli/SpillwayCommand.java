@@ -22,7 +22,7 @@ import picocli.CommandLine.ScopeType;
         footer = {
             "",
             "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no broker or no answer in time,",
-            "4 not found, 5 refused for now, 6 damage found by log verify."
+            "4 not found, 5 refused for now, 6 damage found by log verify or backup."
         })
 final class SpillwayCommand {
     /** Read by {@link Main} from the bare arguments; declared here so that every command knows it. */
@@ -78,6 +78,7 @@ final class SpillwayCommand {
         commands.put("token", () -> new TokenCommand(console));
         commands.put("secure", () -> new SecureCommand(console));
         commands.put("log", () -> new LogCommand(console));
+        commands.put("backup", () -> new BackupCommand(console));
         commands.put("bench", () -> new BenchCommand(console));
         return commands;
     }

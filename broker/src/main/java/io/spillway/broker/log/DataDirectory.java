@@ -80,9 +80,38 @@ public final class DataDirectory implements AutoCloseable {
         }
     }
 
-    /** Holds an existing directory against brokers without changing it; for tools that read it. */
-    static DataDirectory openForReading(Path path) {
+    /** What is fixed of a directory. */
+    public record Shape(Path root, String nodeId, int shards) {
+        /** The directory of one shard's log. */
+        public Path shard(int index) {
+            return root.resolve("shard-" + index);
+        }
+
+        /** The file that says this. */
+        public Path meta() {
+            return root.resolve(META);
+        }
+
+        /** The directory of the cluster's log; there when it is of a node of a cluster. */
+        public Path raft() {
+            return root.resolve("raft");
+        }
+    }
+
+    /** Of an existing directory, whether a broker has it open or not. Throws INVALID_ARGUMENT when it is none. */
+    public static Shape shape(Path path) {
         Path root = path.toAbsolutePath().normalize();
+        requireMeta(root);
+        try {
+            Map<String, String> meta = read(root.resolve(META));
+            check(root, meta, "");
+            return new Shape(root, meta.getOrDefault("node", ""), Integer.parseInt(meta.getOrDefault("shards", "1")));
+        } catch (IOException e) {
+            throw unusable(root, e.toString(), "check that it is readable", e);
+        }
+    }
+
+    private static void requireMeta(Path root) {
         if (!Files.isRegularFile(root.resolve(META))) {
             throw new SpillwayException(
                     Code.INVALID_ARGUMENT,
@@ -90,6 +119,12 @@ public final class DataDirectory implements AutoCloseable {
                     "it has no file " + META,
                     "name the directory that the broker was given as --data-dir");
         }
+    }
+
+    /** Holds an existing directory against brokers without changing it; for tools that read it. */
+    static DataDirectory openForReading(Path path) {
+        Path root = path.toAbsolutePath().normalize();
+        requireMeta(root);
         try {
             FileChannel channel = FileChannel.open(root.resolve(LOCK), StandardOpenOption.READ);
             try {

@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  */
 public final class LogExport implements AutoCloseable {
     private static final int TRIES = 5;
-    private static final String SUFFIX = ".export-";
+    static final String SUFFIX = ".export-";
 
     /**
      * One file of it.
@@ -53,7 +53,7 @@ public final class LogExport implements AutoCloseable {
         }
     }
 
-    private static final class MovedException extends IOException {
+    static final class MovedException extends IOException {
         private static final long serialVersionUID = 1;
 
         MovedException() {

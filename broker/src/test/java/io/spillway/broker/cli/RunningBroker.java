@@ -39,6 +39,16 @@ final class RunningBroker implements AutoCloseable {
         broker = Broker.start(BrokerConfig.of(loader.load()));
     }
 
+    /** @param settings beyond the addresses, as name=value */
+    RunningBroker(Path data, List<String> settings) {
+        ConfigLoader loader = new ConfigLoader()
+                .flag("--data-dir", Settings.DATA_DIR, data.toString())
+                .flag("--listen", Settings.LISTEN, "127.0.0.1:0")
+                .flag("--http", Settings.HTTP, "127.0.0.1:0")
+                .assignments(settings);
+        broker = Broker.start(BrokerConfig.of(loader.load()));
+    }
+
     String http() {
         return "127.0.0.1:" + broker.httpAddress().getPort();
     }
