@@ -81,7 +81,7 @@ def plot(title, unit, rows, contestants, logarithmic=False):
         y += GAP
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y}" font-family="sans-serif" font-size="11">'
             f'<rect width="100%" height="100%" fill="white"/><text x="20" y="24" font-size="15">{escape(title)}</text>'
-            f'<text x="20" y="40" fill="#666">{escape(unit)}; medians, with the least and the most</text>'
+            f'<text x="20" y="40" fill="#666">{escape(unit)}; medians, with the least and the most{"; logarithmic" * logarithmic}</text>'
             + "".join(parts) + "</svg>\n")
 
 
