@@ -15,7 +15,7 @@ build: ## build the broker and its class archive for a fast start
 	bin/archive
 
 examples: build-dir ## build the examples of the Go and Rust clients
-	go -C go-client build -o ../build/examples/go/ ./examples/producer ./examples/consumer
+	go -C go-client build -o ../build/examples/go/ ./examples/producer ./examples/consumer ./examples/canary
 	cd rust-client && cargo build --quiet --examples
 
 demo: build examples ## publish, kill, restart, consume, verify, replay, in three languages: the whole story in minutes

@@ -78,7 +78,7 @@ fn rand_id() -> u64 {
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
-    u64::from(std::process::id()) << 40 ^ since.as_micros() as u64
+    (u64::from(std::process::id()) << 40) ^ since.as_micros() as u64
 }
 
 struct Canary {
