@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// An open loop that takes so many times as long as it should is given up.
-const lateShare = 2
+// A rate is not sustained when sending, or the last ack, takes so many times as long as it should; then sending is given up.
+const lateShare = 1.25
 
 // latency is an open loop: records fall due at fixed times, and latency counts from then, also for those that had to wait. The time they
 // were due is in their first eight bytes.
@@ -49,6 +49,7 @@ func latency(ctx context.Context, p *plan) (result, error) {
 	flushing, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err = errors.Join(producer.flush(flushing), o.err())
+	inTime := r.nowNs() <= r.giveUpNs
 	complete := err == nil && (r.ackIsAll || until(ctx, patience, func() bool { return r.seen.Load() >= sent }))
 	producer.close()
 	consumer.close()
@@ -59,14 +60,15 @@ func latency(ctx context.Context, p *plan) (result, error) {
 		return nil, fmt.Errorf("%d of %d records have arrived", r.seen.Load(), sent)
 	}
 	planned := int64(float64(p.rate) * (p.warmUp + p.seconds))
-	return result{"ack_us": r.ack.us(), "consume_us": r.consume.us(), "late_us": r.late.us(), "sent": sent, "sustained": sent >= planned,
+	return result{"ack_us": r.ack.us(), "consume_us": r.consume.us(), "late_us": r.late.us(), "sent": sent, "sustained": sent >= planned && inTime,
 		"acked": o.acks.Load()}, nil
 }
 
 type openLoop struct {
 	plan               *plan
 	begun              time.Time
-	firstNs            int64        // the first record is due
+	firstNs            int64 // the first record is due
+	giveUpNs           int64
 	countsNs           atomic.Int64 // records that are due later are no warm-up
 	ack, consume, late histogram
 	seen               atomic.Int64
@@ -94,12 +96,12 @@ func (r *openLoop) run(ctx context.Context, producer producer) int64 {
 	total := int64(float64(p.rate) * (p.warmUp + p.seconds))
 	r.firstNs = r.nowNs() + int64(10*time.Millisecond)
 	r.countsNs.Store(r.firstNs + int64(p.warmUp*1e9))
-	giveUpNs := r.firstNs + int64(lateShare*(p.warmUp+p.seconds)*1e9)
+	r.giveUpNs = r.firstNs + int64(lateShare*(p.warmUp+p.seconds)*1e9)
 	for i := range total {
 		dueNs := r.firstNs + int64(float64(i)*1e9/float64(p.rate))
 		r.sleepUntil(dueNs)
 		nowNs := r.nowNs()
-		if nowNs > giveUpNs || ctx.Err() != nil {
+		if nowNs > r.giveUpNs || ctx.Err() != nil {
 			return i
 		}
 		if dueNs >= r.countsNs.Load() {

@@ -79,7 +79,7 @@ def header(run):
     warning = "**Others used more than 10 %: run it again on a quiet machine.** " if others and median(others) > 10 else ""
     return (f"{machine()}, {time.strftime('%Y-%m-%d', time.gmtime(run.begun))}. Medians of {run.rounds} round{'s' if run.rounds > 1 else ''} (least .. most), in each of which "
             f"everybody had a turn of {run.seconds:g} s after {run.warm_up:g} s that do not count. {noise}{warning}"
-            f"`-`: the peer does not have it; failed: see below; not sustained: it took more than twice as long as the rate asks for.\n\n{', '.join(versions())}.\n")
+            f"`-`: the peer does not have it; failed: see below; not sustained: it took more than a quarter longer than the rate asks for.\n\n{', '.join(versions())}.\n")
 
 
 def versions():
