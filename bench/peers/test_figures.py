@@ -105,6 +105,20 @@ class RunTest(unittest.TestCase):
         self.assertIn("default-throughput.svg", plots)
         self.assertIsNone(re.search("run it again", text))
 
+    def test_runs_of_one_setup_each_make_one_report(self):
+        with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other, tempfile.TemporaryDirectory() as both:
+            for out, setup in ((one, "default"), (other, "synced")):
+                part = Run(arguments(["--out", out]))
+                part.measurements = [acked("nats", 1000.0, round=1) | {"setup": setup}]
+                report.write(part)
+            run = Run(arguments(["--out", both]))
+            run.read([one, other])
+            report.write(run)
+            text = (Path(both) / "tables.md").read_text()
+
+        self.assertEqual(["default", "synced"], [each.name for each in run.setups])
+        self.assertEqual(2, len(re.findall(r"publish 128 B, 1 producer: acked \| 1,000", text)))
+
     def report(self, out):
         run = Run(arguments(["--peers", "kafka|nats", "--cases", "publish-128-1", "--out", out]))
         run.measurements = [acked("kafka", 1000.0, round=1, others_percent=3.0, idle_peers_percent=1.0),

@@ -1,6 +1,7 @@
 """The command line, and the order of things: setup by setup, round by round, case by case, contestant by contestant."""
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ def arguments(argv):
     parser.add_argument("--warm-up", type=float, default=3, help="seconds of each load before that, which do not count (3): clients for Java compile")
     parser.add_argument("--records", type=int, default=1_000_000, help="records of a backlog (1,000,000)")
     parser.add_argument("--out", help="directory of the results (build/bench/peers/TIME)")
+    parser.add_argument("--report", action="append", metavar="DIR", help="measure nothing; one report of the runs in these directories, such as one for each setup")
     parser.add_argument("--list", action="store_true", help="say what would be measured, and how long it takes at least")
     chosen = parser.parse_args(argv)
     if chosen.rounds < 1 or chosen.seconds <= 0 or chosen.records < 1:
@@ -50,6 +52,16 @@ class Run:
         self.begun = time.time()
         self.out = Path(chosen.out) if chosen.out else HOME / "build/bench/peers" / time.strftime("%Y%m%d-%H%M%S")
 
+    def read(self, directories):
+        """The measurements of runs that are over."""
+        for directory in directories:
+            results = json.loads((Path(directory) / "results.json").read_text())
+            self.begun, self.rounds, self.seconds, self.warm_up = (results[each] for each in ("begun", "rounds", "seconds", "warm_up"))
+            self.measurements += results["measurements"]
+        measured = {each[name] for each in self.measurements for name in ("setup", "case", "contestant")}
+        self.setups, self.cases, self.contestants = ([each for each in chosen if each.name in measured]
+                                                     for chosen in (self.setups, self.cases, self.contestants))
+
     def cases_of(self, setup):
         return [case for case in self.cases if setup.name in case.setups]
 
@@ -59,7 +71,8 @@ class Run:
     def plan(self):
         for setup in self.setups:
             cases, contestants = self.cases_of(setup), self.contestants_of(setup)
-            loads = len(cases) * len(contestants) * (self.rounds + 1 - self.first_round)
+            pairs = sum(not each.loads or case.load in each.loads for case in cases for each in contestants)
+            loads = pairs * (self.rounds + 1 - self.first_round)
             minutes = loads * (self.seconds + self.warm_up + 1.5) / 60
             print(f"{setup.name}: {len(cases)} cases, {len(contestants)} contestants, at least {minutes:.0f} min: "
                   + ", ".join(case.name for case in cases))
@@ -148,6 +161,12 @@ def main(argv):
     run = Run(chosen)
     if chosen.list:
         run.plan()
+        return 0
+    if chosen.report:
+        run.read(chosen.report)
+        run.out.mkdir(parents=True, exist_ok=True)
+        report.write(run)
+        print(run.out)
         return 0
     if not (HOME / "build/peers/bin/load").exists():
         print("error: BENCH: there are no peers; cause: they were not installed; next: make bench-peers, or bench/peers/install", file=sys.stderr)

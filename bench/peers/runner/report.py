@@ -68,7 +68,7 @@ def write(run):
             (out / name).write_text(plot(f"{setup.title}: {heading}", unit, rows, contestants, logarithmic))
     text += reasons(run)
     (out / "tables.md").write_text("\n".join(text))
-    (out / "results.json").write_text(json.dumps({"begun": run.begun, "rounds": run.rounds, "seconds": run.seconds, "machine": machine(), "versions": versions(),
+    (out / "results.json").write_text(json.dumps({"begun": run.begun, "rounds": run.rounds, "seconds": run.seconds, "warm_up": run.warm_up, "machine": machine(), "versions": versions(),
                                                   "measurements": run.measurements}, indent=1))
 
 
