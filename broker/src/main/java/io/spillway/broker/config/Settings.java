@@ -6,6 +6,7 @@ import static io.spillway.broker.config.ValueType.count;
 import static io.spillway.broker.config.ValueType.duration;
 import static io.spillway.broker.config.ValueType.flag;
 import static io.spillway.broker.config.ValueType.fraction;
+import static io.spillway.broker.config.ValueType.httpUrl;
 import static io.spillway.broker.config.ValueType.path;
 import static io.spillway.broker.config.ValueType.size;
 import static io.spillway.broker.config.ValueType.text;
@@ -324,9 +325,7 @@ public final class Settings {
 
     public static final Setting<String> TRACING_ENDPOINT = new Setting<>(
             "tracing.otlp-endpoint",
-            text(
-                    "(https?://[^\\s/]+(/\\S*)?)?",
-                    "empty, or http://HOST:PORT or https://HOST:PORT, with a path or without"),
+            httpUrl(),
             "",
             "Where the broker sends spans: a collector that takes OTLP over HTTP, usually at port 4318; without a path "
                     + "/v1/traces is meant. Empty: the broker makes no spans.");

@@ -2,6 +2,8 @@ package io.spillway.broker.config;
 
 import io.spillway.broker.base.ListenAddress;
 import java.math.BigDecimal;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
@@ -89,6 +91,28 @@ public record ValueType<T>(
         Pattern pattern = Pattern.compile(regex);
         return new ValueType<>(
                 "text", allowed, text -> Optional.of(text).filter(pattern.asMatchPredicate()), Function.identity());
+    }
+
+    /** Where something answers by HTTP; or nothing. */
+    static ValueType<String> httpUrl() {
+        return new ValueType<>(
+                "url",
+                "empty, or http://HOST:PORT or https://HOST:PORT, with a path or without",
+                text -> Optional.of(text).filter(each -> each.isEmpty() || isHttpUrl(each)),
+                Function.identity());
+    }
+
+    private static boolean isHttpUrl(String text) {
+        try {
+            URI url = new URI(text);
+            return url.getHost() != null
+                    && url.getRawUserInfo() == null
+                    && url.getRawQuery() == null
+                    && url.getRawFragment() == null
+                    && ("http".equals(url.getScheme()) || "https".equals(url.getScheme()));
+        } catch (URISyntaxException e) {
+            return false;
+        }
     }
 
     static ValueType<Path> path() {
