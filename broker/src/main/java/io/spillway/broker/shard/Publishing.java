@@ -29,7 +29,7 @@ final class Publishing {
     private final ShardCounters counters;
     private final BacklogBounds backlogs;
     private final KeyedPublishing keyed;
-    private final List<WhenDurable> repetitions = new ArrayList<>();
+    private final List<Taken> repetitions = new ArrayList<>();
 
     Publishing(ShardState state, Journal journal, Clock clock, ShardCounters counters, BacklogBounds backlogs) {
         this.state = state;
@@ -114,16 +114,15 @@ final class Publishing {
         if (!topicWaits) {
             partition.show(end);
         }
-        Attempt attempt = new Attempt(command, partition, result, traced(command), queueUs, nowNs);
+        Taken taken = new Taken(command, partition, result, end, queueUs, nowNs);
         if (!waits(command, topicWaits)) {
-            answer(attempt, result, Durability.DUR_MAPPED, 0);
+            taken.answer(result, Durability.DUR_MAPPED, 0);
         }
         if (topicWaits || waits(command, false)) {
-            WhenDurable waiter = new WhenDurable(attempt, end);
             if (!result.stored() && waits(command, topicWaits) && result.repeatsBehind(partition.syncedEnd)) {
-                repetitions.add(waiter);
+                repetitions.add(taken);
             }
-            journal.whenDurable(result.sequence(), waiter);
+            journal.whenDurable(result.sequence(), taken);
         }
     }
 
@@ -134,7 +133,7 @@ final class Publishing {
         }
         long nowNs = clock.nanoTime();
         int before = repetitions.size();
-        repetitions.removeIf(waiter -> waiter.giveUp(nowNs));
+        repetitions.removeIf(taken -> taken.giveUp(nowNs));
         return before - repetitions.size();
     }
 
@@ -169,37 +168,38 @@ final class Publishing {
         state.tracing.refused(records, command, state.partitions.get(command.partitionId()), why);
     }
 
-    /** A batch that is taken, or was there before. */
-    private record Attempt(
-            ShardCommand.Publish command,
-            Partition partition,
-            KeyedPublishing.Result result,
-            List<TracedRecord> traced,
-            int queueUs,
-            long appendedNs) {}
-
-    /** @param result what to say, which is less than the attempt's when there is no more time for all of it */
-    private void answer(Attempt attempt, KeyedPublishing.Result result, Durability reached, int syncUs) {
-        PublishOutcome outcome = outcome(result, reached, attempt.queueUs, syncUs);
-        attempt.command.port().appended(attempt.command, outcome);
-        state.tracing.appended(attempt.traced, attempt.command, attempt.partition, outcome);
-    }
-
-    /** Answers a batch when it is durable, and lets consumers see it. */
-    private final class WhenDurable implements Journal.Waiter {
-        private final Attempt attempt;
+    /** A batch that was taken, or was there before: answers it, when it is durable if it has to wait, and lets consumers see it. */
+    private final class Taken implements Journal.Waiter {
         private final ShardCommand.Publish command;
         private final Partition partition;
         private final KeyedPublishing.Result result;
+        private final List<TracedRecord> traced;
         private final long end;
+        private final int queueUs;
+        private final long appendedNs;
         private boolean answered;
 
-        WhenDurable(Attempt attempt, long end) {
-            this.attempt = attempt;
-            command = attempt.command;
-            partition = attempt.partition;
-            result = attempt.result;
+        Taken(
+                ShardCommand.Publish command,
+                Partition partition,
+                KeyedPublishing.Result result,
+                long end,
+                int queueUs,
+                long appendedNs) {
+            this.command = command;
+            this.partition = partition;
+            this.result = result;
             this.end = end;
+            this.queueUs = queueUs;
+            this.appendedNs = appendedNs;
+            traced = traced(command);
+        }
+
+        /** @param told the result, or less when there is no more time for all of it */
+        void answer(KeyedPublishing.Result told, Durability reached, int syncUs) {
+            PublishOutcome outcome = outcome(told, reached, queueUs, syncUs);
+            command.port().appended(command, outcome);
+            state.tracing.appended(traced, command, partition, outcome);
         }
 
         @Override
@@ -213,7 +213,7 @@ final class Publishing {
             partition.show(end);
             if (!answered && waits(command, journal.holdsBack(partition.topic))) {
                 answered = true;
-                answer(attempt, result, journal.reached(), micros(durableNs - attempt.appendedNs));
+                answer(result, journal.reached(), micros(durableNs - appendedNs));
             }
         }
 
@@ -222,20 +222,20 @@ final class Publishing {
             if (!answered && waits(command, journal.holdsBack(partition.topic))) {
                 answered = true;
                 command.port().refused(command, why);
-                refusedTraced(attempt.traced, command, why);
+                refusedTraced(traced, command, why);
             }
         }
 
         /** For a repetition, which waits for its first copy for a second and its own time; whether it is answered. */
         boolean giveUp(long nowNs) {
-            boolean late = nowNs - attempt.appendedNs >= REPETITION_WAIT_NS
+            boolean late = nowNs - appendedNs >= REPETITION_WAIT_NS
                     || (command.deadlineNs() != 0 && nowNs - command.deadlineNs() >= 0);
             if (!answered && late) {
                 answered = true;
                 KeyedPublishing.Result waiting = result.inProgress(partition, partition.syncedEnd);
                 counters.keysInProgress.add(
                         result.keyResults().size() - waiting.keyResults().size());
-                answer(attempt, waiting, Durability.DUR_MAPPED, 0);
+                answer(waiting, Durability.DUR_MAPPED, 0);
             }
             return answered;
         }
@@ -249,11 +249,11 @@ final class Publishing {
                 : KeyedPublishing.Result.duplicate(journal.lastSequence(), first.baseOffset(), first.appendTimeMs());
         long nowNs = clock.nanoTime();
         int queueUs = micros(nowNs - command.receivedNs());
-        Attempt attempt = new Attempt(command, partition, result, traced(command), queueUs, nowNs);
+        Taken taken = new Taken(command, partition, result, 0, queueUs, nowNs);
         if (waits(command, journal.holdsBack(partition.topic))) {
-            journal.whenDurable(journal.lastSequence(), new WhenDurable(attempt, 0));
+            journal.whenDurable(journal.lastSequence(), taken);
         } else {
-            answer(attempt, result, Durability.DUR_MAPPED, 0);
+            taken.answer(result, Durability.DUR_MAPPED, 0);
         }
     }
 

@@ -1,5 +1,7 @@
 package io.spillway.broker.tracing;
 
+import java.util.HexFormat;
+
 /**
  * Ids of spans that others refer to. They follow from what the span is about, so that the broker that settles a record knows
  * the span of its delivery without having kept it, also when another broker delivered it.
@@ -44,6 +46,6 @@ final class SpanIds {
         long id = (hash ^ hash >>> 33) * 0xff51afd7ed558ccdL;
         id = (id ^ id >>> 33) * 0xc4ceb9fe1a85ec53L;
         id ^= id >>> 33;
-        return String.format("%016x", id == 0 ? 1 : id);
+        return HexFormat.of().toHexDigits(id == 0 ? 1 : id);
     }
 }
