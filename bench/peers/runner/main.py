@@ -163,6 +163,11 @@ def main(argv):
         run.plan()
         return 0
     if chosen.report:
+        for directory in chosen.report:
+            if not (Path(directory) / "results.json").exists():
+                print(f"error: BENCH: {directory} has no results.json; cause: no run has ended there; next: name the directory that a run printed last",
+                      file=sys.stderr)
+                return 1
         run.read(chosen.report)
         run.out.mkdir(parents=True, exist_ok=True)
         report.write(run)
