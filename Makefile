@@ -11,7 +11,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the broker and its class archive for a fast start
-	$(MVN) -pl broker -am package -DskipTests
+	$(MVN) -pl broker -am package -DskipTests $(PROFILES)
 	bin/archive
 
 examples: build-dir ## build the examples of the Go and Rust clients
@@ -87,20 +87,24 @@ test-bench: ## what the comparison computes and writes, without any server; need
 bench: ## measure end to end, the short form; see bench/README.md
 	bench/run e2e quick
 
-dist: build ## a tarball with everything to run, its own Java runtime included, in build/
+dist: PROFILES := -Psbom
+dist: build ## a tarball with everything to run, its own Java runtime included, in build/, and SBOMs; ADVISORIES=DIR compares them with an export of OSV
 	rm -rf $(DIST)
 	mkdir -p $(DIST)/bin $(DIST)/lib
 	packaging/runtime $(DIST)/runtime
 	cp bin/spillway bin/archive $(DIST)/bin/
 	cp broker/target/dist/*.jar $(DIST)/lib/
 	cp -r README.md CHANGELOG.md LICENSE docs $(DIST)/
+	packaging/sbom $(DIST) $(VERSION)
+	packaging/vulnerabilities $(DIST)
 	tar -C build --owner=0 --group=0 -czf $(DIST).tar.gz spillway-$(VERSION)
 	@echo $(DIST).tar.gz
 
 deb: dist ## a Debian package, in build/
 	packaging/deb $(DIST) $(VERSION)
 
-test-packages: dist ## install, upgrade and remove the Debian package in a root of its own, and validate the manifests for Kubernetes, and the alerts and the dashboard in a Prometheus
+test-packages: dist ## look at what a distribution says of itself, install, upgrade and remove the Debian package in a root of its own, and validate the manifests for Kubernetes, and the alerts and the dashboard in a Prometheus
+	packaging/test-sbom $(DIST)
 	packaging/test-deb $(DIST)
 	deploy/kubernetes/validate
 	deploy/prometheus/validate
