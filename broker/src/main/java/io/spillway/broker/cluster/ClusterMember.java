@@ -347,7 +347,10 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
      * clients wait for no election.
      */
     public void handOver(long timeoutMs) {
-        standing.node.get().ifPresent(running -> Succession.handOver(running, timeoutMs));
+        standing.node
+                .get()
+                .filter(running -> !running.isClosed())
+                .ifPresent(running -> Succession.handOver(running, timeoutMs));
     }
 
     /** A node that is elected while it repairs itself cannot serve. */

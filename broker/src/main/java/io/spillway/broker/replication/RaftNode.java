@@ -49,6 +49,8 @@ public final class RaftNode implements AutoCloseable {
     private static final int OUTSIDE_TICKS = 10;
     /** A leader speaks several times a second to every member. */
     private static final int SILENT_MS = 1_000;
+    /** A node that is taken out is closed, too, and hears so a moment later. */
+    private static final int ENDED_TICKS = 5;
 
     /** A node that forms a cluster does not lead it before nodes that know it from before had the time to call. */
     private static final int QUIET_MS = 1_000;
@@ -76,6 +78,8 @@ public final class RaftNode implements AutoCloseable {
     private long nextCall;
     /** Confined to the control thread. */
     private int ticksOutside;
+
+    private int ticksEnded;
     /** Confined to the control thread. */
     private final Set<String> strangers = new HashSet<>();
 
@@ -209,6 +213,9 @@ public final class RaftNode implements AutoCloseable {
     }
 
     private void tend() {
+        if (hasEnded()) {
+            return;
+        }
         try {
             stuckStart.tend();
             admission.tend();
@@ -223,6 +230,17 @@ public final class RaftNode implements AutoCloseable {
                 LOG.warn("event=cluster_tend_failed next=\"none; it is tried again\"", e);
             }
         }
+    }
+
+    /** When a sync of its log fails Ratis closes the node's part in the cluster, and tells nobody. */
+    private boolean hasEnded() {
+        boolean isOver = !isClosed.get()
+                && group.division().getInfo().getLifeCycleState().isClosingOrClosed();
+        ticksEnded = isOver ? ticksEnded + 1 : 0;
+        if (ticksEnded == ENDED_TICKS) {
+            stopped(false, null);
+        }
+        return isOver;
     }
 
     /** Nobody speaks to a node that was taken out; one that came back may have to pass configurations of before that. */

@@ -65,6 +65,22 @@ class RaftNodeTest {
     }
 
     @Test
+    void aNodeWhoseLogCannotBeSyncedSaysThatItHasStopped() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir)) {
+            RaftNode node = cluster.start("n1", "a");
+            cluster.awaitLeader();
+            cluster.replica("n1").failSyncs();
+
+            CompletableFuture<RaftPoint> proposed = node.propose(bytes("x"));
+
+            awaiting("its end").until(() -> cluster.replica("n1").stopped() != null);
+            assertThat(cluster.replica("n1").stopped()).isEqualTo("its log cannot be written");
+            awaiting("the answer").until(proposed::isDone);
+            assertThat(proposed).isCompletedExceptionally();
+        }
+    }
+
+    @Test
     void anotherNodeLeadsWhenTheLeaderIsGone() throws Exception {
         try (TestCluster cluster = new TestCluster(dir).ofThree()) {
             List<String> texts = cluster.propose("a", 10);

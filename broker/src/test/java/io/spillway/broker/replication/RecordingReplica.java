@@ -32,9 +32,22 @@ final class RecordingReplica implements Replica {
     private @Nullable RaftNode node;
     private @Nullable CompletableFuture<Void> holding;
     private int handed;
+    private boolean failsSyncs;
 
     synchronized void attach(RaftNode newNode) {
         node = newNode;
+    }
+
+    /** From now on the log cannot be synced. */
+    synchronized void failSyncs() {
+        failsSyncs = true;
+    }
+
+    @Override
+    public synchronized void beforeSync() throws IOException {
+        if (failsSyncs) {
+            throw new IOException("the disk is broken");
+        }
     }
 
     @Override
