@@ -117,7 +117,7 @@ final class AdminServerTest {
         assertThat(answer.statusCode()).isEqualTo(404);
         assertThat(answer.body())
                 .isEqualTo(
-                        "no /metricz; there are /livez, /readyz, /startupz, /health, /metrics, /diagnose, /cluster, /links, /quotas, /users, /acls, /tokens and /toggles\n");
+                        "no /metricz; there are /livez, /readyz, /startupz, /health, /metrics, /diagnose, /cluster, /links, /quotas, /chaos, /users, /acls, /tokens and /toggles\n");
     }
 
     @Test
