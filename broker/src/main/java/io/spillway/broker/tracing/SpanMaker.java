@@ -113,6 +113,8 @@ final class SpanMaker implements AutoCloseable {
         }
     }
 
+    private static final int READINGS = 5;
+
     private final Clock clock;
     private final Ids ids = new Ids();
     private final SdkTracerProvider provider;
@@ -139,9 +141,18 @@ final class SpanMaker implements AutoCloseable {
         follow();
     }
 
-    /** Follows the machine's clock, which may be set. */
+    /** Follows the machine's clock, which may be set. Of some readings that counts which took least between the two clocks. */
     void follow() {
-        epochNs = TimeUnit.MILLISECONDS.toNanos(clock.nowMs()) - clock.nanoTime();
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < READINGS; i++) {
+            long beforeNs = clock.nanoTime();
+            long wallNs = clock.epochNs();
+            long tookNs = clock.nanoTime() - beforeNs;
+            if (tookNs < least) {
+                least = tookNs;
+                epochNs = wallNs - beforeNs - tookNs / 2;
+            }
+        }
     }
 
     int count() {
