@@ -169,7 +169,11 @@ final class OperatedClusterTest {
                 .atMost(PATIENCE)
                 .untilAsserted(() -> assertThat(cluster.get(leader, "/diagnose"))
                         .contains("\"cause\":\"NODE_AWAY\"", "n" + (parted + 1) + " in zone", "\"cause\":\"CHAOS\""));
-        assertThat(cluster.get(parted, "/diagnose?scope=node")).contains("\"cause\":\"CHAOS\"", "partition of peers n");
+        await("it says that it hears of no leader")
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(cluster.get(parted, "/diagnose?scope=node"))
+                        .contains("\"cause\":\"CHAOS\"", "partition of peers n", "\"cause\":\"NO_LEADER\""));
+        assertThat(cluster.isReady(cluster.node(parted))).isFalse();
 
         Cli second = chaos(
                 cluster, other, "start", "partition", "--peer", "n" + (leader + 1), "--ttl", "2m", "--reason", "test");
@@ -186,6 +190,7 @@ final class OperatedClusterTest {
                 .atMost(PATIENCE)
                 .untilAsserted(() -> assertThat(cluster.get(leader, "/diagnose?scope=cluster"))
                         .contains("\"cause\":\"WELL\""));
+        await("it is ready again").atMost(PATIENCE).until(() -> cluster.isReady(cluster.node(parted)));
         await("the other sides have ended").atMost(PATIENCE).untilAsserted(() -> {
             assertThat(cluster.get(leader, "/chaos")).contains("\"faults\":[]");
             assertThat(cluster.get(other, "/chaos")).contains("\"faults\":[]");

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Outlook {
     private static final long ASK_MS = 1_000;
+    /** For how long a node that heard of a leader says who that was, though it hears of none: an election is no news. */
+    private static final long ELECTION_MS = 2_000;
 
     private final Standing standing;
     private final KnownMembers members;
@@ -29,6 +31,8 @@ final class Outlook {
     private final Published<Boolean> asking = new Published<>(false);
     private final Published<String> behind = new Published<>("");
     private long askedMs;
+    private long ledAtMs;
+    private final Published<Boolean> isLeaderless = new Published<>(false);
     private final Published<ClusterView> view = new Published<>(ClusterView.JOINING);
     private final Published<Consumer<ClusterView>> listener = new Published<>(changed -> {});
     private final Published<Optional<ClusterStatus>> last = new Published<>(Optional.empty());
@@ -52,6 +56,10 @@ final class Outlook {
     ClusterStatus look(RaftNode running, long nowMs) {
         ClusterStatus status = running.status();
         last.set(Optional.of(status));
+        if (status.leader() != null) {
+            ledAtMs = nowMs;
+        }
+        isLeaderless.set(nowMs - ledAtMs > ELECTION_MS);
         stalled.set(commit.look(status));
         zoneLag.set(standing.serves.get() ? ZoneLags.ofAcks(status) : ZoneLags.NONE);
         long lagMs = ownLag.lookMs(status, running.leaderHeardMs(), standing.handed.get(), standing.taken.get(), nowMs);
@@ -93,7 +101,9 @@ final class Outlook {
         boolean readable = follows.get() && standing.takesPart();
         ClusterView now = new ClusterView(
                 standing.serves.get(),
-                standing.leader.get().orElse(null),
+                isLeaderless.get() && !standing.serves.get()
+                        ? null
+                        : standing.leader.get().orElse(null),
                 nodes,
                 voters.get(),
                 readable,
