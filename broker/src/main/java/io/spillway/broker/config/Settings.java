@@ -354,7 +354,7 @@ public final class Settings {
     public static final Setting<Long> CANARY_INTERVAL_MS = new Setting<>(
             "canary.interval-ms",
             duration(0, HOUR),
-            "0s",
+            "0",
             "How often the broker publishes a record to its own topic, and takes it again. 0: never. It costs one synced entry "
                     + "each time, and a topic nobody asked for, so it is off by default.");
 
