@@ -36,6 +36,7 @@ final class Members {
     /** Ids of nodes whose admission is under way. */
     private final Set<String> joining = new HashSet<>();
 
+    private final CalledAddresses addresses = new CalledAddresses();
     private final Seating seating;
     private CompletableFuture<?> last = CompletableFuture.completedFuture(null);
 
@@ -91,7 +92,13 @@ final class Members {
             if (!group.isLeading()) {
                 done.completeExceptionally(notLeader());
             } else if (change instanceof Change.Add add) {
-                add(add, origin, done);
+                try {
+                    addresses.learn(all());
+                    addresses.require(add.peer());
+                    add(add, origin, done);
+                } catch (ReplicationException e) {
+                    done.completeExceptionally(e);
+                }
             } else if (change instanceof Change.Forget forget && seating.isOf(forget.id())) {
                 // What it was sent is lost with the rest, and the leader would go on from there.
                 seating.giveUp("it lost its directory meanwhile");
@@ -220,7 +227,7 @@ final class Members {
         if (known == null) {
             return seat(peer);
         }
-        if (add.isNew() || !known.clusterAddress().equals(peer.clusterAddress())) {
+        if (add.isNew()) {
             return remove(peer.id()).thenComposeAsync(removed -> seat(peer), control);
         }
         return known.equals(peer) ? CompletableFuture.completedFuture(null) : rename(peer);
@@ -345,6 +352,7 @@ final class Members {
 
     /** What a leader does on its own: lets ready listeners vote by the rule, and levels priorities after a transfer. */
     void tend() {
+        addresses.learn(all());
         seating.tend();
         if (!group.isLeading() || !last.isDone() || !joining.isEmpty()) {
             return;

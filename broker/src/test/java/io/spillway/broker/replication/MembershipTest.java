@@ -4,6 +4,7 @@ import static io.spillway.broker.replication.RaftNodeTest.assertKind;
 import static io.spillway.broker.replication.TestCluster.awaiting;
 import static io.spillway.broker.replication.TestCluster.get;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.spillway.broker.replication.ReplicationException.Kind;
 import java.io.IOException;
@@ -282,6 +283,21 @@ class MembershipTest {
                                 .anyMatch(node -> node.peer().equals(moved)));
             }
             cluster.awaitTexts(cluster.propose("a", 10));
+        }
+    }
+
+    @Test
+    void aNodeIsNotTakenInAtAnotherAddressAndStaysWhatItIs() throws Exception {
+        try (TestCluster cluster = new TestCluster(dir).ofThree()) {
+            Peer old = cluster.config("n2").self();
+            Peer moved = new Peer(old.id(), old.zone(), "127.0.0.1:1", old.clientAddress());
+
+            CompletableFuture<Void> added = cluster.node("n3").addNode(moved, Origin.BROKER);
+
+            assertKind(Kind.REFUSED, added);
+            assertThatThrownBy(added::join).hasMessageContaining("the others call it at " + old.clusterAddress());
+            assertThat(cluster.node("n1").status().nodes())
+                    .anyMatch(node -> node.peer().equals(old) && node.role() == ClusterStatus.Role.VOTER);
         }
     }
 
