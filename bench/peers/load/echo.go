@@ -147,17 +147,7 @@ func (p *echoProducer) read() {
 }
 
 func (p *echoProducer) flush(ctx context.Context) error {
-	idle := make(chan struct{})
-	go func() {
-		p.pending.Wait()
-		close(idle)
-	}()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return settled(ctx, &p.pending)
 }
 
 func (p *echoProducer) close() {

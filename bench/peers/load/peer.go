@@ -152,3 +152,18 @@ func (o *inOrder[T]) flush(ctx context.Context) error {
 
 // close is called once nothing is pending any more, or when that does not matter.
 func (o *inOrder[T]) close() { close(o.pending) }
+
+// settled waits until everything that is pending has had its outcome.
+func settled(ctx context.Context, pending *sync.WaitGroup) error {
+	idle := make(chan struct{})
+	go func() {
+		pending.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

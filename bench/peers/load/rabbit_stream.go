@@ -161,17 +161,7 @@ func (p *streamProducer) publish(r *record) {
 }
 
 func (p *streamProducer) flush(ctx context.Context) error {
-	idle := make(chan struct{})
-	go func() {
-		p.pending.Wait()
-		close(idle)
-	}()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return settled(ctx, &p.pending)
 }
 
 func (p *streamProducer) close() {

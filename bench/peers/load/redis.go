@@ -156,17 +156,7 @@ func (p *redisProducer) send(ctx context.Context, batch []redisRecord) {
 }
 
 func (p *redisProducer) flush(ctx context.Context) error {
-	idle := make(chan struct{})
-	go func() {
-		p.pending.Wait()
-		close(idle)
-	}()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return settled(ctx, &p.pending)
 }
 
 func (p *redisProducer) close() {
