@@ -275,11 +275,22 @@ public final class Canary implements AutoCloseable {
     private final class Member extends SelfSubscriber {
         private final int topicId;
         private final int shard;
+        private volatile boolean gone;
 
         Member(int topicId, int shard) {
             super(GROUP.hashCode());
             this.topicId = topicId;
             this.shard = shard;
+        }
+
+        @Override
+        public boolean isGone() {
+            return gone;
+        }
+
+        void leave() {
+            gone = true;
+            shards.get(shard).end(new ShardCommand.Unsubscribe(this, null));
         }
 
         @Override
@@ -333,7 +344,7 @@ public final class Canary implements AutoCloseable {
     public void close() {
         here(() -> {
             if (member != null) {
-                shards.get(member.shard).end(new ShardCommand.Unsubscribe(member, null));
+                member.leave();
                 member = null;
             }
         });

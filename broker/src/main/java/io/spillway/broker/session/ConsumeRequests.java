@@ -218,15 +218,8 @@ final class ConsumeRequests {
                     FrameKind.UNSUBSCRIBE, frame.channel(), frame.correlation(), Unsubscribe.getDefaultInstance());
             return;
         }
-        subscription
-                .mailbox()
-                .end(new ShardCommand.Unsubscribe(
-                        subscription,
-                        outbox.reply(
-                                FrameKind.UNSUBSCRIBE,
-                                frame.channel(),
-                                frame.correlation(),
-                                done -> Unsubscribe.getDefaultInstance())));
+        subscription.unsubscribe(outbox.reply(
+                FrameKind.UNSUBSCRIBE, frame.channel(), frame.correlation(), done -> Unsubscribe.getDefaultInstance()));
     }
 
     /** The connection takes more again. */
@@ -237,7 +230,7 @@ final class ConsumeRequests {
     /** The connection is gone: its leases go back to their groups. */
     void onClosed() {
         for (SubscriptionHandle subscription : subscriptions.values()) {
-            subscription.mailbox().end(new ShardCommand.Unsubscribe(subscription, null));
+            subscription.unsubscribe(null);
         }
         subscriptions.clear();
     }

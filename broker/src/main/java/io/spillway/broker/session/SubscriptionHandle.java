@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.flow.FlowKey;
 import io.spillway.broker.shard.Mailbox;
+import io.spillway.broker.shard.Reply;
 import io.spillway.broker.shard.ShardCommand;
 import io.spillway.broker.shard.SubscriberPort;
 import io.spillway.protocol.FrameKind;
@@ -11,6 +12,7 @@ import io.spillway.protocol.v1.Deliver;
 import io.spillway.protocol.v1.Handoff;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** A subscription's end in the broker: writes deliveries. Called on the shard thread, {@code onWritable} by transport. */
 final class SubscriptionHandle implements SubscriberPort {
@@ -27,6 +29,7 @@ final class SubscriptionHandle implements SubscriberPort {
     private final int channel;
     private final Owner owner;
     private final Consumer<SubscriptionHandle> forget;
+    private volatile boolean gone;
 
     /**
      * @param forget called on the connection's event loop when the broker ends the subscription
@@ -62,6 +65,11 @@ final class SubscriptionHandle implements SubscriberPort {
     @Override
     public FlowKey flow() {
         return owner.flow;
+    }
+
+    @Override
+    public boolean isGone() {
+        return gone;
     }
 
     @Override
@@ -101,6 +109,12 @@ final class SubscriptionHandle implements SubscriberPort {
 
     void forget() {
         forget.accept(this);
+    }
+
+    /** @param reply null = nobody waits for it */
+    void unsubscribe(@Nullable Reply<Boolean> reply) {
+        gone = true;
+        mailbox.end(new ShardCommand.Unsubscribe(this, reply));
     }
 
     void onWritable() {

@@ -16,6 +16,12 @@ public interface SubscriberPort {
         return FlowKey.BROKER;
     }
 
+    /**
+     * Whether its {@link ShardCommand.Unsubscribe} is under way or was there. Endings pass what waits for its turn, so one can be
+     * here before the subscription it ends; that one must not begin any more. Thread-safe.
+     */
+    boolean isGone();
+
     /** Whether the connection takes more; after a false the shard is sent {@link ShardCommand.Writable}. */
     boolean writable();
 

@@ -26,6 +26,7 @@ final class Subscriptions {
     }
 
     void subscribe(ShardCommand.SubscribeGroup command, long nowMs) {
+        requireHere(command.port());
         if (command.mode() < Group.SHARED || command.mode() > Group.EXCLUSIVE) {
             throw new SpillwayException(
                     Code.UNSUPPORTED_FEATURE,
@@ -63,6 +64,7 @@ final class Subscriptions {
 
     /** @param isFollower this replica may not have yet what the reader has read elsewhere */
     void subscribe(ShardCommand.SubscribeStream command, boolean isFollower) {
+        requireHere(command.port());
         TopicState topic = state.topic(command.topicId());
         List<StreamReader.Place> places = new ArrayList<>();
         List<Integer> wanted = new ArrayList<>(command.partitions());
@@ -88,6 +90,17 @@ final class Subscriptions {
         topic.readers.add(reader);
         subscribers.put(command.port(), reader);
         command.reply().ok(new ShardCommand.Subscribed(credit.id(), wanted, 0, true));
+    }
+
+    /** Nobody would end it: it would hold records for nobody until the broker ends. */
+    private static void requireHere(SubscriberPort port) {
+        if (port.isGone()) {
+            throw new SpillwayException(
+                    Code.WRONG_STATE,
+                    "the subscription was ended before it began",
+                    "its client unsubscribed or left while it waited for its turn",
+                    "nothing; subscribe again if it is still wanted");
+        }
     }
 
     private long startOf(Partition partition, ShardCommand.SubscribeStream command, boolean isFollower) {

@@ -55,6 +55,11 @@ class DeliveryTurnsTest {
         }
 
         @Override
+        public boolean isGone() {
+            return false;
+        }
+
+        @Override
         public boolean writable() {
             return true;
         }

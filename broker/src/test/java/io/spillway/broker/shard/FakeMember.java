@@ -54,6 +54,11 @@ final class FakeMember implements SubscriberPort {
     }
 
     @Override
+    public boolean isGone() {
+        return false;
+    }
+
+    @Override
     public boolean writable() {
         return true;
     }

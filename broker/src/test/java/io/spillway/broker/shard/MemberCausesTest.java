@@ -29,6 +29,11 @@ class MemberCausesTest extends OnCauses {
         }
 
         @Override
+        public boolean isGone() {
+            return false;
+        }
+
+        @Override
         public boolean writable() {
             return false;
         }

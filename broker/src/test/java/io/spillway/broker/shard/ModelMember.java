@@ -67,6 +67,11 @@ final class ModelMember implements SubscriberPort {
     }
 
     @Override
+    public boolean isGone() {
+        return gone;
+    }
+
+    @Override
     public boolean writable() {
         return writable;
     }

@@ -34,12 +34,18 @@ public final class TestMember implements SubscriberPort {
     SpillwayException ended;
 
     boolean active;
+    boolean gone;
     /** What it was told when others took over from it. */
     final List<String> relieved = new ArrayList<>();
 
     @Override
     public int identity() {
         return System.identityHashCode(this);
+    }
+
+    @Override
+    public boolean isGone() {
+        return gone;
     }
 
     @Override
