@@ -96,7 +96,7 @@ const featureHealth = 1
 type healthReporter struct {
 	machine *core.HealthMachine
 	last    *pb.HealthReport // as of the last sample
-	told    *conn            // who has heard of it
+	told    *conn            // who hears of it
 	seq     uint64
 	braked  bool
 	work    workload
@@ -239,8 +239,12 @@ func (c *Client) sampleHealth(r healthReading) {
 func (c *Client) tickHealth() {
 	now := c.link.nowMs()
 	due := c.health.machine.Drain(c.isDraining(), now)
-	if cn := c.link.publishing; cn != c.health.told {
-		c.health.told, c.health.seq = cn, 0
+	var cn *conn
+	if len(c.subs) > 0 { // else nobody is given more or less for it
+		cn = c.link.publishing
+	}
+	if cn != c.health.told {
+		c.health.told = cn
 		due = cn != nil && c.health.machine.Connected(now) || due
 	}
 	c.reportWhen(due || c.health.machine.Timer(now))

@@ -57,6 +57,7 @@ func machine(t *testing.T, files map[string]string) string {
 func TestABrokerThatReadsHealthReportsGetsThem(t *testing.T) {
 	c := healthy(t)
 	client := c.client(spillway.WithEndpoints(c.endpoint(0)))
+	joined(t, client)
 	until(t, "two reports", func() bool { return c.last().GetSeq() >= 2 })
 	if report := c.last(); report.GetIntervalMs() != 1000 || report.GetState() > 2 {
 		t.Errorf("it says %v", report)
@@ -66,12 +67,39 @@ func TestABrokerThatReadsHealthReportsGetsThem(t *testing.T) {
 	}
 }
 
+// joined is a member of a group, for whom health matters.
+func joined(t *testing.T, client *spillway.Client) *spillway.Subscription {
+	t.Helper()
+	return open[*spillway.Subscription](t)(client.Subscribe(soon(t), "t", spillway.WithGroup("g")))
+}
+
+func TestAClientWithoutASubscriptionReportsNothing(t *testing.T) {
+	c := healthy(t)
+	var asked atomic.Int32
+	client := c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithHealthInterval(quick),
+		spillway.WithAppHealth(func() spillway.AppHealth { asked.Add(1); return spillway.AppHealth{} }))
+	until(t, "two samples", func() bool { return asked.Load() >= 2 })
+	describe(t, client)
+	if c.last() != nil {
+		t.Errorf("a report came: %v", c.last())
+	}
+	first := joined(t, client)
+	until(t, "a report", func() bool { return c.last() != nil })
+	if err := first.Close(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	before := c.last().GetSeq()
+	joined(t, client)
+	until(t, "reports that go on", func() bool { return c.last().GetSeq() > before })
+}
+
 func TestABrokerThatDoesNotReadHealthReportsGetsNone(t *testing.T) {
 	c := newCluster(t, 1) // it fails the test when one comes
 	c.lead(0)
 	var asked atomic.Int32
 	client := c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithHealthInterval(quick),
 		spillway.WithAppHealth(func() spillway.AppHealth { asked.Add(1); return spillway.AppHealth{} }))
+	joined(t, client)
 	until(t, "two samples", func() bool { return asked.Load() >= 2 })
 	describe(t, client)
 }
@@ -80,6 +108,7 @@ func TestHealthReportsCanBeTurnedOff(t *testing.T) {
 	c := healthy(t)
 	client := c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithHealthInterval(0),
 		spillway.WithAppHealth(func() spillway.AppHealth { t.Error("it was asked"); return spillway.AppHealth{} }))
+	joined(t, client)
 	describe(t, client)
 	if c.last() != nil || client.Health().State != spillway.HealthReady {
 		t.Errorf("a report came: %v", c.last())
@@ -97,6 +126,7 @@ func TestTheApplicationSaysHowItIs(t *testing.T) {
 			}
 			return spillway.AppHealth{}
 		}))
+	joined(t, client)
 	until(t, "a first report", func() bool { return c.last() != nil })
 	ill.Store(true)
 	until(t, "a critical state", func() bool {
@@ -126,7 +156,7 @@ func TestMemoryThatIsNearlyGoneIsCriticalAndPausesDeliveries(t *testing.T) {
 	c := healthy(t)
 	root := machine(t, map[string]string{"sys/fs/cgroup/memory.max": "1000\n"})
 	client := c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithHealthInterval(quick), spillway.WithHealthRoot(root))
-	open[*spillway.Subscription](t)(client.Subscribe(soon(t), "t", spillway.WithGroup("g")))
+	joined(t, client)
 	until(t, "a critical state", func() bool { return c.last().GetState() == 2 && c.last().GetMemPm() == 1000 })
 	until(t, "a pause", c.lastPaused)
 	if err := os.WriteFile(filepath.Join(root, "sys/fs/cgroup/memory.max"), []byte("max\n"), 0o600); err != nil {
@@ -141,7 +171,7 @@ func TestStallsForMemoryAreSeenInTheFilesOfLinux(t *testing.T) {
 		"proc/pressure/memory": "some avg10=9.50 avg60=1.00 avg300=0.10 total=1\nfull avg10=1.25 avg60=0.10 avg300=0.01 total=1\n",
 		"proc/pressure/io":     "some avg10=30.00 avg60=1.00 avg300=0.10 total=1\nfull avg10=2.00 avg60=0.10 avg300=0.01 total=1\n",
 	})
-	c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithHealthInterval(quick), spillway.WithHealthRoot(root))
+	joined(t, c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithHealthInterval(quick), spillway.WithHealthRoot(root)))
 	until(t, "a degraded state", func() bool { return c.last().GetState() == 1 && slices.Contains(c.last().GetReasons(), 2) })
 	if r := c.last(); r.GetPsiMemSomePm() != 95 || r.GetPsiMemFullPm() != 12 || r.GetPsiIoSomePm() != 300 || r.GetPsiIoFullPm() != 20 {
 		t.Errorf("it says %v", r)
@@ -153,7 +183,7 @@ func TestWhatHandlersDoIsReported(t *testing.T) {
 	client := c.client(spillway.WithEndpoints(c.endpoint(0)), spillway.WithHealthInterval(quick))
 	producer := open[*spillway.Producer](t)(client.Producer(soon(t), "t"))
 	open[spillway.Ack](t)(producer.Publish(soon(t), spillway.Record{Value: []byte("x")}))
-	sub := open[*spillway.Subscription](t)(client.Subscribe(soon(t), "t", spillway.WithGroup("g")))
+	sub := joined(t, client)
 	ctx, cancel := context.WithCancel(soon(t))
 	release := make(chan struct{})
 	ended := make(chan error, 1)
@@ -185,7 +215,7 @@ func TestAClientThatDrainsSaysSo(t *testing.T) {
 	client := c.client(spillway.WithEndpoints(c.endpoint(0)))
 	producer := open[*spillway.Producer](t)(client.Producer(soon(t), "t"))
 	open[spillway.Ack](t)(producer.Publish(soon(t), spillway.Record{Value: []byte("x")}))
-	sub := open[*spillway.Subscription](t)(client.Subscribe(soon(t), "t", spillway.WithGroup("g")))
+	sub := joined(t, client)
 	messages := open[[]*spillway.Message](t)(sub.Fetch(soon(t), 1))
 	drained := make(chan error, 1)
 	go func() { drained <- sub.Drain(soon(t)) }()

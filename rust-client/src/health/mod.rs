@@ -193,13 +193,14 @@ impl State {
         // Nothing is left that takes work.
         let draining =
             self.closed || !self.subs.is_empty() && self.subs.values().all(SubLink::is_draining);
-        let (now, publishing) = (self.net.now_ms(), self.net.publishing);
+        // Without a subscription nobody is given more or less for it.
+        let to = self.net.publishing.filter(|_| !self.subs.is_empty());
+        let now = self.net.now_ms();
         let health = &mut self.net.health;
         let mut due = health.machine.drain(draining, now);
-        if publishing != health.told {
-            health.told = publishing;
-            health.seq = 0;
-            due |= publishing.is_some() && health.machine.connected(now);
+        if to != health.told {
+            health.told = to;
+            due |= to.is_some() && health.machine.connected(now);
         }
         due |= health.machine.timer(now);
         self.net.report_when(due);

@@ -103,10 +103,29 @@ fn quick() -> ClientBuilder {
 #[tokio::test]
 async fn a_broker_that_reads_health_reports_gets_them() {
     let mut reports = Reports::new(Client::builder(), true);
+    let (_sub, _channel) = reports.broker.member(0).await;
     reports.until("two reports", |r| r.last().seq >= 2).await;
     assert_eq!(reports.last().interval_ms, 1_000);
     let hello = reports.broker.client.shared.hello();
     assert_eq!(hello.features, [health::FEATURE, toggles::FEATURE]);
+}
+
+#[tokio::test]
+async fn a_client_without_a_subscription_reports_nothing() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = asked.clone();
+    let builder = quick().app_health(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        AppHealth::default()
+    });
+    let mut reports = Reports::new(builder, true);
+    reports
+        .until("two samples", |_| asked.load(Ordering::Relaxed) >= 2)
+        .await;
+    reports.look();
+    assert_eq!(reports.reports, []);
+    let (_sub, _channel) = reports.broker.member(0).await;
+    reports.until("a report", |r| r.last().seq > 0).await;
 }
 
 #[tokio::test]
@@ -118,6 +137,7 @@ async fn a_broker_that_does_not_read_health_reports_gets_none() {
         AppHealth::default()
     });
     let mut reports = Reports::new(builder, false);
+    let (_sub, _channel) = reports.broker.member(0).await;
     reports
         .until("two samples", |_| asked.load(Ordering::Relaxed) >= 2)
         .await;
@@ -139,6 +159,7 @@ async fn the_application_says_how_it_is() {
         }
     });
     let mut reports = Reports::new(builder, true);
+    let (_sub, _channel) = reports.broker.member(0).await;
     reports.until("a first report", |r| r.last().seq > 0).await;
     ill.store(true, Ordering::Relaxed);
     reports
@@ -178,6 +199,7 @@ async fn stalls_for_memory_are_seen_in_the_files_of_linux() {
     let io = "some avg10=30.00 avg60=1.00 avg300=0.10 total=1\nfull avg10=2.00 avg60=0.10 avg300=0.01 total=1\n";
     let machine = Machine::new(&[("proc/pressure/memory", memory), ("proc/pressure/io", io)]);
     let mut reports = Reports::new(quick().health_root(&machine.0), true);
+    let (_sub, _channel) = reports.broker.member(0).await;
     let degraded = |r: &Reports| r.last().state == 1 && r.last().reasons.contains(&2);
     reports.until("a degraded state", degraded).await;
     let last = reports.last();

@@ -382,7 +382,8 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
         subscriptions.forEach(subscription -> subscription.link().tick(nowNs));
         requests.tick(nowNs);
         refresher.tick(nowNs);
-        reporter.tick(nowNs, Link.TICK_MS, link.current(), isDraining());
+        // Without a subscription nobody is given more or less for it.
+        reporter.tick(nowNs, Link.TICK_MS, subscriptions.isEmpty() ? null : link.current(), isDraining());
         brake(reporter.brakes());
         context.flow().run();
     }

@@ -72,7 +72,6 @@ final class HealthReporter {
         boolean due = machine.drain(draining, nowMs);
         if (connection != told) {
             told = connection;
-            seq = 0;
             due |= connection != null && machine.connected(nowMs);
         }
         if (nowMs - sampledMs >= settings.intervalMs()) {

@@ -55,7 +55,8 @@ final class HealthTest {
 
     @Test
     void aBrokerThatReadsHealthReportsGetsThem() {
-        try (SpillwayClient client = client().connect()) {
+        try (SpillwayClient client = client().connect();
+                Subscription member = client.subscribe("orders").group("g").open()) {
             await().until(() -> last().getSeq() >= 2);
             assertThat(last().getIntervalMs()).isEqualTo(1_000);
             assertThat(client.health().state()).isNotEqualTo(HealthState.DRAINING);
@@ -64,8 +65,7 @@ final class HealthTest {
     }
 
     @Test
-    void aBrokerThatDoesNotReadHealthReportsGetsNone() {
-        broker.on(() -> broker.features = List.of());
+    void aClientWithoutASubscriptionReportsNothing() {
         AtomicInteger asked = new AtomicInteger();
         try (SpillwayClient client = client().healthInterval(QUICK)
                 .appHealth(() -> {
@@ -76,6 +76,28 @@ final class HealthTest {
             await().until(() -> asked.get() >= 2);
             client.admin().describeTopic("orders");
             assertThat(broker.reports).isEmpty();
+            client.subscribe("orders").group("g").open().close();
+            long before = last().getSeq();
+            try (Subscription member = client.subscribe("orders").group("g").open()) {
+                await().until(() -> last().getSeq() > before);
+            }
+        }
+    }
+
+    @Test
+    void aBrokerThatDoesNotReadHealthReportsGetsNone() {
+        broker.on(() -> broker.features = List.of());
+        AtomicInteger asked = new AtomicInteger();
+        try (SpillwayClient client = client().healthInterval(QUICK)
+                        .appHealth(() -> {
+                            asked.incrementAndGet();
+                            return new AppHealth(HealthState.READY, 0);
+                        })
+                        .connect();
+                Subscription member = client.subscribe("orders").group("g").open()) {
+            await().until(() -> asked.get() >= 2);
+            client.admin().describeTopic("orders");
+            assertThat(broker.reports).isEmpty();
         }
     }
 
@@ -83,11 +105,12 @@ final class HealthTest {
     void healthReportsCanBeTurnedOff() {
         AtomicBoolean asked = new AtomicBoolean();
         try (SpillwayClient client = client().healthInterval(Duration.ZERO)
-                .appHealth(() -> {
-                    asked.set(true);
-                    return new AppHealth(HealthState.CRITICAL, 0);
-                })
-                .connect()) {
+                        .appHealth(() -> {
+                            asked.set(true);
+                            return new AppHealth(HealthState.CRITICAL, 0);
+                        })
+                        .connect();
+                Subscription member = client.subscribe("orders").group("g").open()) {
             client.admin().describeTopic("orders");
             assertThat(client.health().state()).isEqualTo(HealthState.READY);
         }
@@ -107,10 +130,12 @@ final class HealthTest {
             }
         };
         try (SpillwayClient client = client().healthInterval(QUICK)
-                .metrics(metrics)
-                .appHealth(() ->
-                        ill.get() ? new AppHealth(HealthState.CRITICAL, 930) : new AppHealth(HealthState.READY, 0))
-                .connect()) {
+                        .metrics(metrics)
+                        .appHealth(() -> ill.get()
+                                ? new AppHealth(HealthState.CRITICAL, 930)
+                                : new AppHealth(HealthState.READY, 0))
+                        .connect();
+                Subscription member = client.subscribe("orders").group("g").open()) {
             await().until(() -> last().getSeq() > 0);
             ill.set(true);
             await().until(() -> last().getState() == 2
@@ -133,7 +158,8 @@ final class HealthTest {
                 pressure.resolve("io"),
                 "some avg10=30.00 avg60=1.00 avg300=0.10 total=1\nfull avg10=2.00 avg60=0.10 avg300=0.01 total=1\n");
         try (SpillwayClient client =
-                client().healthInterval(QUICK).healthRoot(root).connect()) {
+                        client().healthInterval(QUICK).healthRoot(root).connect();
+                Subscription member = client.subscribe("orders").group("g").open()) {
             await().until(() ->
                     last().getState() == 1 && last().getReasonsList().contains(2));
             assertThat(client.health().reasons()).contains("MEMORY");

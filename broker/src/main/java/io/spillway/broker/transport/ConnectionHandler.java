@@ -46,6 +46,7 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
     private long lastReadNs;
     private long lastProgress;
     private long lastProgressNs;
+    private boolean hasPinged;
     private java.util.concurrent.@Nullable ScheduledFuture<?> watch;
 
     /** Where connections are known. */
@@ -99,8 +100,10 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
             channel.close();
             return;
         }
-        if (outbound.isEmpty() || outbound.progress() != lastProgress) {
-            lastProgress = outbound.progress();
+        long sent = outbound.progress() - lastProgress;
+        boolean isQuiet = sent == (hasPinged ? 1 : 0);
+        if (outbound.isEmpty() || sent > 0) {
+            lastProgress += sent;
             lastProgressNs = nowNs;
         } else if (nowNs - lastProgressNs > WRITE_STALL_MS * 1_000_000L) {
             LOG.warn(
@@ -109,7 +112,8 @@ final class ConnectionHandler extends ChannelInboundHandlerAdapter implements Co
             channel.close();
             return;
         }
-        if (session.isOpen()) {
+        hasPinged = isQuiet && session.isOpen();
+        if (hasPinged) {
             send(Frame.encode(channel.alloc(), FrameKind.PING, 0, 0, 0, Ping.getDefaultInstance()));
         }
     }
