@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.netty.handler.codec.DecoderException;
 import io.spillway.protocol.v1.Ping;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -37,8 +40,6 @@ class FrameDecoderTest {
 
     private void refuses(ByteBuf bytes, Code code) {
         assertThatThrownBy(() -> channel.writeInbound(bytes))
-                .isInstanceOf(DecoderException.class)
-                .cause()
                 .isInstanceOfSatisfying(
                         ProtocolException.class, e -> assertThat(e.code()).isEqualTo(code));
         assertThat(channel.<Frame>readInbound()).isNull();
@@ -59,6 +60,48 @@ class FrameDecoderTest {
             frame.release();
         }
         whole.release();
+    }
+
+    @Test
+    void readsFramesOfAnySizeCutAnywhere() {
+        channel.pipeline().get(FrameDecoder.class).maxFrameBytes(1 << 20);
+        Random random = new Random(17);
+        for (int round = 0; round < 50; round++) {
+            List<Integer> sizes = new ArrayList<>();
+            ByteBuf stream = Unpooled.buffer();
+            for (int i = random.nextInt(1, 8); i > 0; i--) {
+                int size = random.nextInt(1 << random.nextInt(1, 19));
+                sizes.add(size);
+                ByteBuf frame = frame(size);
+                stream.writeBytes(frame);
+                frame.release();
+            }
+            while (stream.isReadable()) {
+                int bytes = Math.min(stream.readableBytes(), random.nextInt(1, 1 << random.nextInt(1, 18)));
+                channel.writeInbound(stream.readRetainedSlice(bytes));
+            }
+            for (int size : sizes) {
+                Frame frame = channel.readInbound();
+                assertThat(frame.header(Ping.parser()).getNonce()).isEqualTo(7);
+                assertThat(frame.payload().readableBytes()).isEqualTo(size);
+                frame.release();
+            }
+            assertThat(channel.<Frame>readInbound()).isNull();
+            assertThat(stream.refCnt()).as("nothing is kept between frames").isOne();
+            stream.release();
+        }
+    }
+
+    @Test
+    void takesNoMoreMemoryForAFrameThanHasCome() {
+        channel.pipeline().get(FrameDecoder.class).maxFrameBytes(FrameDecoder.DEFAULT_MAX_FRAME_BYTES);
+        UnpooledByteBufAllocator memory = new UnpooledByteBufAllocator(true);
+        channel.config().setAllocator(memory);
+
+        channel.writeInbound(Unpooled.buffer().writeInt(FrameDecoder.DEFAULT_MAX_FRAME_BYTES));
+
+        assertThat(memory.metric().usedHeapMemory() + memory.metric().usedDirectMemory())
+                .isBetween(4L, 256L << 10);
     }
 
     @Test
