@@ -11,9 +11,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.ssl.SslHandler;
 import io.spillway.broker.base.ListenAddress;
 import io.spillway.broker.base.SpillwayException;
@@ -48,12 +46,12 @@ public final class BrokerServer implements AutoCloseable {
      */
     public static BrokerServer start(
             ListenAddress address, int ioThreads, Door door, SessionConfig config, SessionContext context) {
-        EventLoopGroup group = new MultiThreadIoEventLoopGroup(ioThreads, new IoThreads(), NioIoHandler.newFactory());
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(ioThreads, new IoThreads(), Sockets.handlers());
         Connections connections = new Connections();
         Admittance admittance = new Admittance(door.limits());
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(group)
-                .channel(NioServerSocketChannel.class)
+                .channel(Sockets.server())
                 .option(ChannelOption.SO_BACKLOG, 1024)
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .childOption(ChannelOption.TCP_NODELAY, true)
