@@ -14,6 +14,7 @@ from pathlib import Path
 from . import report
 from .cases import CASES, CONTESTANTS, SETUPS
 from .measure import Measurement
+from .memory import Filler
 from .servers import HOME, SERVERS, Unable, certificate
 
 
@@ -28,6 +29,7 @@ def arguments(argv):
     parser.add_argument("--seconds", type=float, default=5, help="how long each load is measured (5)")
     parser.add_argument("--warm-up", type=float, default=3, help="seconds of each load before that, which do not count (3): clients for Java compile")
     parser.add_argument("--records", type=int, default=1_000_000, help="records of a backlog (1,000,000)")
+    parser.add_argument("--fill-memory", action="store_true", help="keep the page cache full, as on a machine that has run for a while; for virtual machines that give free memory back to their host")
     parser.add_argument("--out", help="directory of the results (build/bench/peers/TIME)")
     parser.add_argument("--report", action="append", metavar="DIR", help="measure nothing; one report of the runs in these directories, such as one for each setup")
     parser.add_argument("--list", action="store_true", help="say what would be measured, and how long it takes at least")
@@ -47,6 +49,8 @@ class Run:
         self.contestants = [each for each in CONTESTANTS if re.fullmatch(chosen.peers, each.name)]
         self.setups = [each for each in SETUPS if re.fullmatch(chosen.setups, each.name)]
         self.cases = [each for each in CASES if (re.fullmatch(chosen.cases, each.name) if chosen.cases else each.quick or not chosen.quick)]
+        self.fills_memory = chosen.fill_memory
+        self.filler = None
         self.measurements = []
         self.failures = {}
         self.begun = time.time()
@@ -57,6 +61,7 @@ class Run:
         for directory in directories:
             results = json.loads((Path(directory) / "results.json").read_text())
             self.begun, self.rounds, self.seconds, self.warm_up = (results[each] for each in ("begun", "rounds", "seconds", "warm_up"))
+            self.fills_memory = results.get("fills_memory", False)
             self.measurements += results["measurements"]
         measured = {each[name] for each in self.measurements for name in ("setup", "case", "contestant")}
         self.setups, self.cases, self.contestants = ([each for each in chosen if each.name in measured]
@@ -181,6 +186,8 @@ def main(argv):
     work = Path(tempfile.mkdtemp(prefix="spillway-peers.", dir=os.environ.get("TMPDIR")))
     work.chmod(0o755)
     try:
+        if run.fills_memory:
+            run.filler = Filler(work / "filler")
         for setup in run.setups:
             run.setup(setup, work)
             report.write(run)

@@ -42,6 +42,8 @@ class Measurement:
             return {"failed": "the server has ended; see its log"}
         if shutil.disk_usage(self.work).free < LEAST_FREE_BYTES:
             return {"failed": "less than 8 GiB of the disk are free; see disk_mib in results.json for who holds it"}
+        if self.run.filler:
+            self.run.filler.fill()
         os.sync()  # what the one before has left to be written is not this one's
         others = set().union(*(each.pids() for each in servers.values() if each is not server))
         if server:

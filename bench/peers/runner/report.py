@@ -68,7 +68,7 @@ def write(run):
             (out / name).write_text(plot(f"{setup.title}: {heading}", unit, rows, contestants, logarithmic))
     text += reasons(run)
     (out / "tables.md").write_text("\n".join(text))
-    (out / "results.json").write_text(json.dumps({"begun": run.begun, "rounds": run.rounds, "seconds": run.seconds, "warm_up": run.warm_up, "machine": machine(), "versions": versions(),
+    (out / "results.json").write_text(json.dumps({"begun": run.begun, "rounds": run.rounds, "seconds": run.seconds, "warm_up": run.warm_up, "fills_memory": run.fills_memory, "machine": machine(), "versions": versions(),
                                                   "measurements": run.measurements}, indent=1))
 
 
@@ -79,6 +79,7 @@ def header(run):
     warning = "**Others used more than 10 %: run it again on a quiet machine.** " if others and median(others) > 10 else ""
     return (f"{machine()}, {time.strftime('%Y-%m-%d', time.gmtime(run.begun))}. Medians of {run.rounds} round{'s' if run.rounds > 1 else ''} (least .. most), in each of which "
             f"everybody had a turn of {run.seconds:g} s after {run.warm_up:g} s that do not count. {noise}{warning}"
+            f"{'The page cache was kept full. ' if run.fills_memory else ''}"
             f"`-`: the peer does not have it; failed: see below; not sustained: it took more than a quarter longer than the rate asks for.\n\n{', '.join(versions())}.\n")
 
 
