@@ -17,7 +17,7 @@ public final class FrameDecoder extends ChannelInboundHandlerAdapter {
     public static final int DEFAULT_MAX_FRAME_BYTES = 16 << 20;
 
     /** What is taken at first for a frame of which less has come: who only says that it is long gets no more. */
-    private static final int FIRST_BYTES = 128 << 10;
+    private static final int FIRST_BYTES = 8 << 10;
 
     private int maxFrameBytes;
     private final int maxHeaderBytes;
@@ -40,17 +40,27 @@ public final class FrameDecoder extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext context, Object message) {
         ByteBuf in = (ByteBuf) message;
         try {
-            if (partial != null) {
-                goOn(context, partial, in);
+            if (!broken) {
+                read(context, in);
             }
-            while (!broken && isWhole(in)) {
-                context.fireChannelRead(next(in));
-            }
-            if (!broken && in.isReadable()) {
-                partial = begin(context, in);
-            }
+        } catch (RuntimeException | Error e) {
+            broken = true;
+            release();
+            throw e;
         } finally {
             in.release();
+        }
+    }
+
+    private void read(ChannelHandlerContext context, ByteBuf in) {
+        if (partial != null) {
+            goOn(context, partial, in);
+        }
+        while (isWhole(in)) {
+            context.fireChannelRead(next(in));
+        }
+        if (in.isReadable()) {
+            partial = begin(context, in);
         }
     }
 
@@ -110,10 +120,12 @@ public final class FrameDecoder extends ChannelInboundHandlerAdapter {
         int start = in.readerIndex();
         long length = in.getUnsignedInt(start);
         if (length > maxFrameBytes) {
-            fail(Code.TOO_LARGE, "a frame of " + length + " bytes is over the limit of " + maxFrameBytes);
+            throw new ProtocolException(
+                    Code.TOO_LARGE, "a frame of " + length + " bytes is over the limit of " + maxFrameBytes);
         }
         if (length < Frame.PREFIX_AFTER_LENGTH) {
-            fail(Code.MALFORMED_FRAME, "a frame says it has " + length + " bytes, the least is 12");
+            throw new ProtocolException(
+                    Code.MALFORMED_FRAME, "a frame says it has " + length + " bytes, the least is 12");
         }
         if (in.readableBytes() >= Frame.PREFIX_BYTES) {
             checkHeader(in, start, length);
@@ -144,19 +156,17 @@ public final class FrameDecoder extends ChannelInboundHandlerAdapter {
     private void checkHeader(ByteBuf in, int start, long length) {
         long headerBytes = in.getUnsignedInt(start + 8);
         if (headerBytes > maxHeaderBytes) {
-            fail(Code.TOO_LARGE, "a header of " + headerBytes + " bytes is over the limit of " + maxHeaderBytes);
+            throw new ProtocolException(
+                    Code.TOO_LARGE, "a header of " + headerBytes + " bytes is over the limit of " + maxHeaderBytes);
         }
         if (headerBytes > length - Frame.PREFIX_AFTER_LENGTH) {
-            fail(Code.MALFORMED_FRAME, "a header of " + headerBytes + " bytes does not fit its frame of " + length);
+            throw new ProtocolException(
+                    Code.MALFORMED_FRAME, "a header of " + headerBytes + " bytes does not fit its frame of " + length);
         }
         boolean hasPayload = (in.getUnsignedByte(start + 5) & Frame.HAS_PAYLOAD) != 0;
         if (!hasPayload && headerBytes != length - Frame.PREFIX_AFTER_LENGTH) {
-            fail(Code.MALFORMED_FRAME, "a frame carries a payload but its flags say it has none");
+            throw new ProtocolException(
+                    Code.MALFORMED_FRAME, "a frame carries a payload but its flags say it has none");
         }
-    }
-
-    private void fail(Code code, String message) {
-        broken = true;
-        throw new ProtocolException(code, message);
     }
 }

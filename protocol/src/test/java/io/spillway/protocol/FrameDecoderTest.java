@@ -101,7 +101,7 @@ class FrameDecoderTest {
         channel.writeInbound(Unpooled.buffer().writeInt(FrameDecoder.DEFAULT_MAX_FRAME_BYTES));
 
         assertThat(memory.metric().usedHeapMemory() + memory.metric().usedDirectMemory())
-                .isBetween(4L, 256L << 10);
+                .isBetween(4L, 16L << 10);
     }
 
     @Test
@@ -133,6 +133,15 @@ class FrameDecoderTest {
     @Test
     void refusesAHeaderLongerThanItsFrame() {
         refuses(prefix(12, 0, 1), Code.MALFORMED_FRAME);
+        refusesAfterwards();
+    }
+
+    @Test
+    void refusesOnceWhatComesInPieces() {
+        ByteBuf bytes = prefix(12, 0, 1);
+        channel.writeInbound(bytes.readRetainedSlice(8));
+        refuses(bytes, Code.MALFORMED_FRAME);
+        refusesAfterwards();
         refusesAfterwards();
     }
 
