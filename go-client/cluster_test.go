@@ -1,6 +1,8 @@
 package spillway_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -200,4 +202,21 @@ func TestASubscriptionOutlivesManyLeaders(t *testing.T) {
 		t.Error("it ended")
 	default:
 	}
+}
+
+// The broker may still begin what it has not answered: it would deliver to nobody.
+func TestASubscriptionThatIsNotOpenInTimeIsGivenBack(t *testing.T) {
+	c := newCluster(t, 1)
+	c.with(func() { c.silent = true })
+	c.lead(0)
+	client := c.client(spillway.WithEndpoints(c.endpoint(0)))
+	ctx, cancel := context.WithTimeout(soon(t), 100*time.Millisecond)
+	defer cancel()
+	if _, err := client.Subscribe(ctx, "t", spillway.WithGroup("g")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("it fails with %v", err)
+	}
+	until(t, "it is given back", func() (given bool) {
+		c.with(func() { given = c.given == 1 })
+		return given
+	})
 }

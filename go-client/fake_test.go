@@ -38,6 +38,8 @@ type cluster struct {
 	features []uint32           // that its nodes offer
 	reports  []*pb.HealthReport // that came
 	paused   []bool             // what each change of a subscription's credit said
+	silent   bool               // a subscription gets no answer
+	given    int                // subscriptions that were given back
 	refused  *pb.Error          // what every publish is answered with
 	refuses  int                // only so many; 0: all
 	came     int                // publishes
@@ -228,6 +230,9 @@ func (s *session) onFrame(f *wire.Frame) bool {
 	}
 	switch f.Kind {
 	case wire.Ping, wire.Bye, wire.Unsubscribe:
+		if f.Kind == wire.Unsubscribe {
+			c.given++
+		}
 		s.writeBytes(f.Kind, wire.FlagResponse, f.Channel, f.Correlation, f.Header, nil)
 		return true
 	case wire.ClosePublisher:
@@ -271,6 +276,9 @@ func (s *session) onFrame(f *wire.Frame) bool {
 	case wire.Publish:
 		s.onPublish(f, answer)
 	case wire.Subscribe:
+		if c.silent {
+			return true
+		}
 		s.channel = f.Channel
 		answer(&pb.SubscribeOk{Partitions: []uint32{0}}, nil)
 		s.deliver()

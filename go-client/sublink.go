@@ -355,8 +355,9 @@ func (l *subLink) onBrake() {
 	}
 }
 
+// unsubscribe gives back what is only being opened, too; one that was refused is no mistake to give back.
 func (l *subLink) unsubscribe(r responder) {
-	if l.state != handleOpen {
+	if l.state != handleOpen && l.state != handleOpening {
 		r.onError(nil)
 		return
 	}

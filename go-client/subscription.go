@@ -81,6 +81,7 @@ func (c *Client) Subscribe(ctx context.Context, topic string, opts ...SubscribeO
 	}
 	if err != nil {
 		c.mu.Lock()
+		s.unsubscribe(pong{})
 		s.end(asError(err, "opening "+s.String()))
 		c.unlock()
 		return nil, err

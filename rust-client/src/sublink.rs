@@ -394,8 +394,8 @@ impl SubLink {
         }
     }
 
-    /// The sender is dropped or used when it is done, or there is nothing to do. What is only being opened is given back, too: the
-    /// broker answers in order, and one that was refused is no mistake to give back.
+    /// The sender is dropped or used when it is done, or there is nothing to do. What is only being opened is given back, too:
+    /// one that was refused is no mistake to give back.
     pub fn unsubscribe(&mut self, net: &mut Net, done: Option<oneshot::Sender<()>>) {
         if matches!(self.state, State::Opening | State::Active) {
             self.unsubscribed = done;

@@ -123,7 +123,7 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
             subscription.awaitOpen(context.requestTimeout());
         } catch (SpillwayException e) {
             subscriptions.remove(subscription);
-            context.onNetworkThread(() -> subscription.link().end(e));
+            context.onNetworkThread(() -> subscription.link().giveUp(e));
             throw e;
         }
         return subscription;

@@ -367,10 +367,13 @@ final class SubscriptionLink implements HandleListener {
         }
     }
 
-    /** Leaves the group or ends the reading; completes when the broker has answered, at once when there is no connection. */
+    /**
+     * Leaves the group or ends the reading; completes when the broker has answered, at once when there is no connection. What is only
+     * being opened is given back, too, and one that was refused is no mistake to give back.
+     */
     CompletableFuture<Void> unsubscribe() {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        if (state != State.ACTIVE || connection == null) {
+        if ((state != State.ACTIVE && state != State.OPENING) || connection == null) {
             done.complete(null);
             return done;
         }
@@ -398,6 +401,12 @@ final class SubscriptionLink implements HandleListener {
             ended.complete(null);
             tellDrained();
         }
+    }
+
+    /** Nobody waits any more for it to be open. */
+    void giveUp(SpillwayException cause) {
+        unsubscribe();
+        end(cause);
     }
 
     /** Over, because it cannot go on. */

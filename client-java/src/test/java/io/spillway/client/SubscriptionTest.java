@@ -64,6 +64,18 @@ final class SubscriptionTest {
         producer.flush(LONG);
     }
 
+    @Test
+    void whatIsNotOpenInTimeIsGivenBack() {
+        broker.silentOn = FrameKind.SUBSCRIBE;
+
+        assertThatThrownBy(() -> client.subscribe("orders").group("g").open())
+                .isInstanceOfSatisfying(
+                        SpillwayException.class,
+                        e -> assertThat(e.is(Code.DEADLINE_EXCEEDED)).isTrue());
+
+        await().untilAsserted(() -> assertThat(broker.received).contains(FrameKind.UNSUBSCRIBE));
+    }
+
     private static String text(@Nullable Message message) {
         return message == null ? "nothing" : new String(message.value(), UTF_8);
     }
