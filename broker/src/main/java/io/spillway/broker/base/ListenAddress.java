@@ -15,6 +15,8 @@ import java.util.regex.Pattern;
 public record ListenAddress(String host, int port) {
     private static final Pattern FORM = Pattern.compile("(?:\\[([0-9A-Fa-f:.%]+)]|([^\\s:\\[\\]/]+)):(\\d{1,5})");
     private static final int MAX_PORT = 65_535;
+    /** What Netty's native sockets put before the reason. */
+    private static final Pattern NATIVE_PREFIX = Pattern.compile("^\\w+\\(\\.\\.\\) failed with error\\(-\\d+\\): ");
 
     /** Reads {@code host:port} or {@code [v6]:port}; empty when the text is neither. */
     public static Optional<ListenAddress> parse(String text) {
@@ -30,7 +32,7 @@ public record ListenAddress(String host, int port) {
     public SpillwayException refused(Throwable cause, String flag) {
         String why = cause instanceof UnresolvedAddressException
                 ? "the host is unknown"
-                : String.valueOf(cause.getMessage());
+                : NATIVE_PREFIX.matcher(String.valueOf(cause.getMessage())).replaceFirst("");
         return new SpillwayException(
                 Code.INVALID_ARGUMENT,
                 "cannot listen at " + this,
