@@ -9,13 +9,22 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * Watches only some buffers for leaks while a class of long random tests runs: paranoid as the other tests are, each access
  * of a buffer keeps a stack trace, which is nine tenths of the time.
  */
-final class SampledBuffers implements BeforeAllCallback, AfterAllCallback {
+class SampledBuffers implements BeforeAllCallback, AfterAllCallback {
+    private final ResourceLeakDetector.Level level;
     private ResourceLeakDetector.Level before = ResourceLeakDetector.getLevel();
+
+    SampledBuffers() {
+        this(ResourceLeakDetector.Level.SIMPLE);
+    }
+
+    SampledBuffers(ResourceLeakDetector.Level level) {
+        this.level = level;
+    }
 
     @Override
     public void beforeAll(ExtensionContext context) {
         before = ResourceLeakDetector.getLevel();
-        ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.SIMPLE);
+        ResourceLeakDetector.setLevel(level);
     }
 
     @Override
