@@ -81,8 +81,9 @@ bench-peers: build ## Spillway and its peers side by side: PEERS="--quick" tries
 	bench/peers/install
 	bench/peers/run $(PEERS)
 
-test-bench: ## what the comparison computes and writes, without any server; needs Python 3
+test-bench: ## what the comparison and the cost model compute and write, without any server; needs Python 3
 	python3 -B -m unittest discover -s bench/peers
+	python3 -B -m unittest discover -s bench/model
 
 bench: ## measure end to end, the short form; see bench/README.md
 	bench/run e2e quick
