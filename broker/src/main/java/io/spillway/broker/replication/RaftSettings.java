@@ -38,7 +38,11 @@ final class RaftSettings {
     /** Of one write to the log's file; Ratis demands the largest entry and 8 bytes more. */
     private static final SizeInBytes WRITE_BUFFER_BYTES = SizeInBytes.valueOf("8MB");
 
-    private static final SizeInBytes PREALLOCATED_BYTES = SizeInBytes.valueOf("8MB");
+    /**
+     * Ratis takes space by filling it with zeros, and the next sync writes them. Under load entries are larger than this: then the zeros are
+     * as many as the entry has bytes, and are overwritten before. A few small entries share one change of the file's size.
+     */
+    private static final SizeInBytes PREALLOCATED_BYTES = SizeInBytes.valueOf("64KB");
     /** Of closed segments that stay in the heap for followers. */
     private static final int CACHED_SEGMENTS = 2;
 
