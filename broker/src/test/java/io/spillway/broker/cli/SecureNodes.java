@@ -56,6 +56,8 @@ final class SecureNodes implements AutoCloseable {
             start(id);
         }
         await("all nodes to vote").atMost(PATIENCE).until(() -> status("n1").split("\"VOTER\"", -1).length == 4);
+        // Who has just joined may not know yet who leads.
+        leader();
     }
 
     private static int freePort() throws IOException {
