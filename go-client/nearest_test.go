@@ -10,7 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	spillway "github.com/spillway-io/spillway/go-client"
 )
@@ -35,8 +37,23 @@ func startCluster(t *testing.T) []*broker {
 		b.restart()
 		nodes = append(nodes, b)
 	}
+	t.Cleanup(func() { sayWhereTheyStand(t, nodes) })
 	until(t, "three nodes to vote", func() bool { return strings.Count(nodes[0].cluster(), `"role":"VOTER"`) == 3 })
 	return nodes
+}
+
+// sayWhereTheyStand has the nodes of a test that failed print what their threads wait for.
+func sayWhereTheyStand(t *testing.T, nodes []*broker) {
+	if !t.Failed() {
+		return
+	}
+	for _, b := range nodes {
+		if b.cmd != nil {
+			t.Logf("the threads of %s:", b.endpoint)
+			_ = b.cmd.Process.Signal(syscall.SIGQUIT) // it may have ended
+			time.Sleep(time.Second)                   // it says nothing when it is done
+		}
+	}
 }
 
 // cluster is what the node says of its cluster.

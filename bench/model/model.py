@@ -13,12 +13,14 @@ FRAME = 60  # a frame without payload: prefix and header, PUBLISH, DELIVER and a
 FULL = 64 << 10  # where clients close a batch
 
 COSTS = {
-    "publish": {"batch_us": 25, "record_us": 0.10, "byte_us": 0.0005},
-    "deliver": {"batch_us": 25, "record_us": 0.06, "byte_us": 0.0003},
-    "leader": {"batch_us": 60, "record_us": 0.10, "byte_us": 0.010},  # beside the two above
-    "follower": {"batch_us": 50, "record_us": 0.05, "byte_us": 0.008},
+    "publish": {"wake_us": 100, "batch_us": 25, "record_us": 0.10, "byte_us": 0.0015},
+    "deliver": {"wake_us": 100, "batch_us": 25, "record_us": 0.06, "byte_us": 0.0003},
+    "leader": {"wake_us": 700, "batch_us": 60, "record_us": 0.10, "byte_us": 0.010},  # beside the two above
+    "follower": {"wake_us": 800, "batch_us": 50, "record_us": 0.05, "byte_us": 0.008},
 }
+BUSY = 1_500  # batches a second from which on threads do not sleep between two, and need not be woken
 SYNC_US = 150
+SYNC_BYTES_S = 300e6  # what the disk takes while it is synced all the time
 PING_US = 100
 HEARTBEAT_S = 2.5
 BASE_MIB = 100
@@ -60,7 +62,7 @@ class Figures:
 
 def cost(kind, load, times=1.0):
     of, batches = COSTS[kind], load.rate / load.batch
-    return times * (batches * of["batch_us"] + load.rate * (of["record_us"] + (load.size + RECORD) * of["byte_us"])) / 1e6
+    return times * (batches * of["batch_us"] + min(batches, BUSY) * of["wake_us"] + load.rate * (of["record_us"] + (load.size + RECORD) * of["byte_us"])) / 1e6
 
 
 def node(load, leads):
@@ -69,7 +71,8 @@ def node(load, leads):
     sent = load.rate * (load.size + RECORD) + batches * (BATCH + FRAME)
     others = load.nodes - 1
     figures = Figures()
-    syncs = min(batches, 1e6 / SYNC_US)
+    # One covers all that came in during the one before, and takes the longer the more that is.
+    syncs = min(batches, max(0.05, 1 - stored / SYNC_BYTES_S) * 1e6 / SYNC_US)
     if leads:
         figures.network_in = sent + load.groups * batches * FRAME
         figures.network_out = batches * FRAME + load.groups * sent + others * sent
