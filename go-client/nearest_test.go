@@ -6,13 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	spillway "github.com/spillway-io/spillway/go-client"
 )
@@ -49,9 +48,8 @@ func sayWhereTheyStand(t *testing.T, nodes []*broker) {
 	}
 	for _, b := range nodes {
 		if b.cmd != nil {
-			t.Logf("the threads of %s:", b.endpoint)
-			_ = b.cmd.Process.Signal(syscall.SIGQUIT) // it may have ended
-			time.Sleep(time.Second)                   // it says nothing when it is done
+			threads, err := exec.CommandContext(soon(t), "jcmd", strconv.Itoa(b.cmd.Process.Pid), "Thread.print").CombinedOutput()
+			t.Logf("the threads of %s: %s, %v", b.endpoint, threads, err)
 		}
 	}
 }

@@ -34,7 +34,7 @@ class Broker:
         command = [HOME / "bin/spillway", "serve", "--data-dir", work / self.name, "--listen", self.wire, "--http", self.http]
         if seed is not None:
             command += ["--node-id", self.name, "--zone", f"z{number}", "--cluster-listen", self.cluster] + (["--seed", seed] if seed else [])
-        with open(work / f"n{number}.log", "wb") as log:
+        with open(work / f"{self.name}.log", "wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def metric(self, name):

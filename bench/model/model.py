@@ -91,7 +91,7 @@ def node(load, leads):
 
 
 def space(load):
-    """(name, what it takes, its limit, what it is counted in) of what is there all the time."""
+    """What is there all the time."""
     kept = 1.33 * load.rate * load.retention_s * (load.size + RECORD)
     own = BASE_MIB + load.topics * TOPIC_KIB / 1024 + load.connections * CONNECTION_KIB / 1024
     return {"disk_bytes": kept, "memory_mib": own + load.keys * KEY_BYTES / 2**20}
