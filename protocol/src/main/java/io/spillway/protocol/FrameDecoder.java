@@ -64,15 +64,10 @@ public final class FrameDecoder extends ChannelInboundHandlerAdapter {
         }
     }
 
+    /** As it is when the channel is closed, too. */
     @Override
     public void handlerRemoved(ChannelHandlerContext context) {
         release();
-    }
-
-    @Override
-    public void channelInactive(ChannelHandlerContext context) {
-        release();
-        context.fireChannelInactive();
     }
 
     private void release() {
