@@ -4,20 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.UnpooledByteBufAllocator;
 import io.spillway.broker.base.SpillwayException;
 import io.spillway.protocol.KeyHash;
 import io.spillway.protocol.RecordBatch;
-import io.spillway.protocol.RecordBatchWriter;
 import io.spillway.protocol.RecordParts;
 import io.spillway.protocol.v1.AckItem;
 import io.spillway.protocol.v1.Deliver;
-import io.spillway.protocol.v1.Durability;
 import io.spillway.protocol.v1.ItemError;
 import io.spillway.protocol.v1.Segment;
-import io.spillway.protocol.v1.Start;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -55,40 +52,10 @@ class AllocationTest {
         shard.close();
     }
 
-    /** Hears that its batch was appended. */
-    private static final class Sender implements PublisherPort {
-        boolean answered;
-
-        @Override
-        public void appended(ShardCommand.Publish command, PublishOutcome outcome) {
-            answered = true;
-        }
-
-        @Override
-        public void refused(ShardCommand.Publish command, SpillwayException why) {
-            throw why;
-        }
-    }
-
     /** Takes what it is sent and keeps where it ends. */
-    private static final class Taker implements SubscriberPort {
+    private static final class Taker extends QuietMember {
         long taken;
         long fence;
-
-        @Override
-        public int identity() {
-            return 1;
-        }
-
-        @Override
-        public boolean isGone() {
-            return false;
-        }
-
-        @Override
-        public boolean writable() {
-            return true;
-        }
 
         @Override
         public void deliver(Deliver header, ByteBuf payload) {
@@ -100,12 +67,6 @@ class AllocationTest {
             }
             payload.release();
         }
-
-        @Override
-        public void gained(long memberId) {}
-
-        @Override
-        public void relieved(long memberId, List<Integer> slots, int drainMs) {}
 
         @Override
         public void ended(SpillwayException why) {
@@ -126,11 +87,8 @@ class AllocationTest {
     @Test
     void aRecordThatIsDeliveredAndAckedAllocatesNothing() {
         Taker taker = new Taker();
-        Start earliest =
-                Start.newBuilder().setKind(GroupAdministration.START_EARLIEST).build();
-        shard.<ShardCommand.Subscribed>ask(reply -> new ShardCommand.SubscribeGroup(
-                shard.topicId("orders"), "g", Group.SHARED, earliest, 0, 0, Map.of(), "", false, taker, reply));
-        shard.mailbox().offer(new ShardCommand.Grant(taker, Long.MAX_VALUE / 2, Long.MAX_VALUE / 2, false));
+        shard.subscribe(taker, "orders", "g", Group.SHARED, 30_000, false, Map.of());
+        shard.begin(taker);
 
         assertNothingForARecord(
                 batch -> {
@@ -155,13 +113,7 @@ class AllocationTest {
     }
 
     private void publish(ByteBuf batch) {
-        Sender sender = new Sender();
-        boolean keyed = Batches.admit(batch, batch.readerIndex());
-        int partition = shard.state().catalog.get().get("orders").partitionId(0);
-        shard.mailbox()
-                .offer(ShardCommand.Publish.of(
-                        sender, partition, batch, keyed, 1, shard.clock.nanoTime(), 0, Durability.DUR_DEFAULT));
-        shard.until(() -> sender.answered, "the batch is appended");
+        shard.publish("orders", 0, batch);
     }
 
     private void assertNothingForARecord(Work work, boolean withKeys) {
@@ -185,19 +137,15 @@ class AllocationTest {
         return least;
     }
 
-    private ByteBuf batch(int records, boolean withKeys) {
-        RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
+    private static ByteBuf batch(int records, boolean withKeys) {
+        List<RecordParts> parts = new ArrayList<>();
         for (int i = 0; i < records; i++) {
             byte[] key = {(byte) i, (byte) (i >> 8)};
-            writer.add(
+            parts.add(
                     withKeys
                             ? new RecordParts(0, key, KeyHash.of(key), List.of(), new byte[100], null, null, -1, -1)
                             : RecordParts.of(0, new byte[100]));
         }
-        RecordBatchWriter.Batch parts = writer.finish(0, 0, 0);
-        ByteBuf batch = UnpooledByteBufAllocator.DEFAULT.directBuffer(parts.bytes());
-        batch.writeBytes(parts.head()).writeBytes(parts.body());
-        parts.release();
-        return batch;
+        return ShardFixture.batch(parts);
     }
 }

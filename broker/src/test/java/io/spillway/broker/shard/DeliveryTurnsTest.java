@@ -3,7 +3,6 @@ package io.spillway.broker.shard;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
-import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.flow.FlowKey;
 import io.spillway.protocol.v1.Deliver;
 import io.spillway.protocol.v1.Start;
@@ -36,7 +35,7 @@ class DeliveryTurnsTest {
     }
 
     /** Counts what it is sent. */
-    private static final class Counter implements SubscriberPort {
+    private static final class Counter extends QuietMember {
         final FlowKey flow;
         long bytes;
 
@@ -45,23 +44,8 @@ class DeliveryTurnsTest {
         }
 
         @Override
-        public int identity() {
-            return System.identityHashCode(this);
-        }
-
-        @Override
         public FlowKey flow() {
             return flow;
-        }
-
-        @Override
-        public boolean isGone() {
-            return false;
-        }
-
-        @Override
-        public boolean writable() {
-            return true;
         }
 
         @Override
@@ -69,15 +53,6 @@ class DeliveryTurnsTest {
             bytes += payload.readableBytes();
             payload.release();
         }
-
-        @Override
-        public void gained(long memberId) {}
-
-        @Override
-        public void relieved(long memberId, List<Integer> slots, int drainMs) {}
-
-        @Override
-        public void ended(SpillwayException why) {}
     }
 
     private void fill(String topic, int records) {

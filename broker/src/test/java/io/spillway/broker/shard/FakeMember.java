@@ -15,7 +15,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A member of a SHARED group that takes everything and settles when it is told to. */
-final class FakeMember implements SubscriberPort {
+final class FakeMember extends QuietMember {
     /** Whole batches, in the order they came. */
     record Delivery(int partition, long from, long to, long fence) {}
 
@@ -49,21 +49,6 @@ final class FakeMember implements SubscriberPort {
     }
 
     @Override
-    public int identity() {
-        return System.identityHashCode(this);
-    }
-
-    @Override
-    public boolean isGone() {
-        return false;
-    }
-
-    @Override
-    public boolean writable() {
-        return true;
-    }
-
-    @Override
     public void deliver(Deliver header, ByteBuf payload) {
         int at = payload.readerIndex();
         for (Segment segment : header.getSegmentsList()) {
@@ -74,12 +59,6 @@ final class FakeMember implements SubscriberPort {
         }
         payload.release();
     }
-
-    @Override
-    public void gained(long memberId) {}
-
-    @Override
-    public void relieved(long memberId, List<Integer> slots, int drainMs) {}
 
     @Override
     public void ended(SpillwayException why) {

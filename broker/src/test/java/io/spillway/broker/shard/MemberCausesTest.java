@@ -3,7 +3,6 @@ package io.spillway.broker.shard;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
-import io.spillway.broker.base.SpillwayException;
 import io.spillway.broker.diagnose.Cause;
 import io.spillway.broker.diagnose.Diagnosis;
 import io.spillway.broker.diagnose.GroupDecision;
@@ -22,17 +21,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class MemberCausesTest extends OnCauses {
     /** A consumer whose connection takes nothing. */
-    private static final class Stuck implements SubscriberPort {
-        @Override
-        public int identity() {
-            return 1;
-        }
-
-        @Override
-        public boolean isGone() {
-            return false;
-        }
-
+    private static final class Stuck extends QuietMember {
         @Override
         public boolean writable() {
             return false;
@@ -42,15 +31,6 @@ class MemberCausesTest extends OnCauses {
         public void deliver(Deliver header, ByteBuf payload) {
             throw new AssertionError("its connection takes nothing");
         }
-
-        @Override
-        public void gained(long memberId) {}
-
-        @Override
-        public void relieved(long memberId, List<Integer> slots, int drainMs) {}
-
-        @Override
-        public void ended(SpillwayException why) {}
     }
 
     @Test

@@ -323,12 +323,22 @@ public final class ShardFixture implements AutoCloseable {
     }
 
     public PublishOutcome publish(String topic, int partition, List<RecordParts> records) {
+        return publish(topic, partition, batch(records));
+    }
+
+    /** The records as a client sends them. */
+    static ByteBuf batch(List<RecordParts> records) {
         RecordBatchWriter writer = new RecordBatchWriter(UnpooledByteBufAllocator.DEFAULT, 1 << 20);
         records.forEach(writer::add);
         RecordBatchWriter.Batch parts = writer.finish(0, 0, 0);
         ByteBuf batch = UnpooledByteBufAllocator.DEFAULT.directBuffer(parts.bytes());
         batch.writeBytes(parts.head()).writeBytes(parts.body());
         parts.release();
+        return batch;
+    }
+
+    /** Publishes a batch, and takes it over. */
+    PublishOutcome publish(String topic, int partition, ByteBuf batch) {
         TopicSpec spec = state().catalog.get().get(topic);
         Answer<PublishOutcome> answer = new Answer<>();
         PublisherPort port = new PublisherPort() {
@@ -369,14 +379,31 @@ public final class ShardFixture implements AutoCloseable {
     private TestMember join(
             String topic, String group, int mode, int leaseMs, boolean standsBy, Map<String, String> settings) {
         TestMember member = new TestMember();
+        ShardCommand.Subscribed subscribed = subscribe(member, topic, group, mode, leaseMs, standsBy, settings);
+        member.active |= subscribed.active();
+        begin(member);
+        return member;
+    }
+
+    /** Joins at the earliest record of a new group. */
+    ShardCommand.Subscribed subscribe(
+            SubscriberPort member,
+            String topic,
+            String group,
+            int mode,
+            int leaseMs,
+            boolean standsBy,
+            Map<String, String> settings) {
         Start earliest =
                 Start.newBuilder().setKind(GroupAdministration.START_EARLIEST).build();
-        ShardCommand.Subscribed subscribed = ask(reply -> new ShardCommand.SubscribeGroup(
+        return ask(reply -> new ShardCommand.SubscribeGroup(
                 topicId(topic), group, mode, earliest, leaseMs, 0, settings, "tester", standsBy, member, reply));
-        member.active |= subscribed.active();
+    }
+
+    /** It is ready for anything. */
+    void begin(SubscriberPort member) {
         mailbox.offer(new ShardCommand.Grant(member, Long.MAX_VALUE / 2, Long.MAX_VALUE / 2, false));
         step();
-        return member;
     }
 
     public void leave(TestMember member) {

@@ -14,7 +14,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A consumer of a test: keeps what it is sent, record by record. */
-public final class TestMember implements SubscriberPort {
+public final class TestMember extends QuietMember {
     /** One record of a delivery. */
     public record Delivered(
             int partition,
@@ -39,18 +39,8 @@ public final class TestMember implements SubscriberPort {
     final List<String> relieved = new ArrayList<>();
 
     @Override
-    public int identity() {
-        return System.identityHashCode(this);
-    }
-
-    @Override
     public boolean isGone() {
         return gone;
-    }
-
-    @Override
-    public boolean writable() {
-        return true;
     }
 
     @Override
