@@ -170,6 +170,10 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
         if (running == null || !standing.stopped.get().isEmpty()) {
             return;
         }
+        if (running.mustStartAgain()) {
+            startAgain(running);
+            return;
+        }
         try {
             long nowMs = TimeUnit.NANOSECONDS.toMillis(clock.nanoTime());
             ClusterStatus status = outlook.look(running, nowMs);
@@ -184,6 +188,18 @@ public final class ClusterMember implements Replica, Consensus, AutoCloseable {
             if (!running.isClosed()) {
                 LOG.warn("event=cluster_status_failed next=\"none; it is tried again\"", e);
             }
+        }
+    }
+
+    /** What it is handed once more the shard knows, and passes by. */
+    private void startAgain(RaftNode running) {
+        LOG.warn(
+                "event=raft_starts_again why=\"its vote is needed, and it gives none between two configurations\" next=\"none\"");
+        running.close();
+        try {
+            begin(config.get().orElseThrow(), checkup.cluster());
+        } catch (RuntimeException e) {
+            stopped("it could not take part again", "see its log and restart it", e);
         }
     }
 

@@ -79,6 +79,16 @@ final class Group {
         return !now.getCurrentPeers(RaftPeerRole.FOLLOWER).isEmpty() && find(RaftPeerId.valueOf(self.id())) != null;
     }
 
+    /** What this node does, whatever the configuration says of it. */
+    boolean isListening() {
+        return division.getInfo().isListener();
+    }
+
+    /** The newest configuration counts its vote. */
+    boolean isVoter() {
+        return voters().stream().anyMatch(peer -> peer.getId().toString().equals(self.id()));
+    }
+
     boolean isLogEmpty() {
         return division.getRaftLog().getLastEntryTermIndex() == null;
     }

@@ -70,6 +70,7 @@ public final class RaftNode implements AutoCloseable {
     private final Members members;
     private final Admission admission;
     private final StuckStart stuckStart;
+    private final StuckListener stuckListener;
     private final RaftClientAsynchronousProtocol log;
     private final ClientId client = ClientId.randomId();
     private final Published<Boolean> isClosed = new Published<>(false);
@@ -117,6 +118,7 @@ public final class RaftNode implements AutoCloseable {
         members = new Members(config, group, new Members.Means(reconfiguration, questions, replica::perform), control);
         admission = new Admission(config, group, questions, control);
         stuckStart = new StuckStart(group.division(), groupId);
+        stuckListener = new StuckListener(group);
         opened.set(Optional.of(group));
         answers.open(members);
         leadership.open(group);
@@ -204,6 +206,7 @@ public final class RaftNode implements AutoCloseable {
         RaftNode node = new RaftNode(config, Founding.of(config, learnt), replica);
         try {
             node.server.start();
+            ListenerTimer.end(node.group.division());
             node.control.scheduleWithFixedDelay(node::tend, 0, TEND_MS, TimeUnit.MILLISECONDS);
         } catch (IOException | RuntimeException e) {
             node.close();
@@ -218,6 +221,7 @@ public final class RaftNode implements AutoCloseable {
         }
         try {
             stuckStart.tend();
+            stuckListener.tend();
             admission.tend();
             members.tend();
             if (!admission.joined().isDone() || group.isMember() || hearsLeader()) {
@@ -323,6 +327,14 @@ public final class RaftNode implements AutoCloseable {
     /** It was closed, or stopped by itself: it has no figures any more. */
     public boolean isClosed() {
         return isClosed.get() || group.division().getInfo().getLifeCycleState().isClosingOrClosed();
+    }
+
+    /**
+     * Its vote is needed, and it cannot give it before it is closed and started again, from what is in its directory. The
+     * replica may be ahead of what it says is durable then, and is handed what it has once more.
+     */
+    public boolean mustStartAgain() {
+        return stuckListener.isStuck();
     }
 
     /** Since this node last heard of a leader; 0 when it is that itself, {@link ClusterStatus#UNKNOWN} while there is none. */

@@ -33,6 +33,8 @@ final class RecordingReplica implements Replica {
     private @Nullable CompletableFuture<Void> holding;
     private int handed;
     private boolean failsSyncs;
+    private Runnable onSync = () -> {};
+    private boolean isCut;
 
     synchronized void attach(RaftNode newNode) {
         node = newNode;
@@ -43,11 +45,31 @@ final class RecordingReplica implements Replica {
         failsSyncs = true;
     }
 
+    /** Done before each sync of the log, by the thread that syncs. */
+    synchronized void onSync(Runnable act) {
+        onSync = act;
+    }
+
     @Override
-    public synchronized void beforeSync() throws IOException {
-        if (failsSyncs) {
-            throw new IOException("the disk is broken");
+    public void beforeSync() throws IOException {
+        Runnable act;
+        synchronized (this) {
+            if (failsSyncs) {
+                throw new IOException("the disk is broken");
+            }
+            act = onSync;
         }
+        act.run();
+    }
+
+    /** Whether it hears no other node from now on. */
+    synchronized void cut(boolean isFromNowOn) {
+        isCut = isFromNowOn;
+    }
+
+    @Override
+    public synchronized boolean isCutFrom(String other) {
+        return isCut;
     }
 
     @Override
