@@ -5,6 +5,7 @@ import io.spillway.client.ClientTls;
 import io.spillway.client.Message;
 import io.spillway.client.OutgoingRecord;
 import io.spillway.client.Producer;
+import io.spillway.client.ProducerBuilder;
 import io.spillway.client.PublishCallback;
 import io.spillway.client.SpillwayClient;
 import io.spillway.client.StartPosition;
@@ -27,6 +28,8 @@ public final class SpillwayLoad implements Peer {
     private static final int MAX_POLL = 1024;
     /** More are refused. */
     private static final int PUBLISHERS_OF_A_CONNECTION = 256;
+    /** Of producers on more connections than one, each with a thread that would be woken for every record. */
+    private static final Duration LINGER = Duration.ofMillis(20);
 
     private final Plan plan;
     private final SpillwayClient admin;
@@ -67,7 +70,11 @@ public final class SpillwayLoad implements Peer {
             if (i % PUBLISHERS_OF_A_CONNECTION == 0) {
                 clients.add(connect());
             }
-            producers.add(clients.get(clients.size() - 1).producer(topics.get(i)).open());
+            ProducerBuilder producer = clients.get(clients.size() - 1).producer(topics.get(i));
+            if (topics.size() > PUBLISHERS_OF_A_CONNECTION) {
+                producer.linger(LINGER);
+            }
+            producers.add(producer.open());
         }
         boolean timed = plan.load().equals("latency");
         PublishCallback untimed = (ack, error) -> outcomes.hear(0, error);
