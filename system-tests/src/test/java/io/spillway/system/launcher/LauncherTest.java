@@ -107,6 +107,14 @@ final class LauncherTest {
     }
 
     @Test
+    void servesWithLessHeapThanItReservesByDefault() throws Exception {
+        Launch launch = Launch.of(LAUNCHER, work, Map.of("SPILLWAY_JAVA_OPTS", "-Xmx100m"), "serve", "--help");
+
+        assertThat(launch.err()).isEmpty();
+        assertThat(launch.exitCode()).isZero();
+    }
+
+    @Test
     void saysHowToBuildWhenNothingIsBuilt() throws Exception {
         Path checkout = Files.createDirectories(work.resolve("checkout"));
         Files.writeString(checkout.resolve("pom.xml"), "");
