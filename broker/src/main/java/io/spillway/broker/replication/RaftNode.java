@@ -117,7 +117,7 @@ public final class RaftNode implements AutoCloseable {
         reconfiguration = new Reconfiguration(server, groupId);
         members = new Members(config, group, new Members.Means(reconfiguration, questions, replica::perform), control);
         admission = new Admission(config, group, questions, control);
-        stuckStart = new StuckStart(group.division(), groupId);
+        stuckStart = new StuckStart(group, groupId);
         stuckListener = new StuckListener(group);
         opened.set(Optional.of(group));
         answers.open(members);

@@ -28,30 +28,27 @@ final class StuckStart {
     private static final Logger LOG = LoggerFactory.getLogger(StuckStart.class);
     private static final int PATIENCE_TICKS = 10;
 
+    private final Group group;
     private final RaftServer.Division division;
-    private final RaftGroupId group;
+    private final RaftGroupId groupId;
     private int ticks;
 
-    StuckStart(RaftServer.Division division, RaftGroupId group) {
-        this.division = division;
+    StuckStart(Group group, RaftGroupId groupId) {
         this.group = group;
+        division = group.division();
+        this.groupId = groupId;
     }
 
     /** Called every now and then. */
     void tend() {
         boolean isStarting = division.getInfo().getLifeCycleState() == LifeCycle.State.STARTING;
         TermIndex last = division.getRaftLog().getLastEntryTermIndex();
-        if (!isStarting || last == null || !isIn(RaftPeerRole.FOLLOWER)) {
+        if (!isStarting || last == null || !group.isVoter()) {
             ticks = 0;
         } else if (++ticks >= PATIENCE_TICKS) {
             ticks = 0;
             wake(last);
         }
-    }
-
-    private boolean isIn(RaftPeerRole role) {
-        return division.getRaftConf().getCurrentPeers(role).stream()
-                .anyMatch(peer -> peer.getId().equals(division.getId()));
     }
 
     private void wake(TermIndex last) {
@@ -72,7 +69,7 @@ final class StuckStart {
                 .setServerRequest(RaftRpcRequestProto.newBuilder()
                         .setRequestorId(leader.toByteString())
                         .setReplyId(division.getId().toByteString())
-                        .setRaftGroupId(ProtoUtils.toRaftGroupIdProtoBuilder(group)))
+                        .setRaftGroupId(ProtoUtils.toRaftGroupIdProtoBuilder(groupId)))
                 .setLeaderTerm(division.getInfo().getCurrentTerm())
                 .setPreviousLog(last.toProto())
                 .setLeaderCommit(division.getRaftLog().getLastCommittedIndex())
