@@ -15,6 +15,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -398,18 +399,23 @@ class SecureBrokerTest {
             assertThat(readsToItsEnd(slow)).isTrue();
         }
         try (TlsPeer big = TlsPeer.open(on.tls(), on.broker().wireAddress().getPort())) {
-            big.send(
-                    FrameKind.HELLO,
-                    0,
-                    Hello.newBuilder().setClientId("x".repeat(32 << 10)).build());
-            assertThat(big.readUntilClosed()).doesNotContain(FrameKind.PING.code());
+            Hello hello = Hello.newBuilder().setClientId("x".repeat(32 << 10)).build();
+            assertThat(big.sendUntilClosed(FrameKind.HELLO, 0, hello)).doesNotContain(FrameKind.PING.code());
         }
-        assertThat(on.https("GET", "/livez", "X-Big: " + "x".repeat(20_000) + "\r\n"))
-                .doesNotStartWith("HTTP/1.1 200");
+        assertThat(answerUnlessCutOff("X-Big: " + "x".repeat(20_000) + "\r\n")).doesNotStartWith("HTTP/1.1 200");
         String bomb = "Content-Encoding: gzip\r\nContent-Length: 1000000\r\n";
         assertThat(on.https("POST", "/users/add", bomb)).startsWith("HTTP/1.1 4");
         assertPublishes("billing");
         assertThat(on.https("GET", "/livez", "")).startsWith("HTTP/1.1 200");
+    }
+
+    /** What comes to these headers; nothing when the broker closes while they are still being sent. */
+    private static String answerUnlessCutOff(String headers) throws Exception {
+        try {
+            return on.https("GET", "/livez", headers);
+        } catch (SocketException e) {
+            return "";
+        }
     }
 
     // ---- what is kept

@@ -91,8 +91,9 @@ record TlsPeer(SSLSocket socket, DataInputStream in) implements AutoCloseable {
     /** Sends a request; its answer has the kind as its correlation. */
     void send(FrameKind kind, int channel, MessageLite header) throws IOException {
         ByteBuf frame = Frame.encode(UnpooledByteBufAllocator.DEFAULT, kind, 0, channel, kind.code(), header);
-        socket.getOutputStream().write(ByteBufUtil.getBytes(frame));
+        byte[] bytes = ByteBufUtil.getBytes(frame);
         frame.release();
+        socket.getOutputStream().write(bytes);
     }
 
     Answer ask(FrameKind kind, int channel, MessageLite header) throws IOException {
@@ -121,6 +122,20 @@ record TlsPeer(SSLSocket socket, DataInputStream in) implements AutoCloseable {
         in.readFully(header);
         in.skipNBytes(length - (long) Frame.PREFIX_AFTER_LENGTH - header.length);
         return new Answer(kind, flags, correlation, header);
+    }
+
+    /**
+     * Sends what the broker may refuse before it has all of it, so that the sending may fail, too.
+     *
+     * @return the kinds of the frames that come until the end
+     */
+    List<Integer> sendUntilClosed(FrameKind kind, int channel, MessageLite header) {
+        try {
+            send(kind, channel, header);
+        } catch (IOException e) {
+            return List.of(); // closed
+        }
+        return readUntilClosed();
     }
 
     /** The kinds of the frames that come until the end. */
