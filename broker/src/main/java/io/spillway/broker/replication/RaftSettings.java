@@ -43,8 +43,11 @@ final class RaftSettings {
      * as many as the entry has bytes, and are overwritten before. A few small entries share one change of the file's size.
      */
     private static final SizeInBytes PREALLOCATED_BYTES = SizeInBytes.valueOf("64KB");
-    /** Of closed segments that stay in the heap for followers. */
-    private static final int CACHED_SEGMENTS = 2;
+    /**
+     * Of closed segments that stay in the heap for followers, beside the open one. What stays is copied by collections, and fills the part of
+     * the heap that only collections of everything free.
+     */
+    private static final int CACHED_SEGMENTS = 1;
 
     private static final SizeInBytes MESSAGE_BYTES = SizeInBytes.valueOf("32MB");
     private static final SizeInBytes FLOW_WINDOW_BYTES = SizeInBytes.valueOf("8MB");

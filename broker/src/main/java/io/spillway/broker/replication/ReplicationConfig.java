@@ -42,7 +42,7 @@ public record ReplicationConfig(
     public static final int DEFAULT_MAX_VOTERS = 3;
     public static final int DEFAULT_MAX_PENDING_BYTES = 32 << 20;
     public static final long DEFAULT_PRESERVED_BYTES = 1L << 30;
-    public static final int DEFAULT_SEGMENT_BYTES = 32 << 20;
+    public static final int DEFAULT_SEGMENT_BYTES = 4 << 20;
 
     /**
      * Mutual TLS between the nodes: each shows its certificate and accepts those that the authority signed. A
