@@ -5,10 +5,12 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -23,12 +25,14 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Kafka. What its clients are set to stands in the properties of the directory given as {@code --settings}. */
 public final class KafkaLoad implements Peer {
     private static final int MANY_TOPICS = 100;
     private static final int TOPICS_AT_ONCE = 100;
+    private static final Duration LEADER_WITHIN = Duration.ofSeconds(30);
 
     private final Plan plan;
     private final boolean inShareGroups;
@@ -78,11 +82,28 @@ public final class KafkaLoad implements Peer {
                         .toList())
                 .all()
                 .get();
-        // Where a broker leads a topic only a moment later, a producer's first batches are refused, and it may never find its sequence again.
-        admin.listOffsets(topics.stream()
-                        .collect(Collectors.toMap(name -> new TopicPartition(name, 0), name -> OffsetSpec.latest())))
-                .all()
-                .get();
+        awaitLeaders(topics);
+    }
+
+    /**
+     * Where a broker leads a topic only a moment later, a producer's first batches are refused, and it may never find its sequence again; and a
+     * node that is asked may hear of the topic later than the one that made it.
+     */
+    private void awaitLeaders(List<String> topics) throws Exception {
+        Map<TopicPartition, OffsetSpec> ends = topics.stream()
+                .collect(Collectors.toMap(name -> new TopicPartition(name, 0), name -> OffsetSpec.latest()));
+        long deadlineNs = System.nanoTime() + LEADER_WITHIN.toNanos();
+        while (true) {
+            try {
+                admin.listOffsets(ends).all().get();
+                return;
+            } catch (ExecutionException e) {
+                if (!(e.getCause() instanceof UnknownTopicOrPartitionException) || System.nanoTime() > deadlineNs) {
+                    throw e;
+                }
+                Thread.sleep(100);
+            }
+        }
     }
 
     @Override
