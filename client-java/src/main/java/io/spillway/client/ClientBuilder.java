@@ -1,11 +1,6 @@
 package io.spillway.client;
 
 import com.google.protobuf.ByteString;
-import io.netty.channel.EventLoop;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.util.concurrent.FastThreadLocalThread;
 import io.spillway.client.net.Clock;
 import io.spillway.client.net.ConnectionSettings;
 import io.spillway.client.net.Credentials;
@@ -19,6 +14,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Settings of a {@link SpillwayClient}. Not thread-safe. */
 public final class ClientBuilder {
@@ -41,6 +37,7 @@ public final class ClientBuilder {
     private ClientTls tls = ClientTls.OFF;
     private Credentials credentials = Credentials.NONE;
     private Supplier<AppHealth> appHealth = () -> HealthReporter.Settings.WELL;
+    private @Nullable ClientNetwork network;
 
     ClientBuilder() {}
 
@@ -183,6 +180,12 @@ public final class ClientBuilder {
         return this;
     }
 
+    /** The network thread, shared with other clients; it does not end with the client. Default: one of the client's own. */
+    public ClientBuilder network(ClientNetwork shared) {
+        network = shared;
+        return this;
+    }
+
     /**
      * Connects to the first endpoint that answers. Throws {@link SpillwayException} CONNECT_FAILED when none does in
      * time, UNSUPPORTED_VERSION or UNAUTHENTICATED when one refuses, INVALID_ARGUMENT for an endpoint that is not {@code
@@ -207,8 +210,9 @@ public final class ClientBuilder {
                 HANDSHAKE_TIMEOUT_MS,
                 (int) heartbeat.toMillis(),
                 tls.entrance(credentials));
-        EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, ClientBuilder::daemon, NioIoHandler.newFactory());
-        Link link = new Link((EventLoop) group.next(), parsed, settings, Clock.SYSTEM, random.split());
+        ClientNetwork used = network == null ? ClientNetwork.create() : network;
+        ClientNetwork own = network == null ? used : null;
+        Link link = new Link(used.loop(), parsed, settings, Clock.SYSTEM, random.split());
         SplittableRandom ofReaders = random.split();
         Supplier<Link> readers = () -> {
             synchronized (ofReaders) {
@@ -234,7 +238,7 @@ public final class ClientBuilder {
                 link,
                 Clock.SYSTEM,
                 new Retries(random));
-        ConnectedClient client = new ConnectedClient(group, link, readers, context, !waitForBroker.isZero());
+        ConnectedClient client = new ConnectedClient(own, link, readers, context, !waitForBroker.isZero());
         Duration oneRound = connectTimeout.plusMillis(HANDSHAKE_TIMEOUT_MS).multipliedBy(parsed.size());
         client.connect(waitForBroker.isZero() ? oneRound : waitForBroker);
         return client;
@@ -244,12 +248,6 @@ public final class ClientBuilder {
         byte[] id = new byte[16];
         random.nextBytes(id);
         return ByteString.copyFrom(id);
-    }
-
-    private static Thread daemon(Runnable task) {
-        Thread thread = new FastThreadLocalThread(task, "spillway-client-io");
-        thread.setDaemon(true);
-        return thread;
     }
 
     private static Endpoint parse(String text) {

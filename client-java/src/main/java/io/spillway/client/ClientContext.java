@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.Future;
 import io.spillway.client.net.Clock;
 import io.spillway.client.net.Connection;
 import io.spillway.client.net.Link;
@@ -33,6 +34,7 @@ final class ClientContext {
     private final Retries retries;
     private @Nullable Connection consuming;
     private boolean braked;
+    private volatile boolean ended;
 
     ClientContext(ClientSettings settings, Link link, Clock clock, Retries retries) {
         this.settings = settings;
@@ -167,13 +169,35 @@ final class ClientContext {
                 : Math.min(Limits.MAX_RECORD_BYTES, hello.getMaxRecord());
     }
 
-    /** Runs the task on the network thread. Throws CLIENT_CLOSED when that is gone. */
+    /** Runs the task on the network thread. Throws CLIENT_CLOSED when that is gone, or the client has ended. */
     void onNetworkThread(Runnable task) {
+        if (ended) {
+            throw closed(null);
+        }
         try {
             loop.execute(task);
         } catch (RejectedExecutionException e) {
-            throw SpillwayException.of(
-                    Code.CLIENT_CLOSED, "the client is closed", "close was called", "build a new one", e);
+            throw closed(e);
+        }
+    }
+
+    private static SpillwayException closed(@Nullable Throwable cause) {
+        return SpillwayException.of(
+                Code.CLIENT_CLOSED, "the client is closed", "close was called", "build a new one", cause);
+    }
+
+    /** Runs the client's last task on the network thread, which may go on for other clients, and waits for its end for 1 s at most. */
+    void end(Runnable last) {
+        Future<?> end;
+        try {
+            end = loop.submit(last);
+        } catch (RejectedExecutionException e) {
+            throw closed(e);
+        }
+        ended = true;
+        end.awaitUninterruptibly(FINISH_TIMEOUT.toMillis());
+        if (end.cause() != null) {
+            throw new IllegalStateException("the client's end failed", end.cause());
         }
     }
 

@@ -1,6 +1,5 @@
 package io.spillway.client;
 
-import io.netty.channel.EventLoopGroup;
 import io.spillway.client.core.Drain;
 import io.spillway.client.net.Connection;
 import io.spillway.client.net.Endpoint;
@@ -21,15 +20,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** A client over one {@link Link}: passes on what the link says to its producers and subscriptions. Thread-safe. */
 final class ConnectedClient implements SpillwayClient, Link.Listener {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
-    private static final long SHUTDOWN_TIMEOUT_MS = 2_000;
 
-    private final EventLoopGroup group;
+    private final @Nullable ClientNetwork own;
     private final Link link;
     private final ClientContext context;
     private final Requests requests;
@@ -47,12 +45,14 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
     private volatile Toggles toggles = Toggles.NONE;
 
     /**
+     * @param own the network that ends with the client; null when it is shared
      * @param readers makes the links of readers of the nearest node, on the same network thread
      * @param patient whether the first connection may take more than one round of the endpoints
      */
-    ConnectedClient(EventLoopGroup group, Link link, Supplier<Link> readers, ClientContext context, boolean patient) {
+    ConnectedClient(
+            @Nullable ClientNetwork own, Link link, Supplier<Link> readers, ClientContext context, boolean patient) {
         this.readers = readers;
-        this.group = group;
+        this.own = own;
         this.link = link;
         this.context = context;
         this.patient = patient;
@@ -266,20 +266,25 @@ final class ConnectedClient implements SpillwayClient, Link.Listener {
 
     private void shutDown() {
         closed = true;
-        context.onNetworkThread(() -> {
-            SpillwayException cause = closedError();
-            requests.end(cause);
-            List.copyOf(producers).forEach(producer -> producer.end(cause));
-            List.copyOf(subscriptions)
-                    .forEach(subscription -> subscription.link().end(cause));
-            Map.copyOf(readersOpen).forEach((subscription, reader) -> {
-                subscription.link().end(cause);
-                reader.end();
-            });
-            link.close(Errors.of(Code.CLIENT_CLOSED, cause.what(), cause.why(), cause.nextStep()));
+        try {
+            context.end(this::endAll);
+        } finally {
+            if (own != null) {
+                own.close();
+            }
+        }
+    }
+
+    private void endAll() {
+        SpillwayException cause = closedError();
+        requests.end(cause);
+        List.copyOf(producers).forEach(producer -> producer.end(cause));
+        List.copyOf(subscriptions).forEach(subscription -> subscription.link().end(cause));
+        Map.copyOf(readersOpen).forEach((subscription, reader) -> {
+            subscription.link().end(cause);
+            reader.end();
         });
-        group.shutdownGracefully(0, SHUTDOWN_TIMEOUT_MS, TimeUnit.MILLISECONDS)
-                .awaitUninterruptibly(SHUTDOWN_TIMEOUT_MS);
+        link.close(Errors.of(Code.CLIENT_CLOSED, cause.what(), cause.why(), cause.nextStep()));
     }
 
     // ---- on the network thread
