@@ -1,11 +1,11 @@
 package io.spillway.bench.peers;
 
 import io.spillway.client.ClientBuilder;
+import io.spillway.client.ClientNetwork;
 import io.spillway.client.ClientTls;
 import io.spillway.client.Message;
 import io.spillway.client.OutgoingRecord;
 import io.spillway.client.Producer;
-import io.spillway.client.ProducerBuilder;
 import io.spillway.client.PublishCallback;
 import io.spillway.client.SpillwayClient;
 import io.spillway.client.StartPosition;
@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Spillway: the client's defaults, and a connection for each 256 topics that a producer publishes to. By default its topics are MAPPED, which is what the peers' defaults are like: it survives the process, not
+ * Spillway: the client's defaults, and a connection for each 256 topics that a producer publishes to, all on one network thread. By default its topics are MAPPED, which is what the peers' defaults are like: it survives the process, not
  * the machine. Spillway's own default is SYNCED.
  */
 public final class SpillwayLoad implements Peer {
@@ -28,27 +28,25 @@ public final class SpillwayLoad implements Peer {
     private static final int MAX_POLL = 1024;
     /** More are refused. */
     private static final int PUBLISHERS_OF_A_CONNECTION = 256;
-    /** Of producers on more connections than one, each with a thread that would be woken for every record. */
-    private static final Duration LINGER = Duration.ofMillis(20);
 
     private final Plan plan;
     private final SpillwayClient admin;
 
     private SpillwayLoad(Plan plan) {
         this.plan = plan;
-        admin = connect();
+        admin = builder().connect();
     }
 
     public static void main(String[] args) {
         Load.main("spillway", args, SpillwayLoad::new);
     }
 
-    private SpillwayClient connect() {
+    private ClientBuilder builder() {
         ClientBuilder builder = SpillwayClient.builder().endpoints(plan.endpoint().split(","));
         if (!plan.authority().isEmpty()) {
             builder.tls(ClientTls.trusting(Path.of(plan.authority())).serverName("localhost"));
         }
-        return builder.connect();
+        return builder;
     }
 
     @Override
@@ -64,17 +62,14 @@ public final class SpillwayLoad implements Peer {
 
     @Override
     public Publishing producer(List<String> topics, Outcomes outcomes) {
+        ClientNetwork network = ClientNetwork.create();
         List<SpillwayClient> clients = new ArrayList<>();
         List<Producer> producers = new ArrayList<>();
         for (int i = 0; i < topics.size(); i++) {
             if (i % PUBLISHERS_OF_A_CONNECTION == 0) {
-                clients.add(connect());
+                clients.add(builder().network(network).connect());
             }
-            ProducerBuilder producer = clients.get(clients.size() - 1).producer(topics.get(i));
-            if (topics.size() > PUBLISHERS_OF_A_CONNECTION) {
-                producer.linger(LINGER);
-            }
-            producers.add(producer.open());
+            producers.add(clients.get(clients.size() - 1).producer(topics.get(i)).open());
         }
         boolean timed = plan.load().equals("latency");
         PublishCallback untimed = (ack, error) -> outcomes.hear(0, error);
@@ -98,13 +93,14 @@ public final class SpillwayLoad implements Peer {
             @Override
             public void close() {
                 clients.forEach(SpillwayClient::close);
+                network.close();
             }
         };
     }
 
     @Override
     public Consuming consumer(String topic, String group, Consumer<ByteBuffer> show) {
-        SpillwayClient client = connect();
+        SpillwayClient client = builder().connect();
         return new Reading(client, client.subscribe(topic).group(group).start(StartPosition.earliest()).open(), show);
     }
 
