@@ -142,6 +142,12 @@ def free_ports(count):
             each.close()
 
 
+def ports_of_nodes(nodes, kinds):
+    """For each kind of port a list with one of each node; all are different."""
+    ports = free_ports(nodes * kinds)
+    return [ports[kind::kinds] for kind in range(kinds)]
+
+
 def await_port(port, process, seconds=60):
     """Until somebody listens; an error when the process ends before."""
     end = time.monotonic() + seconds

@@ -7,7 +7,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-from .processes import Process, await_port, cpu_seconds, forget_peaks, free_ports, memory_mib, sessions
+from .processes import Process, await_port, cpu_seconds, forget_peaks, free_ports, memory_mib, ports_of_nodes, sessions
 
 HOME = Path(__file__).resolve().parents[3]
 SETTINGS = HOME / "bench/peers/settings"
@@ -88,7 +88,7 @@ def await_that(is_so, what, seconds=60):
 
 class Spillway(Server):
     def prepare(self):
-        self.ports, self.http, self.between = (free_ports(3 * self.setup.nodes)[i::3] for i in range(3))
+        self.ports, self.http, self.between = ports_of_nodes(self.setup.nodes, 3)
 
     def spawn(self, node):
         command = [str(HOME / "bin/spillway"), "serve", "--data-dir", str(self.data(node)), "--listen", f"127.0.0.1:{self.ports[node]}",
@@ -120,7 +120,7 @@ class Kafka(Server):
             "-cp", str(INSTALLED / "kafka/*")]
 
     def prepare(self):
-        self.ports, self.controllers = (free_ports(2 * self.setup.nodes)[i::2] for i in range(2))
+        self.ports, self.controllers = ports_of_nodes(self.setup.nodes, 2)
         cluster = str(uuid.uuid4()).replace("-", "")[:22]
         for node in range(self.setup.nodes):
             settings = self.directory / f"node{node}.properties"
@@ -156,7 +156,7 @@ class Kafka(Server):
 
 class Nats(Server):
     def prepare(self):
-        self.ports, self.routes = (free_ports(2 * self.setup.nodes)[i::2] for i in range(2))
+        self.ports, self.routes = ports_of_nodes(self.setup.nodes, 2)
         for node in range(self.setup.nodes):
             base = (SETTINGS / "nats-server.conf").read_text()
             (self.directory / f"node{node}.conf").write_text(base + "\n".join(self.settings(node)) + "\n")
@@ -202,7 +202,7 @@ class Rabbit(Server):
     """Quorum queues and streams of the same nodes. The port mapper of Erlang is one of ours, so that none is left behind."""
 
     def prepare(self):
-        self.ports, self.streams, self.between = (free_ports(3 * self.setup.nodes)[i::3] for i in range(3))
+        self.ports, self.streams, self.between = ports_of_nodes(self.setup.nodes, 3)
         self.mapper_port = free_ports(1)[0]
         self.mapper = None
         for node in range(self.setup.nodes):
