@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 final class ActiveSegment implements AutoCloseable {
     private static final int MAX_ENTRY_PART = 4;
     private static final int LEAST_MAX_ENTRY_BYTES = (2 << 20) - 1024;
+    /** When more than this was appended since a sync was asked for, syncs are so rare that making pages for them costs more than it saves. */
+    private static final long OFTEN_SYNCED_BYTES = 8 << 20;
 
     private final LogIndex index;
     private final LogConfig config;
@@ -28,9 +30,11 @@ final class ActiveSegment implements AutoCloseable {
     private @Nullable SegmentAppender appender;
     private @Nullable Segment segment;
     private @Nullable SegmentIndexer indexer;
+    private @Nullable SegmentPages pages;
     private @Nullable Path prepared;
     private int nextNumber;
     private long appendedBytes;
+    private long appendedBeforeSync;
     private long nextSequence;
 
     ActiveSegment(LogIndex index, LogConfig config, DiskGuard guard, SyncWork work) {
@@ -89,18 +93,29 @@ final class ActiveSegment implements AutoCloseable {
 
     /** Makes sure that an entry of this size can be appended; false when the disk has no room for another segment. */
     boolean roomFor(int entryBytes) throws IOException {
-        if (segment != null && fits(segment.usedBytes(), entryBytes)) {
-            return true;
+        if (segment == null || !fits(segment.usedBytes(), entryBytes)) {
+            if (!prepare()) {
+                return false;
+            }
+            roll();
         }
-        if (!prepare()) {
-            return false;
-        }
-        roll();
+        makePages(entryBytes);
         return true;
+    }
+
+    private void makePages(int entryBytes) throws IOException {
+        if (segment != null && pages != null && appendedBytes - appendedBeforeSync < OFTEN_SYNCED_BYTES) {
+            pages.makeFor(segment.usedBytes(), entryBytes);
+        }
     }
 
     private boolean fits(long usedBytes, int entryBytes) {
         return usedBytes + entryBytes <= config.segmentBytes() - SegmentAppender.RESERVED_BYTES;
+    }
+
+    /** All that was appended is about to be synced. */
+    void syncs() {
+        appendedBeforeSync = appendedBytes;
     }
 
     /** Goes on in the prepared segment. */
@@ -120,6 +135,8 @@ final class ActiveSegment implements AutoCloseable {
         prepared = null;
         nextNumber++;
         to.roll(number);
+        closePages();
+        pages = new SegmentPages(file, config.segmentBytes());
         Segment next = new Segment(number, nextSequence, file);
         FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
         next.channel(channel);
@@ -179,6 +196,13 @@ final class ActiveSegment implements AutoCloseable {
         return rows.add(row);
     }
 
+    private void closePages() throws IOException {
+        if (pages != null) {
+            pages.close();
+            pages = null;
+        }
+    }
+
     /** Ends writing. The segment is left to be sealed by the next sync point, or deleted when it holds nothing. */
     @Override
     public void close() throws IOException {
@@ -186,6 +210,7 @@ final class ActiveSegment implements AutoCloseable {
             appender.close();
             appender = null;
         }
+        closePages();
         if (prepared != null) {
             Files.deleteIfExists(prepared);
             prepared = null;

@@ -43,9 +43,11 @@ final class SegmentAppender implements AutoCloseable {
     private final UnsafeBuffer target = new UnsafeBuffer(0, 0);
     private final ByteBuffer head = ByteBuffer.allocateDirect(EntryFormat.HEADER_BYTES + STAMP_BYTES);
     private final CRC32C crc = new CRC32C();
+    private final int segmentBytes;
     private long number;
 
     SegmentAppender(Path directory, int segmentBytes) {
+        this.segmentBytes = segmentBytes;
         SingleChronicleQueueBuilder builder = SingleChronicleQueueBuilder.single(directory.toFile())
                 .rollCycle(new SegmentCycle())
                 .timeProvider(() -> number * MILLIS)
@@ -88,6 +90,7 @@ final class SegmentAppender implements AutoCloseable {
     void roll(int segmentNumber) {
         number = segmentNumber;
         DocumentContext document = appender.writingDocument();
+        SegmentPages.noReadAhead(document.wire().bytes().addressForWrite(0), segmentBytes);
         document.rollbackOnClose();
         document.close();
     }

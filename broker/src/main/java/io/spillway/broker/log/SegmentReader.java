@@ -23,7 +23,9 @@ interface SegmentReader extends AutoCloseable {
     void close();
 
     static SegmentReader mapped(FileChannel channel, long bytes) throws IOException {
-        return new Mapped(channel.map(FileChannel.MapMode.READ_ONLY, 0, bytes));
+        MappedByteBuffer mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, bytes);
+        SegmentPages.noReadAhead(mapping);
+        return new Mapped(mapping);
     }
 
     static SegmentReader open(Path file) throws IOException {

@@ -232,6 +232,7 @@ public final class ShardLog implements AutoCloseable {
 
     /** A sync point that covers everything appended so far; it must be forced and handed back, in order. */
     public SyncPoint syncPoint() {
+        active.syncs();
         Segment segment = active.segment();
         FileChannel channel = segment == null ? null : segment.channel();
         syncTakenMs = clock.nowMs();
