@@ -83,6 +83,9 @@ func (c *Client) Subscribe(ctx context.Context, topic string, opts ...SubscribeO
 		c.mu.Lock()
 		s.unsubscribe(pong{})
 		s.end(asError(err, "opening "+s.String()))
+		if c.closed { // which gave it back, and the broker says that it did
+			err = errClosed(s.String())
+		}
 		c.unlock()
 		return nil, err
 	}
