@@ -4,6 +4,7 @@ import io.spillway.broker.Broker;
 import io.spillway.broker.BrokerConfig;
 import io.spillway.broker.config.ConfigLoader;
 import io.spillway.broker.config.Settings;
+import io.spillway.client.ClientBuilder;
 import io.spillway.client.SpillwayClient;
 import java.io.IOException;
 import java.net.URI;
@@ -54,11 +55,14 @@ final class RunningBroker implements AutoCloseable {
     }
 
     SpillwayClient client() {
+        return clientBuilder().connect();
+    }
+
+    ClientBuilder clientBuilder() {
         return SpillwayClient.builder()
                 .endpoints("127.0.0.1:" + broker.wireAddress().getPort())
                 .clientName("tester")
-                .requestTimeout(PATIENCE)
-                .connect();
+                .requestTimeout(PATIENCE);
     }
 
     /** A command that talks to the http address. */
