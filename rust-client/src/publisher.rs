@@ -41,7 +41,7 @@ pub(crate) struct Meta {
 }
 
 impl Meta {
-    fn on_open(&mut self, result: Result<(), Error>) {
+    pub fn on_open(&mut self, result: Result<(), Error>) {
         if let Err(error) = &result {
             self.obstacle = error.to_string();
         }

@@ -312,6 +312,7 @@ impl State {
                 .parts
                 .iter_mut()
                 .for_each(|publisher| publisher.end(&mut self.net, &state.meta, cause));
+            state.meta.on_open(Err(cause.clone()));
             state.meta.space.close();
         }
     }

@@ -424,9 +424,6 @@ impl SubLink {
     /// Over, because it cannot go on.
     pub fn end(&mut self, net: &mut Net, why: &Error) {
         tracing::debug!(topic = %self.topic, group = self.opts.group, cause = %why, "subscription ended");
-        if let Some(opened) = self.opened.take() {
-            let _ = opened.send(Err(why.clone())); // who waited may have given up
-        }
         let result = if why.code() == codes::CLIENT_CLOSED {
             Ok(())
         } else {
@@ -441,6 +438,15 @@ impl SubLink {
         }
         self.leave(net);
         self.state = State::Ended;
+        if let Some(opened) = self.opened.take() {
+            // Only its client's end drains what is not open yet, and gives it back; the broker may say just that.
+            let error = if self.draining {
+                Error::closed(self.describe())
+            } else {
+                why.clone()
+            };
+            let _ = opened.send(Err(error)); // who waited may have given up
+        }
         self.queue.end(why.clone());
         self.acks.end(net, why);
         self.ended.send_replace(Some(result));

@@ -18,12 +18,15 @@ use crate::wire::{
 };
 use crate::{codes, pb, Client, ClientBuilder, GroupMode, Message, Record, Subscription};
 
+mod closing;
 mod cluster;
 mod health;
 mod pressure;
 mod toggles;
 
 const RESPONSE: u8 = 1;
+const ERROR: u8 = 2;
+const SOON: Duration = Duration::from_secs(20);
 const FENCE: u64 = 77;
 
 /// The other end of a client's only connection.
@@ -76,6 +79,29 @@ impl Broker {
         frames.remove(0)
     }
 
+    /// Lets time pass until the client has sent these kinds; the first frame of each.
+    async fn awaits<const N: usize>(&self, kinds: [Kind; N]) -> [Frame; N] {
+        let mut seen: Vec<Frame> = Vec::new();
+        let all = async {
+            loop {
+                self.client
+                    .shared
+                    .with(|state| state.tick(std::time::Instant::now()));
+                seen.extend(self.received());
+                let is_seen = |kind: &Kind| seen.iter().any(|frame| frame.kind == *kind);
+                if kinds.iter().all(is_seen) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(SOON, all).await.expect("all of them");
+        kinds.map(|kind| {
+            let first = seen.iter().position(|frame| frame.kind == kind);
+            seen.remove(first.expect("seen"))
+        })
+    }
+
     fn send(
         &self,
         kind: Kind,
@@ -101,6 +127,11 @@ impl Broker {
         self.send(request.kind, RESPONSE, to, header, payload);
     }
 
+    fn refuse(&self, request: &Frame, e: &pb::Error) {
+        let to = (request.channel, request.correlation);
+        self.send(request.kind, RESPONSE | ERROR, to, e, Bytes::new());
+    }
+
     fn deliver(&self, channel: u16, batch: &[u8], segment: pb::Segment, unix_ms: u64) {
         let header = pb::Deliver {
             segments: vec![pb::Segment {
@@ -115,6 +146,18 @@ impl Broker {
         };
         let payload = Bytes::copy_from_slice(batch);
         self.send(Kind::DELIVER, 0, (channel, 0), &header, payload);
+    }
+
+    fn tell_topic(&self, metadata: &Frame) {
+        let list = pb::TopicList {
+            topics: vec![pb::TopicInfo {
+                name: "t".into(),
+                partitions: vec![pb::PartitionInfo::default()],
+                ..pb::TopicInfo::default()
+            }],
+        };
+        let list = list.encode_to_vec().into();
+        self.answer(metadata, &pb::MetadataOk::default(), list);
     }
 
     /// A member of group g, its channel, and what it has said.
@@ -371,16 +414,7 @@ async fn a_key_in_progress_is_sent_again_under_a_new_sequence() {
     let broker = Broker::new();
     let mut open = pin!(broker.client.producer("t").open());
     assert!(poll!(open.as_mut()).is_pending());
-    let metadata = broker.only(Kind::METADATA);
-    let list = pb::TopicList {
-        topics: vec![pb::TopicInfo {
-            name: "t".into(),
-            partitions: vec![pb::PartitionInfo::default()],
-            ..pb::TopicInfo::default()
-        }],
-    };
-    let list = list.encode_to_vec().into();
-    broker.answer(&metadata, &pb::MetadataOk::default(), list);
+    broker.tell_topic(&broker.only(Kind::METADATA));
     assert!(poll!(open.as_mut()).is_pending());
     let opening = broker.only(Kind::OPEN_PUBLISHER);
     let ok = pb::OpenPublisherOk {

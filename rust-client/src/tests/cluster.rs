@@ -5,9 +5,6 @@ use std::cell::Cell;
 use super::*;
 use crate::core::Phase;
 
-const ERROR: u8 = 2;
-const SOON: Duration = Duration::from_secs(20);
-
 /// The nodes that a client may dial; none of them is there until the test says so.
 struct Cluster {
     client: Client,
@@ -93,48 +90,6 @@ impl Cluster {
 
     fn phase(&self) -> Phase {
         self.client.shared.with(|state| state.net.machine.phase())
-    }
-}
-
-impl Broker {
-    fn refuse(&self, request: &Frame, e: &pb::Error) {
-        let to = (request.channel, request.correlation);
-        self.send(request.kind, RESPONSE | ERROR, to, e, Bytes::new());
-    }
-
-    /// Lets time pass until the client has sent these kinds; the first frame of each.
-    async fn awaits<const N: usize>(&self, kinds: [Kind; N]) -> [Frame; N] {
-        let mut seen: Vec<Frame> = Vec::new();
-        let all = async {
-            loop {
-                self.client
-                    .shared
-                    .with(|state| state.tick(std::time::Instant::now()));
-                seen.extend(self.received());
-                let is_seen = |kind: &Kind| seen.iter().any(|frame| frame.kind == *kind);
-                if kinds.iter().all(is_seen) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::time::timeout(SOON, all).await.expect("all of them");
-        kinds.map(|kind| {
-            let first = seen.iter().position(|frame| frame.kind == kind);
-            seen.remove(first.expect("seen"))
-        })
-    }
-
-    fn tell_topic(&self, metadata: &Frame) {
-        let list = pb::TopicList {
-            topics: vec![pb::TopicInfo {
-                name: "t".into(),
-                partitions: vec![pb::PartitionInfo::default()],
-                ..pb::TopicInfo::default()
-            }],
-        };
-        let list = list.encode_to_vec().into();
-        self.answer(metadata, &pb::MetadataOk::default(), list);
     }
 }
 

@@ -290,6 +290,7 @@ final class BatchingProducer implements Producer {
         for (PartitionPublisher publisher : publishers) {
             publisher.end(cause);
         }
+        context.onOpenFailed(cause);
         onClosed.accept(this);
     }
 }

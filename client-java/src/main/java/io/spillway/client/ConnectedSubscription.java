@@ -174,8 +174,7 @@ final class ConnectedSubscription implements Subscription, DeliveryQueue.Listene
             return;
         }
         closed = true;
-        SpillwayException cause =
-                SpillwayException.of(Code.CLIENT_CLOSED, settings + " is closed", "close was called", "open a new one");
+        SpillwayException cause = link.closedError();
         queue.end(cause);
         Drain drain = new Drain(Drain.Scope.SUBSCRIPTION, timeout.toMillis(), nowMs());
         try {

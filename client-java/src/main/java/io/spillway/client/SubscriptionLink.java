@@ -391,12 +391,17 @@ final class SubscriptionLink implements HandleListener {
         return done;
     }
 
+    SpillwayException closedError() {
+        return SpillwayException.of(Code.CLIENT_CLOSED, settings + " is closed", "close was called", "open a new one");
+    }
+
     /** Over, by the user's wish. */
     void close(SpillwayException closed) {
         if (state != State.ENDED) {
             leaveHandle();
             state = State.ENDED;
             acks.end();
+            opened.completeExceptionally(closed);
             queue.end(closed);
             ended.complete(null);
             tellDrained();
@@ -415,7 +420,8 @@ final class SubscriptionLink implements HandleListener {
             leaveHandle();
             state = State.ENDED;
             acks.end();
-            opened.completeExceptionally(cause);
+            // Only its client's end drains what is not open yet, and gives it back; the broker may say just that.
+            opened.completeExceptionally(draining ? closedError() : cause);
             ended.completeExceptionally(cause);
             queue.end(cause);
             tellDrained();

@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -279,5 +281,43 @@ final class ConnectTest {
                 .isTrue();
         await().untilAsserted(() -> assertThat(clientThreads()).isEmpty());
         await().until(() -> broker.connections() == 0);
+    }
+
+    @Test
+    void whatIsGivenBackBeforeItIsOpenSaysThatTheClientIsClosed() {
+        broker.opensTooLate = true;
+
+        endsWithItsClient(
+                FrameKind.SUBSCRIBE,
+                client -> client.subscribe("orders").group("g").open());
+    }
+
+    @Test
+    void whatTheBrokerDoesNotOpenEndsWithTheClient() {
+        broker.silentOn = FrameKind.SUBSCRIBE;
+        endsWithItsClient(
+                FrameKind.SUBSCRIBE,
+                client -> client.subscribe("orders").group("g").open());
+
+        broker.silentOn = FrameKind.OPEN_PUBLISHER;
+        endsWithItsClient(
+                FrameKind.OPEN_PUBLISHER, client -> client.producer("orders").open());
+    }
+
+    private void endsWithItsClient(FrameKind asked, Consumer<SpillwayClient> opening) {
+        broker.on(() -> {
+            broker.topics.create("orders", 1);
+            return null;
+        });
+        SpillwayClient client = builder().requestTimeout(Duration.ofMinutes(10)).connect();
+        CompletableFuture<Void> opened = CompletableFuture.runAsync(() -> opening.accept(client));
+        await().until(() -> broker.received.contains(asked));
+
+        client.close(Duration.ofSeconds(1));
+
+        assertThat(opened)
+                .failsWithin(Duration.ofSeconds(10))
+                .withThrowableOfType(ExecutionException.class)
+                .withMessageContaining(Code.CLIENT_CLOSED.name());
     }
 }

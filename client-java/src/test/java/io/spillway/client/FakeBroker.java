@@ -30,7 +30,9 @@ import io.spillway.protocol.v1.Ping;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -75,10 +77,13 @@ final class FakeBroker implements AutoCloseable {
     /** Requests of this kind get no answer. */
     @Nullable
     FrameKind silentOn;
+    /** What is given back before it is open is refused; until then nothing is opened. */
+    boolean opensTooLate;
 
     private final MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final List<FakeSession> sessions = new ArrayList<>();
     private final List<Runnable> held = new ArrayList<>();
+    private final Map<Integer, Frame> opening = new HashMap<>();
     private @Nullable Channel server;
     private int port;
 
@@ -325,6 +330,14 @@ final class FakeBroker implements AutoCloseable {
     private void request(FakeSession session, FrameKind kind, Frame frame) {
         if (kind == silentOn) {
             return;
+        }
+        if (opensTooLate && kind == FrameKind.SUBSCRIBE) {
+            opening.put(frame.channel(), frame);
+            return;
+        }
+        Frame late = kind == FrameKind.UNSUBSCRIBE ? opening.remove(frame.channel()) : null;
+        if (late != null) {
+            session.refuse(late, error(Code.WRONG_STATE, 0));
         }
         Error refusal = frame.correlation() == 0 ? null : requestRefusals.poll();
         if (refusal != null) {
