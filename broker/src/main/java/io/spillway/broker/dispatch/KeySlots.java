@@ -15,7 +15,10 @@ public final class KeySlots {
 
     private static final long NOBODY = 0;
 
-    private final long[] owners = new long[SLOTS];
+    /** Of all without members: most groups never have a use for slots. Nobody writes to it. */
+    private static final long[] NOBODYS = new long[SLOTS];
+
+    private long[] owners = NOBODYS;
     /** Slots of each member, in the order they came. */
     private final Map<Long, Integer> loads = new LinkedHashMap<>();
 
@@ -42,6 +45,7 @@ public final class KeySlots {
     /** With at most so many slots for now, unless nobody else is there; {@link #even} gives it the rest. */
     public void join(long memberId, int most) {
         if (loads.isEmpty()) {
+            owners = new long[SLOTS];
             Arrays.fill(owners, memberId);
             loads.put(memberId, SLOTS);
             return;
@@ -68,12 +72,14 @@ public final class KeySlots {
         if (loads.remove(memberId) == null) {
             return;
         }
+        if (loads.isEmpty()) {
+            owners = NOBODYS;
+            return;
+        }
         for (int slot = 0; slot < SLOTS; slot++) {
             if (owners[slot] == memberId) {
                 owners[slot] = NOBODY;
-                if (!loads.isEmpty()) {
-                    move(slot, extreme(1));
-                }
+                move(slot, extreme(1));
             }
         }
     }

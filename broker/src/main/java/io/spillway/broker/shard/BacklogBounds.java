@@ -59,28 +59,19 @@ final class BacklogBounds {
         }
     }
 
-    /** Measures what was not measured for a while, and drops what is too much. */
-    int tick(long nowMs) {
-        int work = 0;
-        for (TopicState topic : state.topics.values()) {
-            Backlog bound = topic.spec.config().backlog();
-            if (!topic.spec.standing().isOpen()) {
-                continue;
-            }
-            if (!bound.isBounded()) {
-                continue;
-            }
-            TopicBacklog backlog = topic.backlog;
-            boolean full = isFull(backlog, bound, nowMs);
-            if ((full && bound.dropsOldest()) || nowMs - backlog.measuredMs >= MEASURE_MS) {
-                measure(topic, bound, nowMs);
-                full = isFull(backlog, bound, nowMs);
-            }
-            if (full && bound.dropsOldest()) {
-                work += drop(topic, bound, nowMs);
-            }
+    /** Measures a topic that was not measured for a while, and drops what is too much. */
+    int tick(TopicState topic, long nowMs) {
+        Backlog bound = topic.spec.config().backlog();
+        if (!bound.isBounded() || !topic.spec.standing().isOpen()) {
+            return 0;
         }
-        return work;
+        TopicBacklog backlog = topic.backlog;
+        boolean full = isFull(backlog, bound, nowMs);
+        if ((full && bound.dropsOldest()) || nowMs - backlog.measuredMs >= MEASURE_MS) {
+            measure(topic, bound, nowMs);
+            full = isFull(backlog, bound, nowMs);
+        }
+        return full && bound.dropsOldest() ? drop(topic, bound, nowMs) : 0;
     }
 
     /** Whether a bound is reached, so that no more fits, or for a topic that drops, exceeded. */

@@ -263,13 +263,4 @@ final class Lanes {
         }
         return lane.members.size() == 0 ? "group " + lane.name() + " has no members" : "";
     }
-
-    /** Wakes the lanes whose rate allows more after a while. */
-    void tick() {
-        for (Group group : state.groups.values()) {
-            if (group.created.getRate() > 0 && !group.paused()) {
-                group.topic.ready();
-            }
-        }
-    }
 }

@@ -26,7 +26,7 @@ final class ShardAgent {
 
     private static final long QUIET_EVERY_MS = 5_000;
     /** How often leases, retention and the log's upkeep are looked at, in ms. */
-    private static final long TICK_MS = 10;
+    static final long TICK_MS = 10;
 
     private final ShardState state;
     private final Mailbox mailbox;
@@ -46,14 +46,13 @@ final class ShardAgent {
     private final GroupChanges groupChanges;
     private final Descriptions descriptions;
     private final DispatchWatch watch;
-    private final Lanes lanes;
     private final ReplayAdministration replays;
     private final LinkAdministration links;
     private final OperatorAdministration operators;
     private final Neighbours neighbours;
     private final Subscriptions subscriptions;
     private final Trimming trimming;
-    private final BacklogBounds backlogs;
+    private final TimerSweep timers;
     private final Arrivals arrivals;
     private final ThreadLoad cpu = new ThreadLoad(ThreadLoad::ofThisThread);
     private final Consumer<ShardCommand> handler = this::handle;
@@ -125,17 +124,18 @@ final class ShardAgent {
         groups = new GroupAdministration(state, journal, settling, groupDescriptions);
         groupChanges = new GroupChanges(
                 state, journal, groups, new GroupSnapshots(state, journal, settling), groupDescriptions);
-        lanes = new Lanes(state, journal, groups, settling);
+        Lanes lanes = new Lanes(state, journal, groups, settling);
         replays = new ReplayAdministration(state, journal, groups, lanes);
         links = new LinkAdministration(state, journal, topics, settling, () -> endClosed());
         operators = new OperatorAdministration(state, journal);
         trimming = new Trimming(state, journal, groups, topics);
-        backlogs = new BacklogBounds(state, trimming, counters);
+        BacklogBounds backlogs = new BacklogBounds(state, trimming, counters);
         DispatchFacts facts = new DispatchFacts(state, deadLetters, neighbours);
         descriptions = new Descriptions(state, topics, groupDescriptions, facts, backlogs);
         watch = new DispatchWatch(state, facts, counters);
         publishing = new Publishing(state, journal, clock, counters, backlogs);
         subscriptions = new Subscriptions(state, groups, settling, counters);
+        timers = new TimerSweep(state, settling, subscriptions, backlogs);
         arrivals = new Arrivals(state, this::shed);
     }
 
@@ -391,20 +391,17 @@ final class ShardAgent {
 
     /** What time alone brings about. */
     private int decide() {
-        state.groups.values().forEach(group -> settling.expire(group, nowMs));
-        state.groups.values().forEach(group -> subscriptions.tick(group, nowMs));
         Toggles toggled = state.shard == 0 ? state.operators.toggles.view() : neighbours.toggles();
-        state.groups.values().forEach(group -> group.toggled(toggled));
-        lanes.tick();
+        int work = timers.tick(toggled, nowMs);
         watch.tick(nowMs);
-        int work = deadLetters.doWork(nowMs);
+        work += deadLetters.doWork(nowMs);
         work += publishing.answerRepetitions();
         if (nowMs >= nextRetentionMs) {
             nextRetentionMs = nowMs + state.config.retentionCheckIntervalMs();
             work += trimming.retain(nowMs);
             snapshotWanted |= trimming.takeWantsSnapshot();
         }
-        return work + backlogs.tick(nowMs);
+        return work;
     }
 
     private void flushSettled() {

@@ -48,6 +48,8 @@ final class ShardState {
     final Int2ObjectHashMap<Group> groups = new Int2ObjectHashMap<>();
     /** Topics that may have something to deliver. */
     final List<TopicState> readyTopics = new ArrayList<>();
+    /** Topics that time may bring something about in; the others are looked at now and then. */
+    final List<TopicState> awakeTopics = new ArrayList<>();
     /** Groups whose topic is gone, for the agent to end their members. */
     final List<TopicState> deletedTopics = new ArrayList<>();
     /** Topics that a link took elsewhere, for the agent to end the members of their groups. */
@@ -155,7 +157,7 @@ final class ShardState {
     private void adopt(TopicSpec spec) {
         TopicState known = topics.get(spec.topicId());
         if (known == null) {
-            TopicState topic = new TopicState(spec, readyTopics);
+            TopicState topic = new TopicState(spec, readyTopics, awakeTopics);
             topics.put(spec.topicId(), topic);
             for (Partition partition : topic.partitions) {
                 partition.endOffset = log.endOffset(partition.id);
