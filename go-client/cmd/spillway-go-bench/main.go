@@ -5,7 +5,7 @@
 //	spillway-go-bench consume --topic t --count 1000000 [--group g]
 //	spillway-go-bench latency --topic t --seconds 5 --rate 10000 --size 256
 //	spillway-go-bench idle --count 10000 --seconds 30
-//	spillway-go-bench topics --topic t --count 5000
+//	spillway-go-bench topics --topic t --count 5000 [--group g]
 package main
 
 import (
@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string) (map[string]any, error) {
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.StringVar(&p.endpoint, "endpoint", "127.0.0.1:7400", "where the broker listens, `host:port`")
 	flags.StringVar(&p.topic, "topic", "", "the topic")
-	flags.StringVar(&p.group, "group", "", "consume as a member of this group and ack each record; empty: as a reader")
+	flags.StringVar(&p.group, "group", "", "consume as a member of this group and ack each record; empty: as a reader; of topics: made in each")
 	flags.IntVar(&p.count, "count", 0, "records, connections or topics; 0: as many records as the seconds allow")
 	flags.Float64Var(&p.seconds, "seconds", 5, "how long, when there is no count; of idle: for how long they stay")
 	flags.IntVar(&p.size, "size", 128, "bytes of a value, at least 8")

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -46,33 +45,16 @@ func each(count int, do func(i int) error) error {
 	return err
 }
 
-// idle opens count connections that do nothing, says so on standard error, and keeps them for the seconds, or until it is told to end.
-func idle(ctx context.Context, _ *spillway.Client, p *plan) (map[string]any, error) {
-	clients := make([]*spillway.Client, p.count)
-	begun := time.Now()
-	err := each(p.count, func(i int) (err error) {
-		clients[i], err = spillway.Connect(ctx, spillway.WithEndpoints(p.endpoint), spillway.WithClientName(fmt.Sprintf("idle-%d", i)))
-		return err
-	})
-	took := time.Since(begun)
-	if err == nil {
-		fmt.Fprintln(os.Stderr, "open", p.count)
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Duration(p.seconds * float64(time.Second))):
-		}
-	}
-	// They end with this process: nothing is under way.
-	return map[string]any{"records": 0, "connections": p.count, "open_s": took.Seconds()}, err
-}
-
-// topics makes count topics TOPIC-0.. of one partition and publishes a record to each.
+// topics makes count topics TOPIC-0.. of one partition, with a group each when one is named, and publishes a record to each.
 func topics(ctx context.Context, client *spillway.Client, p *plan) (map[string]any, error) {
 	begun := time.Now()
 	value := make([]byte, p.size)
 	err := each(p.count, func(i int) error {
 		name := fmt.Sprintf("%s-%d", p.topic, i)
 		if _, err := client.Admin().CreateTopic(ctx, name, 1, nil); err != nil {
+			return err
+		}
+		if err := leaveGroup(ctx, client, name, p.group); err != nil {
 			return err
 		}
 		producer, err := client.Producer(ctx, name, spillway.WithDurability(p.durability))
@@ -86,4 +68,16 @@ func topics(ctx context.Context, client *spillway.Client, p *plan) (map[string]a
 	})
 	took := time.Since(begun)
 	return map[string]any{"records": p.count, "topics": p.count, "seconds": took.Seconds()}, err
+}
+
+// leaveGroup makes a group, unless it has no name, by being a member of it for a moment.
+func leaveGroup(ctx context.Context, client *spillway.Client, topic, group string) error {
+	if group == "" {
+		return nil
+	}
+	member, err := client.Subscribe(ctx, topic, spillway.WithGroup(group))
+	if err != nil {
+		return err
+	}
+	return member.Close(ctx)
 }
