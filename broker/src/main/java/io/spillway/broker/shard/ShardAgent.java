@@ -377,7 +377,7 @@ final class ShardAgent {
     }
 
     private int tick() {
-        int work = decides() ? decide() : 0;
+        int work = decides() ? decide() : timers.stand();
         arrivals.tick(syncing.p50Ms(nowMs), nowMs, clock.nanoTime());
         snapshotWanted |= !state.deletedTopics.isEmpty();
         work += subscriptions.endDeleted();

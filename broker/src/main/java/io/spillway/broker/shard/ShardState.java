@@ -48,16 +48,14 @@ final class ShardState {
     final Int2ObjectHashMap<Group> groups = new Int2ObjectHashMap<>();
     /** Topics that may have something to deliver. */
     final List<TopicState> readyTopics = new ArrayList<>();
-    /** Topics that time may bring something about in; the others are looked at now and then. */
+    /** Topics in which time may bring something about, see {@link TimerSweep}. */
     final List<TopicState> awakeTopics = new ArrayList<>();
     /** Groups whose topic is gone, for the agent to end their members. */
     final List<TopicState> deletedTopics = new ArrayList<>();
     /** Topics that a link took elsewhere, for the agent to end the members of their groups. */
     final List<TopicState> closedTopics = new ArrayList<>();
-
     /** Plans and jobs of replays, and what they hold. */
     final ReplayRecords replays = new ReplayRecords();
-
     /** Links that end here. */
     final LinkRecords links = new LinkRecords();
     /** What operators have set. */

@@ -16,8 +16,6 @@ final class TimerSweep {
     private static final int ROUND_TICKS = 1_000 / (int) ShardAgent.TICK_MS;
     /** and a tick takes at least so many of them. */
     private static final int AT_LEAST = 32;
-    /** When nothing was looked at for so long, others may have decided, and what they brought about is not known here. */
-    private static final long PAUSE_MS = 100;
 
     private final ShardState state;
     private final Settling settling;
@@ -26,7 +24,8 @@ final class TimerSweep {
     private Iterator<TopicState> round = Collections.emptyIterator();
     private int perTick;
     private Toggles toggles = Toggles.NONE;
-    private long lookedMs;
+    /** Whether all that is not awake has nothing to wait for. */
+    private boolean knows;
 
     TimerSweep(ShardState state, Settling settling, Subscriptions subscriptions, BacklogBounds backlogs) {
         this.state = state;
@@ -37,13 +36,13 @@ final class TimerSweep {
 
     /** Looks at what is due; how much was done. */
     int tick(Toggles toggled, long nowMs) {
-        if (toggles != toggled || nowMs - lookedMs > PAUSE_MS) {
+        if (toggles != toggled || !knows) {
             state.topics.values().forEach(TopicState::wake);
         } else {
             wakeSome();
         }
         toggles = toggled;
-        lookedMs = nowMs;
+        knows = true;
         List<TopicState> awake = state.awakeTopics;
         int count = awake.size(); // a look may wake others: they are behind these
         int kept = 0;
@@ -58,6 +57,14 @@ final class TimerSweep {
         }
         awake.subList(kept, count).clear();
         return work;
+    }
+
+    /** Does nothing while others decide, and looks at all topics afterwards. */
+    int stand() {
+        knows = false;
+        state.awakeTopics.forEach(topic -> topic.isAwake = false);
+        state.awakeTopics.clear();
+        return 0;
     }
 
     private void wakeSome() {
