@@ -154,6 +154,15 @@ public final class BrokerCluster implements AutoCloseable {
         return places.size() == 1;
     }
 
+    /** For who waited for that in vain: what each node says of itself. */
+    String standing() throws IOException, InterruptedException {
+        StringBuilder all = new StringBuilder();
+        for (int i = 0; i < nodes.size(); i++) {
+            all.append(ready(i)).append(status(nodes.get(i))).append('\n');
+        }
+        return all.toString();
+    }
+
     /** Whether a node says that it does its part. */
     boolean isReady(BrokerProcess node) throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + node.http() + "/readyz"))

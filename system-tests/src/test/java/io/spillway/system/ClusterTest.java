@@ -175,7 +175,11 @@ class ClusterTest {
 
     /** Until what each node has on disk does not change any more and is the same. */
     private static void awaitSameEnd(BrokerCluster cluster) {
-        await("all nodes to hold the same").atMost(PATIENCE).until(cluster::holdsTheSameEverywhere);
+        await("all nodes to hold the same")
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(cluster.holdsTheSameEverywhere())
+                        .as(cluster.standing())
+                        .isTrue());
     }
 
     static void stopAll(BrokerCluster cluster) throws InterruptedException {
