@@ -330,13 +330,15 @@ public final class Shard implements AutoCloseable {
         if (agent.windows() != windows.get()) {
             windows.set(agent.windows());
         }
+        if (state.operators.access.view() != access.get()) {
+            access.set(state.operators.access.view());
+        }
         long nowMs = clock.nowMs();
         if (nowMs >= nextLoadMs) {
             nextLoadMs = nowMs + LOAD_MS;
             load.set(agent.load());
             quotas.set(state.operators.quotas.view());
             toggles.set(state.operators.toggles.view());
-            access.set(state.operators.access.view());
         }
         if (nowMs >= nextStatsMs) {
             nextStatsMs = nowMs + STATS_MS;
