@@ -40,16 +40,7 @@ async fn producer_of(
     }
     let mut open = pin!(opening.open());
     assert!(poll!(open.as_mut()).is_pending());
-    let metadata = broker.only(Kind::METADATA);
-    let list = pb::TopicList {
-        topics: vec![pb::TopicInfo {
-            name: "t".into(),
-            partitions: vec![pb::PartitionInfo::default()],
-            ..pb::TopicInfo::default()
-        }],
-    };
-    let list = list.encode_to_vec().into();
-    broker.answer(&metadata, &pb::MetadataOk::default(), list);
+    broker.tell_topic(&broker.only(Kind::METADATA));
     assert!(poll!(open.as_mut()).is_pending());
     let opening = broker.only(Kind::OPEN_PUBLISHER);
     let ok = pb::OpenPublisherOk {
