@@ -54,8 +54,10 @@ func topics(ctx context.Context, client *spillway.Client, p *plan) (map[string]a
 		if _, err := client.Admin().CreateTopic(ctx, name, 1, nil); err != nil {
 			return err
 		}
-		if err := leaveGroup(ctx, client, name, p.group); err != nil {
-			return err
+		if p.group != "" {
+			if _, err := client.Admin().CreateGroup(ctx, name, p.group, spillway.GroupSpec{}); err != nil {
+				return err
+			}
 		}
 		producer, err := client.Producer(ctx, name, spillway.WithDurability(p.durability))
 		if err != nil {
@@ -68,16 +70,4 @@ func topics(ctx context.Context, client *spillway.Client, p *plan) (map[string]a
 	})
 	took := time.Since(begun)
 	return map[string]any{"records": p.count, "topics": p.count, "seconds": took.Seconds()}, err
-}
-
-// leaveGroup makes a group, unless it has no name, by being a member of it for a moment.
-func leaveGroup(ctx context.Context, client *spillway.Client, topic, group string) error {
-	if group == "" {
-		return nil
-	}
-	member, err := client.Subscribe(ctx, topic, spillway.WithGroup(group))
-	if err != nil {
-		return err
-	}
-	return member.Close(ctx)
 }
