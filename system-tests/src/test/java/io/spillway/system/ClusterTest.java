@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.spillway.client.Message;
 import io.spillway.client.SpillwayClient;
 import io.spillway.client.Subscription;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -174,15 +176,15 @@ class ClusterTest {
     }
 
     /** Until what each node has on disk does not change any more and is the same. */
-    private static void awaitSameEnd(BrokerCluster cluster) {
-        await("all nodes to hold the same")
-                .atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(cluster.holdsTheSameEverywhere())
-                        .as(cluster.standing())
-                        .isTrue());
+    private static void awaitSameEnd(BrokerCluster cluster) throws IOException, InterruptedException {
+        try {
+            await("all nodes to hold the same").atMost(PATIENCE).until(cluster::holdsTheSameEverywhere);
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError(cluster.standing(), e);
+        }
     }
 
-    static void stopAll(BrokerCluster cluster) throws InterruptedException {
+    static void stopAll(BrokerCluster cluster) throws IOException, InterruptedException {
         awaitSameEnd(cluster);
         for (int i = 0; i < cluster.size(); i++) {
             cluster.node(i).kill9();
