@@ -56,15 +56,25 @@ public final class PressureLevel {
         if (sure > level) {
             level = sure;
             calmTicks = 0;
-        } else if (level > 0 && value < leave[level - 1]) {
-            if (++calmTicks == DOWN_TICKS) {
-                level--;
-                calmTicks = 0;
-            }
         } else {
-            calmTicks = 0;
+            ease();
         }
         return level;
+    }
+
+    /** The time of a reading in which nothing was read: what was read before is not confirmed by that, and may end. */
+    public int tickWithout() {
+        ease();
+        return level;
+    }
+
+    private void ease() {
+        if (level == 0 || value >= leave[level - 1]) {
+            calmTicks = 0;
+        } else if (++calmTicks == DOWN_TICKS) {
+            level--;
+            calmTicks = 0;
+        }
     }
 
     /** At this level at once, for what cannot wait for a second reading. */

@@ -73,6 +73,11 @@ public final class Pressures {
         level(reason).tick(value);
     }
 
+    /** The time of a reading of one signal, of which there is no news. */
+    public void tickWithout(PressureReason reason) {
+        level(reason).tickWithout();
+    }
+
     /** Nothing can be written, from now on until readings say otherwise. */
     public void readOnly() {
         level(PressureReason.R_DISK_SPACE).jump(PressureState.P_READ_ONLY_VALUE);

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.ToIntFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +44,8 @@ public final class PressureMonitor {
     private final Published<PressureSignal> worst = new Published<>(PressureSignal.NONE);
     private final Published<List<Surroundings.Pressure>> measured = new Published<>(List.of());
     private final Published<PressureSignal> ofBroker = new Published<>(PressureSignal.NONE);
+    private List<ShardLoad> loads;
+    private List<ShardLoad> loadsBefore;
     private long seq;
     private int tick;
 
@@ -51,6 +54,8 @@ public final class PressureMonitor {
         this.context = context;
         this.shards = List.copyOf(shards);
         this.minFreeBytes = minFreeBytes;
+        loads = shards.stream().map(Shard::load).toList();
+        loadsBefore = loads;
     }
 
     /** The level of each signal that is not at ease: 1 = ELEVATED to 4 = READ_ONLY; the highest of all domains. */
@@ -82,14 +87,15 @@ public final class PressureMonitor {
 
     public void tick() {
         tick++;
-        List<ShardLoad> loads = new ArrayList<>(shards.size());
-        shards.forEach(shard -> loads.add(shard.load()));
-        readBroker(loads);
+        loadsBefore = loads;
+        loads = shards.stream().map(Shard::load).toList();
+        readBroker();
         Map<String, PublishBudget.Part> known = context.publishBudget.parts();
+        Map<String, Long> memoryPm = context.publishBudget.endInterval();
         domains.keySet().removeIf(name -> !known.containsKey(name));
         known.forEach((name, part) -> {
             Pressures own = domains.computeIfAbsent(name, unknown -> Pressures.ofDomain());
-            readDomain(own, name, part, loads);
+            readDomain(own, name, memoryPm.getOrDefault(name, 0L));
             tell(name, part, own);
         });
         publishLevels();
@@ -131,7 +137,7 @@ public final class PressureMonitor {
                 Pressures.unit(reason));
     }
 
-    private void readBroker(List<ShardLoad> loads) {
+    private void readBroker() {
         long diskPm = 0;
         boolean isWritable = true;
         for (Shard shard : shards) {
@@ -144,29 +150,39 @@ public final class PressureMonitor {
         } else {
             broker.readOnly();
         }
-        broker.tick(PressureReason.R_DISK_LATENCY, highest(loads, true));
-        broker.tick(PressureReason.R_REPLICATION, highest(loads, false));
+        read(broker, PressureReason.R_DISK_LATENCY, ShardLoad::syncMs);
+        read(broker, PressureReason.R_REPLICATION, load -> Pressures.lag(load.stalledMs(), load.lagMs()));
     }
 
-    private static int highest(List<ShardLoad> loads, boolean ofSyncs) {
-        int highest = 0;
-        for (ShardLoad load : loads) {
-            highest = Math.max(highest, ofSyncs ? load.syncMs() : Pressures.lag(load.stalledMs(), load.lagMs()));
-        }
-        return highest;
+    private void readDomain(Pressures own, String name, long memoryPm) {
+        ToIntFunction<ShardLoad> waitedMs = load -> load.waitedMs().getOrDefault(name, 0);
+        read(own, PressureReason.R_QUEUE_DELAY, waitedMs);
+        read(own, PressureReason.R_CPU, load -> Pressures.busy(load.cpuPm(), waitedMs.applyAsInt(load)));
+        own.tick(PressureReason.R_MEMORY, memoryPm);
     }
 
-    private void readDomain(Pressures own, String name, PublishBudget.Part part, List<ShardLoad> loads) {
-        int waitedMs = 0;
-        int busyPm = 0;
-        for (ShardLoad load : loads) {
-            int waitedHereMs = load.waitedMs().getOrDefault(name, 0);
-            waitedMs = Math.max(waitedMs, waitedHereMs);
-            busyPm = Math.max(busyPm, Pressures.busy(load.cpuPm(), waitedHereMs));
+    /**
+     * The highest figure of all shards. A shard that is late is read more often than it speaks: what it said once is one
+     * reading.
+     */
+    private void read(Pressures pressures, PressureReason reason, ToIntFunction<ShardLoad> figure) {
+        int highest = -1;
+        boolean isNews = false;
+        for (int i = 0; i < loads.size(); i++) {
+            int value = figure.applyAsInt(loads.get(i));
+            boolean isNewsHere = loads.get(i) != loadsBefore.get(i);
+            if (value > highest) {
+                highest = value;
+                isNews = isNewsHere;
+            } else if (value == highest) {
+                isNews |= isNewsHere;
+            }
         }
-        own.tick(PressureReason.R_QUEUE_DELAY, waitedMs);
-        own.tick(PressureReason.R_CPU, busyPm);
-        own.tick(PressureReason.R_MEMORY, context.publishBudget.usedPm(part));
+        if (isNews) {
+            pressures.tick(reason, highest);
+        } else {
+            pressures.tickWithout(reason);
+        }
     }
 
     private void tell(String name, PublishBudget.Part part, Pressures own) {

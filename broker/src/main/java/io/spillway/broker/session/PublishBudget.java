@@ -3,6 +3,7 @@ package io.spillway.broker.session;
 import io.spillway.broker.base.Published;
 import io.spillway.broker.flow.PressureSignal;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -20,9 +21,36 @@ final class PublishBudget {
 
     private static final long USED_UP_PM = 1_000;
 
+    /** Bytes that are taken, and the fewest that were in an interval. */
+    private static final class Taken {
+        private final AtomicLong now = new AtomicLong();
+        private final AtomicLong fewest = new AtomicLong();
+
+        long bytes() {
+            return now.get();
+        }
+
+        long take(long bytes) {
+            return now.addAndGet(bytes);
+        }
+
+        void give(long bytes) {
+            long left = now.addAndGet(-bytes);
+            if (left < fewest.get()) {
+                fewest.accumulateAndGet(left, Math::min);
+            }
+        }
+
+        /** The fewest since this was last asked. */
+        long endInterval() {
+            long bytes = now.get();
+            return Math.min(bytes, fewest.getAndSet(bytes));
+        }
+    }
+
     /** One domain's part; forgotten when the last session of the domain ends. */
     static final class Part {
-        final AtomicLong bytes = new AtomicLong();
+        private final Taken taken = new Taken();
         /** How the domain stands. */
         final Published<PressureSignal> signal = new Published<>(PressureSignal.NONE);
 
@@ -30,7 +58,7 @@ final class PublishBudget {
     }
 
     private final long limitBytes;
-    private final AtomicLong bytes = new AtomicLong();
+    private final Taken taken = new Taken();
     private final Map<String, Part> parts = new ConcurrentHashMap<>();
 
     PublishBudget(long limitBytes) {
@@ -49,8 +77,8 @@ final class PublishBudget {
 
         /** Takes room for so many bytes, or does nothing and returns false. */
         boolean take(int wanted) {
-            long all = bytes.addAndGet(wanted);
-            long own = part.bytes.addAndGet(wanted);
+            long all = taken.take(wanted);
+            long own = part.taken.take(wanted);
             boolean isTooMuch = own > sureBytes() && own - wanted > TIMES_FREE * (limitBytes - (all - wanted));
             if (isTooMuch || all > limitBytes) {
                 give(wanted);
@@ -59,9 +87,9 @@ final class PublishBudget {
             return true;
         }
 
-        void give(int taken) {
-            part.bytes.addAndGet(-taken);
-            bytes.addAndGet(-taken);
+        void give(int bytes) {
+            part.taken.give(bytes);
+            taken.give(bytes);
         }
 
         /** How its domain stands. */
@@ -75,7 +103,7 @@ final class PublishBudget {
 
         /** Bytes that wait of this domain. */
         long domainBytes() {
-            return part.bytes.get();
+            return part.taken.bytes();
         }
 
         /** The session ends; what it has taken may still be given back. */
@@ -102,15 +130,23 @@ final class PublishBudget {
         return limitBytes / Math.max(SURE_PART, parts.size() + 1);
     }
 
-    /** How much of what the domain may have it has, per mille; at 1000 it is refused. */
-    long usedPm(Part part) {
-        long freeBytes = Math.max(0, limitBytes - bytes.get());
+    /**
+     * How much each domain had of what it may have in all of the interval that ends, per mille; at 1000 it is refused. Who
+     * sends as fast as it can fills its part again and again, and what is gone a moment later is no pressure. For one thread.
+     */
+    Map<String, Long> endInterval() {
+        long freeBytes = Math.max(0, limitBytes - taken.endInterval());
         long mayBytes = freeBytes == 0 ? 0 : Math.max(sureBytes(), TIMES_FREE * freeBytes);
-        return mayBytes == 0 ? USED_UP_PM : Math.min(USED_UP_PM, part.bytes.get() * USED_UP_PM / mayBytes);
+        Map<String, Long> usedPm = new HashMap<>();
+        parts.forEach((domain, part) -> {
+            long bytes = part.taken.endInterval();
+            usedPm.put(domain, mayBytes == 0 ? USED_UP_PM : Math.min(USED_UP_PM, bytes * USED_UP_PM / mayBytes));
+        });
+        return usedPm;
     }
 
     /** Bytes of publishes that wait. */
     long bytes() {
-        return bytes.get();
+        return taken.bytes();
     }
 }

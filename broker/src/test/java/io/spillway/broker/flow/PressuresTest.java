@@ -26,6 +26,23 @@ class PressuresTest {
     }
 
     @Test
+    void aReadingThatIsLookedAtTwiceIsOneAndEndsInTime() {
+        broker.tick(PressureReason.R_REPLICATION, 600);
+        broker.tickWithout(PressureReason.R_REPLICATION);
+        assertThat(broker.state()).isEqualTo(PressureState.P_NORMAL);
+
+        broker.tick(PressureReason.R_REPLICATION, 600);
+        assertThat(broker.state()).isEqualTo(PressureState.P_THROTTLED);
+
+        broker.tick(PressureReason.R_REPLICATION, 0);
+        for (int i = 1; i < PressureLevel.DOWN_TICKS; i++) {
+            assertThat(broker.state()).as("after %d ticks", i).isEqualTo(PressureState.P_THROTTLED);
+            broker.tickWithout(PressureReason.R_REPLICATION);
+        }
+        assertThat(broker.state()).isEqualTo(PressureState.P_ELEVATED);
+    }
+
+    @Test
     void aDiskThatTakesNothingIsReadOnlyAtOnceAndNoLongerThanItIs() {
         broker.readOnly();
         assertThat(broker.state()).isEqualTo(PressureState.P_READ_ONLY);

@@ -107,6 +107,34 @@ class PublishBudgetTest {
     }
 
     @Test
+    void aPartThatIsFullAgainAndAgainIsNoPressureAndOneThatStaysFullIs() {
+        PublishBudget.Share rust = budget.open("rust");
+        takeAll(rust);
+        budget.endInterval();
+
+        rust.give(LIMIT / 2);
+        takeAll(rust);
+        assertThat(budget.endInterval().get("rust")).isLessThan(500);
+
+        rust.take(100);
+        assertThat(budget.endInterval().get("rust")).isGreaterThan(900);
+        rust.give((int) rust.domainBytes());
+        assertThat(budget.endInterval()).containsEntry("rust", 0L);
+    }
+
+    @Test
+    void aNeighbourOfOneThatStaysFullHasWhatItHas() {
+        takeAll(budget.open("rust"));
+        PublishBudget.Share go = budget.open("go");
+        go.take(LIMIT / 20);
+        budget.endInterval();
+
+        assertThat(budget.endInterval())
+                .hasEntrySatisfying("rust", used -> assertThat(used).isEqualTo(1_000L))
+                .hasEntrySatisfying("go", used -> assertThat(used).isBetween(50L, 150L));
+    }
+
+    @Test
     void whatIsGivenBackAfterTheLastConnectionOfADomainIsCounted() {
         PublishBudget.Share share = budget.open("rust");
         share.take(100);
