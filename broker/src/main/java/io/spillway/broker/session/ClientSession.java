@@ -372,13 +372,13 @@ public final class ClientSession {
                         .build());
     }
 
-    /** How the failure domain stands, for those that belong to it and want to hear. From any thread. */
-    void tellPressure(PublishBudget.Part domain, PressureSignal signal, boolean isNew) {
+    /** How the failure domain stands, for those that belong to it and want to hear; they wait when it is worse. From any thread. */
+    void tellPressure(PublishBudget.Part domain, PressureSignal signal, boolean isWorse) {
         Load mine = load;
         if (mine == null || !mine.hearsOfPressure() || !mine.memory().isOf(domain)) {
             return;
         }
-        int waitMs = isNew ? spread(signal.retryAfterMs()) : 0;
+        int waitMs = isWorse ? spread(signal.retryAfterMs()) : 0;
         Backpressure frame = Backpressure.newBuilder()
                 .setSeq(signal.seq())
                 .setState(signal.state())

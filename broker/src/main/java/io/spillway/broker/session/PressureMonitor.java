@@ -189,6 +189,7 @@ public final class PressureMonitor {
         PressureSignal before = part.signal.get();
         PressureSignal now = signal(name, own);
         boolean isNew = !now.isAs(before);
+        boolean isWorse = now.state().getNumber() > before.state().getNumber();
         if (isNew) {
             part.signal.set(now);
             LOG.info(
@@ -200,7 +201,7 @@ public final class PressureMonitor {
                     now.reasons().isEmpty() ? "\"over: " + before.reasons() + "\"" : now.reasons());
         }
         if (isNew || (now.state() != PressureState.P_NORMAL && tick % REPEAT_TICKS == 0)) {
-            context.byInstance.values().forEach(session -> session.tellPressure(part, now, isNew));
+            context.byInstance.values().forEach(session -> session.tellPressure(part, now, isWorse));
         }
     }
 
