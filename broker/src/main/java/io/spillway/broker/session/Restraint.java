@@ -27,7 +27,7 @@ record Restraint(Supplier<PressureSignal> signal, RandomGenerator random) {
     }
 
     private SpillwayException refusal(String what, PressureSignal now) {
-        int waitMs = now.retryAfterMs();
+        int waitMs = now.restrainedMs();
         return new SpillwayException(
                         now.state() == PressureState.P_THROTTLED ? Code.THROTTLED : Code.OVERLOADED,
                         what + " was refused before any work",

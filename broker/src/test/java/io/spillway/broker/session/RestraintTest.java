@@ -28,12 +28,13 @@ class RestraintTest {
 
         assertThat(throttled.code().name()).isEqualTo("THROTTLED");
         assertThat(throttled).hasMessageContaining("moving group billing");
-        assertThat(throttled.retryAfterMs()).isBetween(1_000, 1_250);
+        assertThat(throttled.retryAfterMs()).isBetween(2_000, 2_500);
         assertThat(throttled.metadata()).containsEntry("reason", "MEMORY").containsEntry("scope", "domain:go");
-        SpillwayException overloaded =
-                under(PressureState.P_OVERLOADED, PressureReason.R_MEMORY).refusal("a");
-        assertThat(overloaded).isNotNull();
-        assertThat(String.valueOf(overloaded)).startsWith("OVERLOADED");
+        SpillwayException overloaded = catchThrowableOfType(
+                SpillwayException.class,
+                () -> under(PressureState.P_OVERLOADED, PressureReason.R_MEMORY).require("a"));
+        assertThat(overloaded.code().name()).isEqualTo("OVERLOADED");
+        assertThat(overloaded.retryAfterMs()).isBetween(3_500, 4_375);
     }
 
     @ParameterizedTest
