@@ -6,7 +6,6 @@ use super::{
     codes, pb, pin, poll, Arc, Broker, Bytes, Client, Duration, Frame, Kind, Mutex, Record,
 };
 use crate::{Pressure, PressureState, Producer};
-use prost::Message as _;
 
 type Heard = Arc<Mutex<Vec<Pressure>>>;
 
