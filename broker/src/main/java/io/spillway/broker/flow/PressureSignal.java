@@ -40,13 +40,13 @@ public record PressureSignal(long seq, PressureState state, List<PressureReason>
 
     /**
      * After what time to try again what waits until the state is below THROTTLED, in ms, before it is spread. The state goes
-     * down by one in three seconds at the soonest: two more attempts reach its end, and both come within ten seconds.
+     * down by one in three seconds at the soonest: two more attempts reach the end of one that begins to go down.
      */
     public int restrainedMs() {
         return switch (state) {
             case P_NORMAL, P_ELEVATED, P_READ_ONLY, UNRECOGNIZED -> 0;
             case P_THROTTLED -> 2_000;
-            case P_OVERLOADED -> 3_500;
+            case P_OVERLOADED -> 4_000;
         };
     }
 

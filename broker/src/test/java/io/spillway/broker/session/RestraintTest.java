@@ -34,7 +34,7 @@ class RestraintTest {
                 SpillwayException.class,
                 () -> under(PressureState.P_OVERLOADED, PressureReason.R_MEMORY).require("a"));
         assertThat(overloaded.code().name()).isEqualTo("OVERLOADED");
-        assertThat(overloaded.retryAfterMs()).isBetween(3_500, 4_375);
+        assertThat(overloaded.retryAfterMs()).isBetween(4_000, 5_000);
     }
 
     @ParameterizedTest
