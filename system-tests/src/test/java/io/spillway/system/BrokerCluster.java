@@ -128,6 +128,16 @@ public final class BrokerCluster implements AutoCloseable {
         return found.get();
     }
 
+    /** Whether a node leads that is not this one, which is not asked. */
+    boolean isLedByAnotherThan(int node) {
+        for (int i = 0; i < nodes.size(); i++) {
+            if (i != node && serves(nodes.get(i))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Whether a node takes a client's HELLO. */
     static boolean serves(@Nullable BrokerProcess node) {
         if (node == null || !node.isRunning()) {
